@@ -1,0 +1,11 @@
+/* The commands of park-agent, one file each; main.c has their table. Each takes its own words and returns an exit code. */
+#ifndef PARKTALLY_AGENT_COMMANDS_H
+#define PARKTALLY_AGENT_COMMANDS_H
+
+int command_join(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_push(int argc, char **argv);
+int command_run(int argc, char **argv);
+int command_status(int argc, char **argv);
+
+#endif

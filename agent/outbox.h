@@ -1,0 +1,86 @@
+/* The outbox: submissions are durable here before a byte leaves, and stay for the retention time with what came back.
+ *
+ * SQLite, synchronous=FULL. Each thread and process opens its own. What a file gives is a batch: it becomes sendable as
+ * a whole in one transaction, or not at all; drafts that a crash left behind are removed at the next open under lock.push. */
+#ifndef PARKTALLY_AGENT_OUTBOX_H
+#define PARKTALLY_AGENT_OUTBOX_H
+
+#include "common/catalogue.h"
+#include "common/cleanup.h"
+#include "common/codec.h"
+#include "common/report.h"
+#include "common/submission.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct outbox;
+struct outbox *outbox_open(const char *path, GError **error);
+void outbox_close(struct outbox *outbox);
+CLEANUP_DEFINE(struct outbox, outbox_close)
+
+/* --- preparing (under lock.push) --- */
+
+/* Removes drafts and starts a batch for a file of this name. */
+bool outbox_batch_begin(struct outbox *outbox, const char *file, int64_t now_ms, int64_t *ret_batch, GError **error);
+/* The next sequence number; never given twice. */
+uint64_t outbox_sequence(struct outbox *outbox);
+/* Adds a sealed submission to the batch as a draft. Written in transactions of bounded size. */
+bool outbox_batch_add(struct outbox *outbox, int64_t batch, uint64_t sequence, const uint8_t id[SUBMISSION_ID_SIZE],
+                      const char *form, struct period period, const char *first_unit, const char *last_unit,
+                      size_t reports, const uint8_t *sealed, size_t length, GError **error);
+/* Makes the batch sendable: durable when it returns. */
+bool outbox_batch_commit(struct outbox *outbox, int64_t batch, GError **error);
+
+/* --- what was reported before --- */
+
+struct prior {
+  bool exists;  /* something of this unit was reported */
+  uint8_t base[SUBMISSION_ID_SIZE]; /* what a correction names */
+  bool known;   /* `figures` is what the report is now; false after another submission of the area changed it */
+  enum report_kind kind;
+  struct figures figures;
+};
+
+/* What the outbox holds of `count` units (ascending) of one form and period: the fold of its submissions in sequence order, less what
+ * the aggregator did not count. Fills ret_priors[count]. Memory is that of the array and one submission. */
+bool outbox_priors(struct outbox *outbox, const struct catalogue *catalogue, int form, struct period period,
+                   const char *const *units, size_t count, struct prior *ret_priors, GError **error);
+
+/* --- sending (under lock.link) --- */
+
+struct outbox_item {
+  uint8_t id[SUBMISSION_ID_SIZE];
+  uint64_t sequence;
+  GBytes *sealed;
+};
+
+/* The next submissions after `sequence` that are sendable and unanswered, by sequence, at most `most`. Elements are freed with outbox_item_free. */
+GPtrArray *outbox_pending(struct outbox *outbox, uint64_t sequence, size_t most, GError **error);
+void outbox_item_free(struct outbox_item *item);
+
+/* Keeps the sealed receipt and what it says of single reports, durably. A second receipt for the same id changes nothing. */
+bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length, const struct receipt *receipt, GError **error);
+/* The rest of the refusals of a submission, page by page. */
+bool outbox_refusals(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], const struct refusal *refusals,
+                     size_t count, GError **error);
+/* The submission was refused whole; it stays, and is not sent again. */
+bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], const char *code, const char *text, GError **error);
+
+/* Changes whenever another connection commits: for noticing new work cheaply. */
+int64_t outbox_version(struct outbox *outbox);
+
+/* --- looking --- */
+
+struct outbox_summary { /* of one batch, or of all where batch is 0 */
+  uint64_t submissions, reports, waiting_to_send, answered, refused_whole;
+  uint64_t counted, unchanged, stale, waiting_for_base, refused;
+};
+bool outbox_summary(struct outbox *outbox, int64_t batch, struct outbox_summary *ret_summary, GError **error);
+
+/* Each refusal of the batch (0: of all), newest submission last. False ends it. */
+typedef bool outbox_refusal_sink(const char *form, const char *period, const struct refusal *refusal, void *data);
+bool outbox_each_refusal(struct outbox *outbox, int64_t batch, outbox_refusal_sink *sink, void *data, GError **error);
+
+#endif
