@@ -1,0 +1,440 @@
+#include "common/db.h"
+
+#include "common/error.h"
+#include "common/limits.h"
+#include "common/text.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHECKPOINT_PAUSE_US 20000 /* between tries, while another process holds the checkpoint lock */
+
+struct db_row {
+  struct db *db;
+  sqlite3_stmt *statement; /* NULL: every call on this row does nothing */
+  int bound;               /* parameters so far */
+  unsigned rollbacks;      /* db->rollbacks when the statement started */
+  bool in_use;
+  bool cached;
+  bool done;
+};
+
+struct db {
+  sqlite3 *handle;
+  char *path;
+  enum db_mode mode;
+  GHashTable *by_literal; /* const char * → struct db_row *, by address: no hashing of SQL for each row */
+  GHashTable
+      *by_text; /* the same rows by their text, which owns them: a literal may stand at several addresses */
+  GError *error;
+  bool in_transaction;
+  unsigned rollbacks; /* a statement left open across a rollback has no more rows */
+  struct db_row dead; /* handed out while an error is kept */
+};
+
+/* ENOSPC reaches us as SQLITE_FULL from writes, and as an I/O error with its errno from quotas and the
+ * shared-memory file. A failed sync is never "try again": what the disk holds is unknown from then on. */
+static bool is_disk_full(int result, int system_error)
+{
+  if ((result & 0xff) == SQLITE_FULL) return true;
+  return (result & 0xff) == SQLITE_IOERR && result != SQLITE_IOERR_FSYNC &&
+         result != SQLITE_IOERR_DIR_FSYNC && (system_error == ENOSPC || system_error == EDQUOT);
+}
+
+static GError *make_error(sqlite3 *handle, const char *path, int result)
+{
+  const char *detail = handle ? sqlite3_errmsg(handle) : sqlite3_errstr(result);
+  int system_error = handle ? sqlite3_system_errno(handle) : 0;
+  if (is_disk_full(result, system_error))
+    return g_error_new(PARKTALLY_ERROR, ERROR_TEMPORARY,
+                       _("%s: the disk is full; free some space and try again, nothing was lost"), path);
+  switch (result & 0xff) {
+  case SQLITE_IOERR:
+    return g_error_new(PARKTALLY_ERROR, ERROR_IO,
+                       _("%s: the disk failed (%s, %s); check the disk and the system's log"), path, detail,
+                       g_strerror(system_error));
+  case SQLITE_CORRUPT:
+  case SQLITE_NOTADB:
+    return g_error_new(PARKTALLY_ERROR, ERROR_DATA,
+                       _("%s is damaged, or not a database of Parktally (%s); restore it from a backup"),
+                       path, detail);
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED:
+    return g_error_new(PARKTALLY_ERROR, ERROR_TEMPORARY,
+                       _("%s is in use by another program; try again in a moment"), path);
+  case SQLITE_CANTOPEN:
+    if (system_error == ENOENT)
+      return g_error_new(PARKTALLY_ERROR, ERROR_IO, _("%s does not exist; check the path"), path);
+    if (system_error != EACCES && system_error != EPERM && system_error != EROFS)
+      return g_error_new(PARKTALLY_ERROR, ERROR_IO, _("%s cannot be opened (%s)"), path,
+                         g_strerror(system_error));
+    /* fall through */
+  case SQLITE_READONLY:
+  case SQLITE_PERM:
+  case SQLITE_AUTH:
+    return g_error_new(PARKTALLY_ERROR, ERROR_PERMISSION,
+                       _("%s: no permission (%s); check the owner and the mode of the file and its folder"),
+                       path, detail);
+  default:
+    return g_error_new(PARKTALLY_ERROR, ERROR_INTERNAL, _("%s: unexpected database error: %s"), path, detail);
+  }
+}
+
+static bool check(struct db *db, int result)
+{
+  if (result == SQLITE_OK || result == SQLITE_ROW || result == SQLITE_DONE) return true;
+  if (!db->error) db->error = make_error(db->handle, db->path, result);
+  return false;
+}
+
+/* --- opening --- */
+
+/* SQLite would make the file readable by all. O_EXCL, as closing a descriptor of a database that this process
+ * has open would drop its locks. */
+static bool create_private(const char *path, GError **error)
+{
+  int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0 && errno == EEXIST) return true;
+  g_autofree char *folder = g_path_get_dirname(path);
+  int folder_file = file < 0 ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool durable = folder_file >= 0 && fsync(folder_file) == 0;
+  int saved = errno;
+  if (folder_file >= 0) close(folder_file);
+  if (file >= 0) close(file);
+  if (durable) return true;
+  g_set_error(error, PARKTALLY_ERROR,
+              saved == EACCES || saved == EPERM || saved == EROFS ? ERROR_PERMISSION
+              : saved == ENOSPC || saved == EDQUOT                ? ERROR_TEMPORARY
+                                                                  : ERROR_IO,
+              _("%s cannot be created (%s); check that its folder exists and may be written"), path,
+              g_strerror(saved));
+  return false;
+}
+
+/* A busy checkpoint lock is no matter for SQLite's busy handler: hence the loop. */
+static bool checkpoint_all(struct db *db)
+{
+  int64_t start = g_get_monotonic_time();
+  for (;;) {
+    int result = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if ((result & 0xff) != SQLITE_BUSY || g_get_monotonic_time() - start > LIMIT_DATABASE_BUSY_MS * 1000)
+      return check(db, result);
+    g_usleep(CHECKPOINT_PAUSE_US);
+  }
+}
+
+static bool enter_wal_mode(struct db *db)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(db, "PRAGMA journal_mode=WAL");
+  if (!db_step(row)) return false;
+  if (strcmp(db_text(row, 0), "wal") == 0) return true;
+  db->error = g_error_new(
+      PARKTALLY_ERROR, ERROR_IO,
+      _("%s: this file system cannot hold a write-ahead log (found journal mode \"%s\"); use a local disk"),
+      db->path, db_text(row, 0));
+  return false;
+}
+
+static void configure(struct db *db, size_t page_cache_kib)
+{
+  sqlite3_busy_timeout(db->handle, LIMIT_DATABASE_BUSY_MS);
+  sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  g_autofree char *cache = g_strdup_printf("PRAGMA cache_size=-%zu", page_cache_kib);
+  db_exec(db, cache);
+  db_exec(db, "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON");
+  if (db->mode == DB_READ_ONLY) {
+    db_exec(db, "PRAGMA schema_version"); /* reads the header: what is no database is said now */
+    return;
+  }
+  db_exec(db, "PRAGMA synchronous=FULL");
+  if (!db->error && enter_wal_mode(db)) checkpoint_all(db);
+}
+
+struct db *db_open(const char *path, enum db_mode mode, size_t page_cache_kib, GError **error)
+{
+  if (mode == DB_CREATE && !create_private(path, error)) return NULL;
+  CLEANUP(db_close) struct db *db = g_new0(struct db, 1);
+  db->path = g_strdup(path);
+  db->mode = mode;
+  db->by_literal = g_hash_table_new(g_direct_hash, g_direct_equal);
+  db->by_text = g_hash_table_new(g_str_hash, g_str_equal);
+  db->dead.db = db;
+  int flags = mode == DB_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  if (check(db,
+            sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL)))
+    configure(db, page_cache_kib);
+  if (!db_take_error(db, error)) return NULL;
+  return g_steal_pointer(&db);
+}
+
+static void free_row(struct db_row *row)
+{
+  sqlite3_finalize(row->statement);
+  g_free(row);
+}
+
+void db_close(struct db *db)
+{
+  if (!db) return;
+  GHashTableIter iterator;
+  void *row;
+  g_hash_table_iter_init(&iterator, db->by_text);
+  while (g_hash_table_iter_next(&iterator, NULL, &row)) free_row(row);
+  g_hash_table_unref(db->by_text);
+  g_hash_table_unref(db->by_literal);
+  sqlite3_close_v2(db->handle);
+  g_clear_error(&db->error);
+  g_free(db->path);
+  g_free(db);
+}
+
+void db_set_autocheckpoint(struct db *db, int pages)
+{
+  check(db, sqlite3_wal_autocheckpoint(db->handle, pages));
+}
+
+void db_checkpoint(struct db *db)
+{
+  if (db->error) return;
+  int result = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  if ((result & 0xff) != SQLITE_BUSY) check(db, result); /* busy: another one is at it */
+}
+
+/* --- schema --- */
+
+static size_t schema_version(struct db *db)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(db, "PRAGMA user_version");
+  if (!db_step(row)) return 0;
+  int64_t version = db_int(row, 0);
+  return version < 0 ? SIZE_MAX : (size_t)version;
+}
+
+static void refuse_schema(struct db *db, size_t found, size_t known)
+{
+  if (db->error) return;
+  if (found > known)
+    db->error = g_error_new(PARKTALLY_ERROR, ERROR_CONFIG,
+                            _("%s was written by a newer Parktally: its schema is version %zu and this "
+                              "program knows %zu; install "
+                              "the newer program"),
+                            db->path, found, known);
+  else
+    db->error = g_error_new(
+        PARKTALLY_ERROR, ERROR_CONFIG,
+        _("%s has schema version %zu and this program needs %zu; start the server or the service once, which "
+          "brings it up to date"),
+        db->path, found, known);
+}
+
+bool db_migrate(struct db *db, const char *const *migrations, size_t count, GError **error)
+{
+  assert(!db->in_transaction);
+  size_t version = schema_version(db);
+  if (version > count || (db->mode == DB_READ_ONLY && version < count)) refuse_schema(db, version, count);
+  while (!db->error && version < count) {
+    db_begin(db);
+    version = schema_version(db); /* again, under the lock: another process may have been quicker */
+    if (version < count) {
+      db_exec(db, migrations[version]);
+      g_autofree char *mark = g_strdup_printf("PRAGMA user_version=%zu", ++version);
+      db_exec(db, mark);
+    } else if (version > count) {
+      refuse_schema(db, version, count);
+    }
+    if (!db_commit(db, error)) return false;
+  }
+  return db_take_error(db, error);
+}
+
+/* --- transactions --- */
+
+void db_begin(struct db *db)
+{
+  assert(!db->in_transaction);
+  db->in_transaction = true;
+  db_exec(db, db->mode == DB_READ_ONLY ? "BEGIN" : "BEGIN IMMEDIATE");
+}
+
+/* Some errors have rolled back already. */
+static void roll_back(struct db *db)
+{
+  if (!sqlite3_get_autocommit(db->handle)) check(db, sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL));
+  db->rollbacks++;
+}
+
+bool db_commit(struct db *db, GError **error)
+{
+  assert(db->in_transaction);
+  db->in_transaction = false;
+  db_exec(db, "COMMIT");
+  if (db->error) roll_back(db);
+  return db_take_error(db, error);
+}
+
+void db_rollback(struct db *db)
+{
+  assert(db->in_transaction);
+  db->in_transaction = false;
+  g_clear_error(&db->error); /* what was done in vain need not have worked; a failing ROLLBACK is kept */
+  roll_back(db);
+}
+
+const GError *db_error(const struct db *db)
+{
+  return db->error;
+}
+
+bool db_take_error(struct db *db, GError **error)
+{
+  if (!db->error) return true;
+  g_propagate_error(error, g_steal_pointer(&db->error));
+  return false;
+}
+
+bool db_exec(struct db *db, const char *sql)
+{
+  return !db->error && check(db, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
+}
+
+/* --- statements --- */
+
+static struct db_row *prepare(struct db *db, const char *sql, bool cached)
+{
+  sqlite3_stmt *statement = NULL;
+  if (!check(db, sqlite3_prepare_v3(db->handle, sql, -1, cached ? SQLITE_PREPARE_PERSISTENT : 0, &statement,
+                                    NULL)))
+    return NULL;
+  assert(statement); /* an empty statement */
+  struct db_row *row = g_new0(struct db_row, 1);
+  *row = (struct db_row){.db = db, .statement = statement, .cached = cached};
+  return row;
+}
+
+static struct db_row *find_row(struct db *db, const char *sql)
+{
+  struct db_row *row = g_hash_table_lookup(db->by_literal, sql);
+  if (!row) {
+    row = g_hash_table_lookup(db->by_text, sql);
+    if (!row) {
+      row = prepare(db, sql, true);
+      if (!row) return NULL;
+      g_hash_table_insert(db->by_text, (char *)sqlite3_sql(row->statement), row);
+    }
+    g_hash_table_insert(db->by_literal, (char *)sql, row);
+  }
+  assert(strcmp(sqlite3_sql(row->statement), sql) == 0); /* the address was no literal's */
+  return row->in_use ? prepare(db, sql, false) : row;    /* nested use of one statement */
+}
+
+struct db_row *db_query(struct db *db, const char *sql)
+{
+  struct db_row *row = db->error ? NULL : find_row(db, sql);
+  if (!row) return &db->dead;
+  row->in_use = true;
+  row->done = false;
+  row->bound = 0;
+  row->rollbacks = db->rollbacks;
+  return row;
+}
+
+void db_bind_int(struct db_row *row, int64_t value)
+{
+  if (row->statement) check(row->db, sqlite3_bind_int64(row->statement, ++row->bound, value));
+}
+
+void db_bind_text(struct db_row *row, const char *text)
+{
+  if (row->statement)
+    check(row->db, sqlite3_bind_text(row->statement, ++row->bound, text, -1, SQLITE_TRANSIENT));
+}
+
+void db_bind_blob(struct db_row *row, const void *data, size_t length)
+{
+  if (row->statement)
+    check(row->db, sqlite3_bind_blob64(row->statement, ++row->bound, data, length, SQLITE_STATIC));
+}
+
+bool db_step(struct db_row *row)
+{
+  if (!row->statement || row->done || row->db->error || row->rollbacks != row->db->rollbacks) return false;
+  assert(row->bound == sqlite3_bind_parameter_count(row->statement));
+  int result = sqlite3_step(row->statement);
+  check(row->db, result);
+  row->done = result != SQLITE_ROW; /* a further step would start the statement again */
+  return !row->done;
+}
+
+static bool has_value(struct db_row *row, int column)
+{
+  assert(!row->statement || (column >= 0 && column < sqlite3_column_count(row->statement)));
+  return row->statement && !row->done;
+}
+
+int64_t db_int(struct db_row *row, int column)
+{
+  return has_value(row, column) ? sqlite3_column_int64(row->statement, column) : 0;
+}
+
+const char *db_text(struct db_row *row, int column)
+{
+  const unsigned char *text = has_value(row, column) ? sqlite3_column_text(row->statement, column) : NULL;
+  return text ? (const char *)text : "";
+}
+
+const uint8_t *db_blob(struct db_row *row, int column, size_t *ret_length)
+{
+  const void *data = has_value(row, column) ? sqlite3_column_blob(row->statement, column) : NULL;
+  *ret_length = data ? (size_t)sqlite3_column_bytes(row->statement, column) : 0;
+  return data ? data : (const uint8_t *)"";
+}
+
+bool db_is_null(struct db_row *row, int column)
+{
+  return !has_value(row, column) || sqlite3_column_type(row->statement, column) == SQLITE_NULL;
+}
+
+void db_end(struct db_row *row)
+{
+  if (!row || !row->statement) return;
+  if (!row->cached) {
+    free_row(row);
+    return;
+  }
+  sqlite3_reset(row->statement); /* repeats the step's error, which is kept already */
+  sqlite3_clear_bindings(row->statement);
+  row->in_use = false;
+}
+
+bool db_run(struct db_row *row)
+{
+  struct db *db = row->db;
+  db_step(row);
+  db_end(row);
+  return !db->error;
+}
+
+int64_t db_changes(struct db *db)
+{
+  return sqlite3_changes64(db->handle);
+}
+
+int64_t db_last_rowid(struct db *db)
+{
+  return sqlite3_last_insert_rowid(db->handle);
+}
+
+int64_t db_checksum(const void *data, size_t length)
+{
+  static const uint8_t KEY[crypto_shorthash_KEYBYTES] = "parktally row 1";
+  uint64_t hash;
+  G_STATIC_ASSERT(sizeof hash == crypto_shorthash_BYTES);
+  crypto_shorthash((uint8_t *)&hash, data, length, KEY);
+  return (int64_t)GUINT64_FROM_LE(hash);
+}
