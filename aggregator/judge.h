@@ -1,0 +1,51 @@
+/* Judging a submission as far as a snapshot goes: seal, agent, catalogue, form, period, and the rules for each report.
+ * What depends on what was reported before is decided by posting, in the writer. No I/O; any thread. */
+#ifndef PARKTALLY_AGGREGATOR_JUDGE_H
+#define PARKTALLY_AGGREGATOR_JUDGE_H
+
+#include "aggregator/snapshot.h"
+#include "common/cleanup.h"
+#include "common/finding.h"
+#include "common/rule.h"
+#include "common/submission.h"
+
+#include <glib.h>
+
+struct row_refusal { /* of a report that a rule refuses */
+  uint32_t row;
+  enum finding_code code;
+  int column;
+  char found[RULE_TEXT_SIZE], expected[RULE_TEXT_SIZE];
+};
+
+/* A submission and what was found. */
+struct judged {
+  GBytes *sealed;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  enum finding_code fault; /* why it is refused whole, or FINDING_COUNT */
+  char fault_text[256];    /* English, with what was found and expected */
+
+  struct snapshot *snapshot; /* by which it was judged */
+  const struct agent_record *agent;
+  struct catalogue *catalogue; /* the one that it names */
+  int form;
+  struct period period;
+  struct submission *submission;
+  GArray *refusals; /* struct row_refusal, by row */
+  bool clock_off;   /* its clock and ours differ by more than LIMIT_CLOCK_SKEW_MS */
+};
+
+/* Takes a reference of `sealed`. The seal is verified before anything of the payload is decoded. `now_ms` is our wall clock;
+ * `claimed_id` may be NULL. */
+struct judged *judge_submission(struct snapshot *snapshot, GBytes *sealed, const uint8_t *claimed_id, int64_t now_ms);
+
+/* Judges again by another snapshot; the seal is not verified a second time, revocation is. */
+void judge_again(struct judged *judged, struct snapshot *snapshot, int64_t now_ms);
+
+/* A submission out of the ledger: bound to its catalogue, nothing is judged. NULL if the leaf is damaged. */
+struct judged *judge_recorded(struct snapshot *snapshot, const uint8_t *sealed, size_t length);
+
+void judged_free(struct judged *judged);
+CLEANUP_DEFINE(struct judged, judged_free)
+
+#endif

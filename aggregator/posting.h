@@ -1,0 +1,40 @@
+/* Posting: how the reports of a submission enter the tables, each with its verdict.
+ *
+ *   refused    a rule refuses it, or it leaves a present figure blank, or there is nothing to withdraw
+ *   unchanged  the report already says the same, whatever its base
+ *   counted    it corrects the current revision (or is the first): a new revision
+ *   waiting    its base has not arrived
+ *   stale      another submission changed the report since its base: kept in the ledger, not counted
+ *
+ * Live, verdicts are found; in replay they are taken from the leaf. Reports that waited for this submission follow. */
+#ifndef PARKTALLY_AGGREGATOR_POSTING_H
+#define PARKTALLY_AGGREGATOR_POSTING_H
+
+#include "aggregator/judge.h"
+#include "aggregator/store/store.h"
+#include "aggregator/tables.h"
+#include "common/cleanup.h"
+#include "common/codec.h"
+
+#include <glib.h>
+
+struct posting {
+  uint32_t counted, unchanged, stale, waiting, refused;
+  GArray *exceptions; /* struct refusal: every report that was not counted, by row */
+  GArray *releases;   /* struct release */
+  GStringChunk *texts; /* what the refusals point to */
+};
+
+void posting_init(struct posting *posting);
+void posting_clear(struct posting *posting); /* for the next one */
+void posting_finish(struct posting *posting);
+
+/* Posts a judged submission that will be the leaf at `position`. `snapshot` is for releases. */
+void posting_run(struct posting *posting, struct store *store, struct tables *tables, struct snapshot *snapshot,
+                 const struct judged *judged, uint64_t position);
+
+/* Posts a submission as its leaf recorded it. False and `error` if the leaf is damaged. */
+bool posting_replay(struct store *store, struct tables *tables, struct snapshot *snapshot, const struct leaf *leaf,
+                    uint64_t position, GError **error);
+
+#endif

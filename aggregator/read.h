@@ -1,0 +1,47 @@
+/* Reading totals: cells, expected counts and what looks across periods, over a read-only store. */
+#ifndef PARKTALLY_AGGREGATOR_READ_H
+#define PARKTALLY_AGGREGATOR_READ_H
+
+#include "aggregator/snapshot.h"
+#include "aggregator/store/store.h"
+#include "common/cleanup.h"
+#include "common/decimal.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A total. Missing is not zero: without any report `defined` is false. */
+struct total {
+  bool defined;
+  int128 value;        /* scaled by the indicator's decimals; of a ratio: its numerator × ratio_scale */
+  int128 denominator;  /* of a ratio, not zero where defined; else 1 */
+  int64_t reported;    /* units (over several months: reports) that the value rests on */
+  int64_t expected;    /* units (reports) that owe the form; of counts from the register: as reported */
+};
+
+struct reader;
+/* Over a store opened for reading and a snapshot, neither owned. */
+struct reader *reader_new(struct store *store, struct snapshot *snapshot);
+void reader_free(struct reader *reader);
+CLEANUP_DEFINE(struct reader, reader_free)
+
+/* The total of an indicator in area × slice for a period.
+ *
+ * Flows: a period longer than the form's sums its months; `cumulative` gives January to the period. Where the cumulative
+ * column is reported it is authoritative; where only that is, the month is the difference to the month before over units that reported
+ * both, computed from reports (undefined after a gap). January–February follow the form (joint: 01/P2M). Stocks: the
+ * last period with data within the period asked for. Counts: distinct legal entities, from the register at the period's end or
+ * from cumulative figures by parent. Ratios: sums first. A form whose frequency is the period's own goes before a more frequent one. */
+bool reader_total(struct reader *reader, int area, int slice, int indicator, struct period period, bool cumulative,
+                  struct total *ret_total, GError **error);
+
+/* Σ children − own: units that several children count, and those outside the boundary. False if the area has no children
+ * or nothing is reported. Ratios have none. */
+bool reader_overlap(struct reader *reader, int area, int slice, int indicator, struct period period, bool cumulative,
+                    struct total *ret_overlap, GError **error);
+
+/* The last period for which any report of the indicator's form exists; false if none. */
+bool reader_last_period(struct reader *reader, int indicator, struct period *ret_period);
+
+#endif

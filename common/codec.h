@@ -1,0 +1,264 @@
+/* The wire's messages as plain records: the only door to the generated protobuf code (codec*.c, submission.c).
+ *
+ * Decoders take verified or size-limited bytes, allocate from one bounded arena that the record owns, and check every
+ * text (clean UTF-8, length) and every fixed-size field. A record is freed with its *_free(); what it points to lives
+ * as long. Encoders never fail. Unknown fields are passed over. */
+#ifndef PARKTALLY_COMMON_CODEC_H
+#define PARKTALLY_COMMON_CODEC_H
+
+#include "common/cleanup.h"
+#include "common/finding.h"
+#include "common/seal.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PROTOCOL_VERSION 1
+
+struct bytes_view {
+  const uint8_t *data;
+  size_t length;
+};
+
+/* --- frames --- */
+
+enum frame_kind {
+  FRAME_NONE, /* of a newer protocol, or empty */
+  FRAME_HELLO,
+  FRAME_WELCOME,
+  FRAME_DOCUMENT_REQUEST,
+  FRAME_DOCUMENT,
+  FRAME_CHUNK_REQUEST,
+  FRAME_CHUNK,
+  FRAME_SUBMIT,
+  FRAME_RECEIPT,
+  FRAME_BUSY,
+  FRAME_FAULT,
+  FRAME_REFUSAL_REQUEST,
+  FRAME_REFUSAL_PAGE,
+  FRAME_CERTIFICATE,
+};
+
+enum document_kind { DOCUMENT_OF_CATALOGUE = 1, DOCUMENT_OF_REGISTER = 2 };
+
+enum verdict {
+  VERDICT_IS_COUNTED = 1,
+  VERDICT_IS_UNCHANGED = 2,
+  VERDICT_IS_STALE = 3,
+  VERDICT_IS_WAITING = 4,
+  VERDICT_IS_REFUSED = 5,
+};
+
+struct refusal {
+  uint32_t row;
+  const char *unit;
+  const char *rule; /* finding id */
+  const char *indicator;
+  const char *found, *expected;
+  enum verdict verdict;
+};
+
+struct frame {
+  enum frame_kind kind;
+  uint32_t protocol;
+  union {
+    struct {
+      const char *agent, *software;
+      int64_t clock_ms;
+      struct bytes_view catalogue_hash, register_hash; /* 32 bytes or empty */
+    } hello;
+    struct {
+      uint32_t credit;
+      int64_t clock_ms;
+      struct bytes_view catalogue_hash, register_hash;
+    } welcome;
+    struct {
+      enum document_kind kind;
+    } document_request;
+    struct {
+      enum document_kind kind;
+      struct bytes_view manifest; /* sealed */
+    } document;
+    struct {
+      enum document_kind kind;
+      struct bytes_view hash; /* 32 bytes */
+      uint32_t index;
+    } chunk_request;
+    struct {
+      struct bytes_view hash;
+      uint32_t index;
+      struct bytes_view data;
+    } chunk;
+    struct {
+      struct bytes_view id; /* 32 bytes */
+      struct bytes_view sealed;
+    } submit;
+    struct {
+      struct bytes_view sealed;
+    } receipt, certificate;
+    struct {
+      struct bytes_view id; /* 32 bytes */
+      uint32_t retry_after_ms;
+    } busy;
+    struct {
+      struct bytes_view id; /* 32 bytes or empty */
+      const char *code, *text;
+    } fault;
+    struct {
+      struct bytes_view id;
+      uint32_t offset;
+    } refusal_request;
+    struct {
+      struct bytes_view id;
+      uint32_t offset, total;
+      const struct refusal *refusals;
+      size_t count;
+    } refusal_page;
+  };
+};
+
+/* NULL if malformed. The record points into its own copy. */
+struct frame *frame_decode(const uint8_t *data, size_t length);
+void frame_free(struct frame *frame);
+CLEANUP_DEFINE(struct frame, frame_free)
+
+/* Encodes; `protocol` is filled in. */
+GBytes *frame_encode(const struct frame *frame);
+
+/* --- sealed payloads --- */
+
+struct manifest {
+  enum document_kind kind;
+  struct bytes_view hash;
+  uint64_t size;
+  const uint8_t (*chunks)[SEAL_HASH_SIZE];
+  size_t chunk_count;
+  const char *area;
+};
+struct manifest *manifest_decode(const uint8_t *payload, size_t length);
+void manifest_free(struct manifest *manifest);
+CLEANUP_DEFINE(struct manifest, manifest_free)
+GByteArray *manifest_encode(const struct manifest *manifest);
+
+struct receipt {
+  struct bytes_view submission; /* 32 bytes */
+  const char *agent;
+  uint64_t sequence;
+  uint32_t counted, unchanged, stale, waiting, refused;
+  uint64_t position;
+  uint64_t tree_size;
+  struct bytes_view tree_root; /* 32 bytes */
+  int64_t recorded_at_ms;
+  const struct refusal *refusals;
+  size_t refusal_count;    /* in this record */
+  uint32_t refusals_total; /* in all */
+  const char *const *findings;
+  size_t finding_count;
+};
+struct receipt *receipt_decode(const uint8_t *payload, size_t length);
+void receipt_free(struct receipt *receipt);
+CLEANUP_DEFINE(struct receipt, receipt_free)
+GByteArray *receipt_encode(const struct receipt *receipt);
+
+enum agent_role { AGENT_OF_PARK = 0, AGENT_OF_BUREAU = 1 };
+
+struct certificate {
+  const char *agent, *area;
+  enum agent_role role;
+  const char *const *forms;
+  size_t form_count; /* 0: every form of the role */
+  struct bytes_view curve_key, sign_key; /* 32 bytes */
+  int64_t issued_at_ms;
+};
+struct certificate *certificate_decode(const uint8_t *payload, size_t length);
+void certificate_free(struct certificate *certificate);
+CLEANUP_DEFINE(struct certificate, certificate_free)
+GByteArray *certificate_encode(const struct certificate *certificate);
+
+/* --- invitations and joining --- */
+
+struct invitation {
+  const char *endpoint, *enrol_endpoint;
+  struct bytes_view curve_key, sign_key, secret; /* 32 bytes each */
+  int64_t expires_at_ms;
+};
+/* From the one string that an operator passes on, white space around it allowed; NULL if it is damaged. */
+struct invitation *invitation_decode(const char *text);
+void invitation_free(struct invitation *invitation);
+CLEANUP_DEFINE(struct invitation, invitation_free)
+char *invitation_encode(const struct invitation *invitation);
+
+/* The joining record, the whole message on the enrolment endpoint: secret, the agent's two public keys, and an Ed25519
+ * signature by the second over "parktally-join-1" followed by these 96 bytes. */
+#define JOIN_SIZE 160
+struct join_record {
+  uint8_t secret[32], curve_key[32], sign_key[32];
+};
+void join_encode(const struct join_record *join, const uint8_t sign_secret[static SEAL_SECRET_KEY_SIZE],
+                 uint8_t ret_bytes[static JOIN_SIZE]);
+/* False if the size or the signature is wrong. */
+bool join_decode(const uint8_t *data, size_t length, struct join_record *ret_join);
+
+/* --- leaves of the ledger --- */
+
+enum leaf_kind {
+  LEAF_GENESIS = 1,
+  LEAF_CATALOGUE,
+  LEAF_REGISTER,
+  LEAF_INVITATION,
+  LEAF_ENROLMENT,
+  LEAF_REVOCATION,
+  LEAF_SUBMISSION,
+};
+
+struct release {
+  uint64_t position;
+  uint32_t row;
+  enum verdict verdict;
+};
+
+struct leaf {
+  enum leaf_kind kind;
+  int64_t recorded_at_ms;
+  const char *by, *reason; /* "" where none */
+  union {
+    struct {
+      struct bytes_view curve_key, sign_key;
+    } genesis;
+    struct {
+      struct bytes_view text;
+    } catalogue, register_; /* `register` is C's */
+    struct {
+      struct bytes_view secret_hash;
+      const char *area;
+      enum agent_role role;
+      const char *const *forms;
+      size_t form_count;
+      int64_t expires_at_ms;
+    } invitation;
+    struct {
+      struct bytes_view certificate; /* sealed */
+      struct bytes_view secret_hash;
+    } enrolment;
+    struct {
+      const char *agent;
+    } revocation;
+    struct {
+      struct bytes_view sealed;
+      const struct refusal *exceptions;
+      size_t exception_count;
+      const struct release *releases;
+      size_t release_count;
+      const char *const *findings;
+      size_t finding_count;
+    } submission;
+  };
+};
+/* The arena of a leaf is bounded by its own length, for what is in the ledger is ours. */
+struct leaf *leaf_decode(const uint8_t *data, size_t length);
+void leaf_free(struct leaf *leaf);
+CLEANUP_DEFINE(struct leaf, leaf_free)
+GByteArray *leaf_encode(const struct leaf *leaf);
+
+#endif

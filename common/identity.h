@@ -1,0 +1,34 @@
+/* Who we are: one CURVE key pair and one Ed25519 pair, made where they live. The secrets stand in a file of mode 0600, in
+ * locked memory that core dumps leave out, and nowhere else. */
+#ifndef PARKTALLY_COMMON_IDENTITY_H
+#define PARKTALLY_COMMON_IDENTITY_H
+
+#include "common/cleanup.h"
+#include "common/seal.h"
+
+#include <glib.h>
+#include <stdint.h>
+
+#define CURVE_KEY_SIZE 32
+
+struct identity; /* in guarded memory */
+
+/* Makes new keys and writes them durably (file and folder synced) to `path`, which must not exist. */
+struct identity *identity_create(const char *path, GError **error);
+
+/* Reads them. A file that others can read is refused (ERROR_PERMISSION) and so is one that is damaged. */
+struct identity *identity_load(const char *path, GError **error);
+
+/* Wipes. */
+void identity_free(struct identity *identity);
+CLEANUP_DEFINE(struct identity, identity_free)
+
+const uint8_t *identity_curve_public(const struct identity *identity);
+const uint8_t *identity_curve_secret(const struct identity *identity);
+const uint8_t *identity_sign_public(const struct identity *identity);
+const uint8_t *identity_sign_secret(const struct identity *identity); /* SEAL_SECRET_KEY_SIZE */
+
+/* seal_make() with these keys. */
+GByteArray *identity_seal(const struct identity *identity, enum seal_label label, const uint8_t *payload, size_t length);
+
+#endif

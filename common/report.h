@@ -1,0 +1,67 @@
+/* A report (一份报表): one unit's figures on one form, in the form's column order, with presence. Missing is not zero. */
+#ifndef PARKTALLY_COMMON_REPORT_H
+#define PARKTALLY_COMMON_REPORT_H
+
+#include "common/limits.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum report_kind { KIND_FIGURES, KIND_NIL, KIND_WITHDRAWAL };
+
+struct column_set {
+  uint64_t word[LIMIT_FORM_COLUMNS / 64];
+};
+
+static inline bool column_set_has(const struct column_set *set, unsigned column)
+{
+  return (set->word[column / 64] >> (column % 64)) & 1;
+}
+
+static inline void column_set_add(struct column_set *set, unsigned column)
+{
+  set->word[column / 64] |= (uint64_t)1 << (column % 64);
+}
+
+static inline void column_set_remove(struct column_set *set, unsigned column)
+{
+  set->word[column / 64] &= ~((uint64_t)1 << (column % 64));
+}
+
+bool column_set_is_empty(const struct column_set *set);
+/* The least column of the set that is ≥ `from`, or LIMIT_FORM_COLUMNS. */
+unsigned column_set_next(const struct column_set *set, unsigned from);
+
+/* What a unit's report holds. value[i] is scaled by the decimals of column i and undefined where not present. */
+struct figures {
+  struct column_set present;
+  int64_t value[LIMIT_FORM_COLUMNS];
+};
+
+void figures_clear(struct figures *figures);
+void figures_set(struct figures *figures, unsigned column, int64_t value);
+bool figures_equal(const struct figures *a, const struct figures *b);
+
+/* Stored form: one byte n ≤ 32, n bytes of presence (bit i%8 of byte i/8), a zigzag varint per present column; no
+ * trailing zero byte of presence, so equal figures have equal bytes. Appends to `ret_packed`. */
+void figures_pack(const struct figures *figures, GByteArray *ret_packed);
+/* False if the bytes are not exactly one packed vector. */
+bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figures);
+
+/* A change to a report: what a row of a file, or a Report on the wire, says. */
+struct report_change {
+  enum report_kind kind;
+  struct column_set asked;     /* columns that the file has; those outside keep their value */
+  struct column_set withdrawn; /* figures taken back (撤销) */
+  struct figures figures;
+};
+
+/* What the report is after the change. `current` NULL or with nothing present: there is none yet. A nil report or a
+ * withdrawal has no figures. Returns the first column that is asked, blank and not withdrawn over a present value (which
+ * is refused, and `ret_merged` is untouched), or CHANGE_FITS. */
+#define CHANGE_FITS (-1)
+int report_apply(const struct figures *current, const struct report_change *change, struct figures *ret_merged);
+
+#endif
