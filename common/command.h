@@ -19,8 +19,9 @@ struct command {
  * unknown command the list is printed to standard error and 64 returned. */
 int command_main(const char *program, const char *summary, const struct command *table, int argc, char **argv);
 
-/* Parses options into `entries` (GOption, translated); prints help where asked (returns false with *ret_exit 0) or the error
- * (false with 64). After it argv holds what is left, argc - 1 arguments, which must be between least and most (-1: any). */
+/* Parses options into `entries` (GOption, translated). `command` NULL: the one that command_main() runs. Prints help where
+ * asked (false, *ret_exit 0) or what is wrong (false, 64). After it argv holds what is left, argc - 1 arguments, which
+ * must be between least and most (-1: any). */
 bool command_options(const struct command *command, const GOptionEntry *entries, int least, int most, int *argc,
                      char ***argv, int *ret_exit);
 
