@@ -6,6 +6,7 @@
 #include "common/catalogue.h"
 #include "common/cleanup.h"
 #include "common/report.h"
+#include "common/yaml.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -23,6 +24,9 @@ struct mapping_rules {
   GHashTable *skip;    /* text_key(heading) → set (GHashTable) of folded cell texts: such rows are passed over */
 };
 
+/* One item of `mappings` in agent.yaml: name, files, form, encoding, measure, year_offset, columns (heading: meaning), ignore
+ * (list of headings), skip (heading: list of texts). Mistakes are noted in `yaml`; never NULL. */
+struct mapping_rules *mapping_rules_read(struct yaml *yaml, const struct yaml_node *node);
 void mapping_rules_free(struct mapping_rules *rules);
 CLEANUP_DEFINE(struct mapping_rules, mapping_rules_free)
 
@@ -32,6 +36,7 @@ struct entry {
   const char *unit;
   size_t row;
   bool whole; /* a row of a wide table, which says everything of its columns; false: one figure of a long table */
+  bool refused; /* findings said why; given so that other rows of the same unit and period are refused with it */
   struct report_change change;
 };
 
@@ -58,6 +63,12 @@ bool mapping_row(struct mapping *mapping, struct source_row *row);
 
 /* At the end of the file: true if a header and at least one row were found; compares the file's own total row, if any. */
 bool mapping_finish(struct mapping *mapping);
+
+/* Rows of units so far, refused ones included. */
+size_t mapping_rows(const struct mapping *mapping);
+
+/* Where a column of the form stands in the file: its number from 1 and its heading, for findings. 0 and NULL if nowhere. */
+size_t mapping_column(const struct mapping *mapping, int column, const char **ret_heading);
 
 /* The form, once the header was found; CATALOGUE_NONE before. */
 int mapping_form(const struct mapping *mapping);

@@ -41,6 +41,8 @@ enum severity {
   X(ROW_TWICE, "row.twice", NOTE, N_("the row stands twice with the same figures; it was taken once"), N_(""))       \
   X(ROW_CONFLICT, "row.conflict", REPORT, N_("the unit stands twice with different figures; none was taken"),        \
     N_("keep the right row and remove the other"))                                                                    \
+  X(ROW_WITH_REFUSED, "row.with-refused", REPORT,                                                                     \
+    N_("another row of the same unit and period is refused, and this one with it"), N_("correct the other row"))      \
   X(ROW_TOTAL, "row.total", NOTE, N_("a total row was passed over"), N_(""))                                         \
   X(TOTAL_DIFFERS, "total.differs", NOTE, N_("the file's own total row differs from the sum of its rows"),           \
     N_("find out which one is wrong"))                                                                                \

@@ -40,6 +40,7 @@
 /* --- files --- */
 #define LIMIT_CELL_BYTES (64 * LIMIT_KIB) /* a cell of a spreadsheet holds 32 767 characters */
 #define LIMIT_ROW_CELLS 1024
+#define LIMIT_ROW_BYTES (1 * LIMIT_MIB) /* all cells of a row together: 1 KiB for each */
 #define LIMIT_HEADER_ROWS 40 /* title rows that may stand above the header */
 #define LIMIT_SPILL_BYTES (12 * LIMIT_MIB) /* reports held before a sorted run goes to disk */
 #define LIMIT_CONFIG_BYTES (1 * LIMIT_MIB)
@@ -53,6 +54,12 @@
 #define LIMIT_ANSWER_MS 30000 /* nothing heard for so long: the link makes its socket anew */
 #define LIMIT_CLOCK_SKEW_MS (10 * 60 * 1000) /* a difference worth a finding */
 #define LIMIT_INVITATION_MS ((int64_t)48 * 3600 * 1000)
+
+/* --- the control socket --- */
+#define LIMIT_CONTROL_REQUEST (64 * LIMIT_KIB) /* the words of a command */
+#define LIMIT_CONTROL_PIECE (16 * LIMIT_KIB)   /* of an answer: gathered before it is sent */
+#define LIMIT_CONTROL_UNPRINTED (64 * LIMIT_MIB) /* an answer that waits at the client, for a pager say */
+#define LIMIT_CONTROL_STALL_MS 5000 /* a client that takes so long over a piece is given up: others wait behind it */
 
 /* --- the writer --- */
 #define LIMIT_GROUP_BYTES (8 * LIMIT_MIB) /* of submissions in one transaction */

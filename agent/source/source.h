@@ -16,8 +16,9 @@ struct source_cell {
 };
 
 struct source_row {
-  size_t number; /* as an editor or a spreadsheet shows it, from 1 */
+  size_t number; /* as a spreadsheet shows it, from 1: blank lines count, line ends inside a quoted cell do not */
   const char *sheet; /* NULL where there are none */
+  bool open; /* the last row, and nothing says that it is complete: its line end is missing */
   size_t count;
   struct source_cell *cells;
 };
@@ -33,8 +34,8 @@ struct source_options {
 struct source {
   const char *name;       /* "csv" */
   const char *extensions; /* ".csv;.txt;.tsv" */
-  /* Reads `path` from beginning to end in bounded memory, row after row. True if it was read to its end; otherwise a finding of
-   * SEVERITY_FILE says why, or `error` is set (the file cannot be opened or read). Blocking. */
+  /* Reads `path` from beginning to end in bounded memory, row after row; blank rows are not given. True if it was read to its end;
+   * otherwise a finding of SEVERITY_FILE says why, `error` is set (the file cannot be opened or read), or `rows` ended it. Blocking. */
   bool (*read)(const char *path, const struct source_options *options, source_row_sink *rows, finding_sink *findings,
                void *data, GError **error);
 };
