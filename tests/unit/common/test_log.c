@@ -1,0 +1,103 @@
+#include "common/log.h"
+
+#include "common/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static FILE *captured;
+static int stderr_copy;
+
+static struct wall_time noon(void)
+{
+  return (struct wall_time){1528632000000};
+}
+
+/* Standard error goes to a file until stop_capture(). */
+static void start_capture(void)
+{
+  captured = tmpfile();
+  stderr_copy = dup(STDERR_FILENO);
+  dup2(fileno(captured), STDERR_FILENO);
+}
+
+static void stop_capture(char *ret_text, size_t size)
+{
+  dup2(stderr_copy, STDERR_FILENO);
+  close(stderr_copy);
+  rewind(captured);
+  size_t length = fread(ret_text, 1, size - 1, captured);
+  ret_text[length] = '\0';
+  fclose(captured);
+}
+
+static void an_event_is_one_line_whatever_its_text_holds(void **state)
+{
+  (void)state;
+  char text[512];
+  start_capture();
+  log_init("park-agent", LOG_LEVEL_NOTICE);
+  log_say(LOG_LEVEL_ERROR, "file.refused", "%s", "a\nforged: line\r\x1b[31m\n\n");
+  stop_capture(text, sizeof text);
+  assert_string_equal(text, "2018-06-10T12:00:00Z park-agent: error: file.refused: a; forged: line  [31m\n");
+}
+
+static void what_is_below_the_level_is_not_said(void **state)
+{
+  (void)state;
+  char text[512];
+  start_capture();
+  log_init("park-agent", LOG_LEVEL_WARNING);
+  log_say(LOG_LEVEL_NOTICE, "a", "not said");
+  log_say(LOG_LEVEL_WARNING, "b", "said %d", 7);
+  stop_capture(text, sizeof text);
+  assert_string_equal(text, "2018-06-10T12:00:00Z park-agent: warning: b: said 7\n");
+}
+
+static void the_journal_gets_the_priority_instead_of_time_and_name(void **state)
+{
+  (void)state;
+  char text[512];
+  start_capture();
+  struct stat status;
+  fstat(STDERR_FILENO, &status);
+  g_autofree char *stream =
+      g_strdup_printf("%llu:%llu", (unsigned long long)status.st_dev, (unsigned long long)status.st_ino);
+  g_setenv("JOURNAL_STREAM", stream, TRUE);
+  log_init("park-agent", LOG_LEVEL_NOTICE);
+  log_say(LOG_LEVEL_WARNING, "b", "said");
+  stop_capture(text, sizeof text);
+  assert_string_equal(text, "<4>b: said\n");
+}
+
+static void a_journal_of_someone_else_is_no_journal(void **state)
+{
+  (void)state;
+  char text[512];
+  start_capture();
+  g_setenv("JOURNAL_STREAM", "1:1", TRUE);
+  log_init("park-agent", LOG_LEVEL_NOTICE);
+  log_say(LOG_LEVEL_WARNING, "b", "said");
+  stop_capture(text, sizeof text);
+  assert_false(g_str_has_prefix(text, "<"));
+}
+
+int main(void)
+{
+  clock_replace(noon);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(an_event_is_one_line_whatever_its_text_holds),
+      cmocka_unit_test(what_is_below_the_level_is_not_said),
+      cmocka_unit_test(the_journal_gets_the_priority_instead_of_time_and_name),
+      cmocka_unit_test(a_journal_of_someone_else_is_no_journal),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
