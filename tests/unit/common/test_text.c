@@ -1,0 +1,143 @@
+#include "common/text.h"
+
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void invalid_or_control_text_is_not_clean(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *text;
+    size_t length;
+    bool clean;
+  } cases[] = {
+      {"a\0b", 3, false}, {"a\nb", 3, false},     {"\x7f", 1, false},     {"\xC2\x85", 2, false},
+      {"\xC2", 1, false}, {"\xE6\x9F", 2, false}, {"\xC0\x80", 2, false}, {"\xED\xA0\x80", 3, false},
+      {"", 0, true},      {"柳州 ab", 9, true},   {"\xC2\xA0", 2, true},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    if (text_is_clean(cases[i].text, cases[i].length) != cases[i].clean) fail_msg("case %zu", i);
+  }
+}
+
+static void folding_makes_full_width_text_plain(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *from, *to;
+  } cases[] = {
+      {"（１２３）－，．：；％＋", "(123)-,.:;%+"},
+      {"\xEF\xBB\xBF　uscc　", "uscc"},
+      {"1\xC2\xA0\x32\xE2\x80\xAF\x33\xE2\x80\x8B\x34", "1234"},
+      {"　工业　总产值 \t", "工业 总产值"},
+      {"ＡＢｚ～", "ABz~"},
+      {"　", ""},
+      {"", ""},
+      {"🏭１", "🏭1"},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *text = g_strdup(cases[i].from);
+    assert_string_equal(text_fold(text), cases[i].to);
+  }
+}
+
+static void headings_compare_without_spaces_and_case(void **state)
+{
+  (void)state;
+  g_autofree char *key = text_key(" 工业 总产值　（Gross\tOutput） ");
+  assert_string_equal(key, "工业总产值(grossoutput)");
+}
+
+static void an_excerpt_is_cut_at_a_character_and_shows_no_control(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *text;
+    size_t length, limit;
+    const char *excerpt;
+  } cases[] = {
+      {"a\n\xFF\0b", 5, 20, "a???b"},
+      {"\xE6\x9F", 2, 20, "??"},
+      {"柳州工业", 12, 12, "柳州工业"},
+      {"柳州工业", 12, 11, "柳州…"},
+      {"柳州工业", 12, 3, "…"},
+      {"柳州工业", 12, 2, ""},
+      {"abcdefgh", 8, 7, "abcd…"},
+      {"", 0, 5, ""},
+      {"abc", 3, 0, ""},
+      {"\x1b[31m", 5, 9, "?[31m"},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *excerpt = text_excerpt(cases[i].text, cases[i].length, cases[i].limit);
+    assert_string_equal(excerpt, cases[i].excerpt);
+    assert_true(strlen(excerpt) <= cases[i].limit);
+  }
+}
+
+static void chinese_characters_take_two_columns(void **state)
+{
+  (void)state;
+  assert_int_equal(text_width("柳a"), 3);
+  assert_int_equal(text_width(""), 0);
+  assert_int_equal(text_width("e\xCC\x81"), 1);
+}
+
+static void bytes_come_back_from_hex_or_are_left_alone(void **state)
+{
+  (void)state;
+  static const uint8_t bytes[] = {0, 0x9A, 0xFF};
+  g_autofree char *hex = text_hex(bytes, sizeof bytes);
+  assert_string_equal(hex, "009aff");
+  uint8_t back[3] = {1, 2, 3};
+  assert_false(text_unhex("009af", 3, back));
+  assert_false(text_unhex("009afg", 3, back));
+  assert_false(text_unhex("009aff0", 3, back));
+  assert_false(text_unhex("", 3, back));
+  assert_int_equal(back[0], 1);
+  assert_true(text_unhex("009AfF", 3, back));
+  assert_memory_equal(back, bytes, sizeof bytes);
+}
+
+static void names_follow_the_language_that_gettext_chooses(void **state)
+{
+  (void)state;
+  struct label label = {"区域", "area"};
+  g_unsetenv("LANGUAGE");
+  setlocale(LC_ALL, "C");
+  assert_string_equal(text_label(&label), "area");
+  g_setenv("LANGUAGE", "zh_CN:en", TRUE);
+  assert_string_equal(text_label(&label), "area");
+  assert_non_null(setlocale(LC_ALL, "C.UTF-8"));
+  assert_string_equal(text_label(&label), "区域");
+  g_setenv("LANGUAGE", "en", TRUE);
+  assert_string_equal(text_label(&label), "area");
+}
+
+static void a_language_without_locale_data_still_chooses_the_names(void **state)
+{
+  (void)state;
+  struct label label = {"区域", "area"};
+  g_unsetenv("LANGUAGE");
+  g_setenv("LC_ALL", "zh_XX.UTF-8", TRUE);
+  text_init();
+  assert_string_equal(text_label(&label), "区域");
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(invalid_or_control_text_is_not_clean),
+      cmocka_unit_test(folding_makes_full_width_text_plain),
+      cmocka_unit_test(headings_compare_without_spaces_and_case),
+      cmocka_unit_test(an_excerpt_is_cut_at_a_character_and_shows_no_control),
+      cmocka_unit_test(chinese_characters_take_two_columns),
+      cmocka_unit_test(bytes_come_back_from_hex_or_are_left_alone),
+      cmocka_unit_test(names_follow_the_language_that_gettext_chooses),
+      cmocka_unit_test(a_language_without_locale_data_still_chooses_the_names),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
