@@ -1,8 +1,9 @@
-/* Commands beside a running server: a Unix socket in its data folder, for users whom the operating system vouches for.
+/* Commands beside a running server: a Unix socket in its data folder, for users whom the operating system
+ * vouches for.
  *
- * One request per connection: the command's words, the user's language, and one open file at most (passed as a
- * descriptor, so that the user's own rights to read it count). The answer is a stream of pieces for standard output and
- * standard error, then the exit code. */
+ * One request per connection: the command's words, the user's language, and one open file at most (passed as
+ * a descriptor, so that the user's own rights to read it count). The answer is a stream of pieces for
+ * standard output and standard error, then the exit code. */
 #ifndef PARKTALLY_COMMON_CONTROL_H
 #define PARKTALLY_COMMON_CONTROL_H
 
@@ -13,7 +14,8 @@
 
 struct control_output; /* writes to standard output/error, or to the client */
 
-/* Both take printf formats; blocking for at most a few seconds on a stalled client, whose output is then dropped. */
+/* Both take printf formats; blocking for at most a few seconds on a stalled client, whose output is then
+ * dropped. */
 void control_out(struct control_output *output, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void control_err(struct control_output *output, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Unformatted, of any length. */
@@ -24,10 +26,10 @@ struct control_output *control_output_standard(void);
 /* --- server --- */
 
 struct control_request {
-  GStrv words; /* command and arguments, without the program's name */
-  char *user;  /* name of the peer's user, "uid:N" if it has none */
+  GStrv words;    /* command and arguments, without the program's name */
+  char *user;     /* name of the peer's user, "uid:N" if it has none */
   char *language; /* value for LANGUAGE/LC_ALL: "zh_CN", "" */
-  int file; /* passed descriptor, or −1; owned by the request */
+  int file;       /* passed descriptor, or −1; owned by the request */
   struct control_output *output;
 };
 
@@ -35,15 +37,18 @@ struct control_request {
 typedef int control_handler(struct control_request *request, void *data);
 
 struct control_server;
-/* Listens on `path` (mode 0600; a socket left behind by a dead server is replaced). Peers other than root and the server's
- * own user are refused. */
-struct control_server *control_server_open(const char *path, control_handler *handler, void *data, GError **error);
-/* Ends the request under way, then the thread. */
+/* Listens on `path` (mode 0600; a socket left behind by a dead server is replaced). Peers other than root and
+ * the server's own user are refused. */
+struct control_server *control_server_open(const char *path, control_handler *handler, void *data,
+                                           GError **error);
+/* Waits for the request under way, then ends the thread and removes the socket. */
 void control_server_close(struct control_server *server);
 
 /* --- client --- */
 
-/* Runs the words at the server and copies its output to ours. False and ERROR_UNAVAILABLE if nobody listens. */
+/* Runs the words at the server, passes it `file` (−1: none) and copies its output to ours, as it comes. Blocks
+ * until the command has ended. ERROR_UNAVAILABLE if nobody listens, ERROR_PERMISSION for another user,
+ * ERROR_USAGE beyond 64 KiB of words, ERROR_IO if the answer broke off or could not be printed. */
 bool control_call(const char *path, const char *const *words, int file, int *ret_exit, GError **error);
 
 #endif
