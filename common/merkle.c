@@ -1,0 +1,89 @@
+#include "common/merkle.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <string.h>
+
+static_assert(MERKLE_HASH_SIZE == crypto_hash_sha256_BYTES, "SHA-256");
+
+/* What is hashed begins with a byte that tells leaves from nodes, so that no node can pass for a leaf. */
+enum { PREFIX_LEAF = 0, PREFIX_NODE = 1 };
+
+static unsigned peak_count(uint64_t size)
+{
+  return (unsigned)__builtin_popcountll(size);
+}
+
+void merkle_leaf_hash(const uint8_t *data, size_t length, uint8_t ret_hash[static MERKLE_HASH_SIZE])
+{
+  const uint8_t prefix = PREFIX_LEAF;
+  crypto_hash_sha256_state state;
+  crypto_hash_sha256_init(&state);
+  crypto_hash_sha256_update(&state, &prefix, 1);
+  crypto_hash_sha256_update(&state, data, length);
+  crypto_hash_sha256_final(&state, ret_hash);
+}
+
+/* `ret_hash` may be one of the two. */
+static void node_hash(const uint8_t left[static MERKLE_HASH_SIZE],
+                      const uint8_t right[static MERKLE_HASH_SIZE], uint8_t ret_hash[static MERKLE_HASH_SIZE])
+{
+  uint8_t node[1 + 2 * MERKLE_HASH_SIZE];
+  node[0] = PREFIX_NODE;
+  memcpy(node + 1, left, MERKLE_HASH_SIZE);
+  memcpy(node + 1 + MERKLE_HASH_SIZE, right, MERKLE_HASH_SIZE);
+  crypto_hash_sha256(ret_hash, node, sizeof node);
+}
+
+void merkle_init(struct merkle *tree)
+{
+  memset(tree, 0, sizeof *tree);
+}
+
+void merkle_append(struct merkle *tree, const uint8_t leaf_hash[static MERKLE_HASH_SIZE])
+{
+  uint8_t hash[MERKLE_HASH_SIZE];
+  memcpy(hash, leaf_hash, sizeof hash);
+
+  /* As in adding one to a binary number: each low bit that is set is a subtree of the size of what is
+   * carried. */
+  unsigned count = peak_count(tree->size);
+  for (uint64_t size = tree->size; size & 1; size >>= 1) node_hash(tree->peak[--count], hash, hash);
+  memcpy(tree->peak[count], hash, sizeof hash);
+  tree->size++;
+}
+
+void merkle_root(const struct merkle *tree, uint8_t ret_root[static MERKLE_HASH_SIZE])
+{
+  unsigned count = peak_count(tree->size);
+  if (count == 0) {
+    crypto_hash_sha256(ret_root, NULL, 0);
+    return;
+  }
+  uint8_t root[MERKLE_HASH_SIZE];
+  memcpy(root, tree->peak[count - 1], sizeof root);
+  for (unsigned i = count - 1; i-- > 0;) node_hash(tree->peak[i], root, root);
+  memcpy(ret_root, root, sizeof root);
+}
+
+size_t merkle_store(const struct merkle *tree, uint8_t ret_bytes[static 8 + MERKLE_LEVELS * MERKLE_HASH_SIZE])
+{
+  for (unsigned i = 0; i < 8; i++) ret_bytes[i] = (uint8_t)(tree->size >> (8 * i));
+  size_t peaks = (size_t)peak_count(tree->size) * MERKLE_HASH_SIZE;
+  memcpy(ret_bytes + 8, tree->peak, peaks);
+  return 8 + peaks;
+}
+
+bool merkle_load(struct merkle *tree, const uint8_t *bytes, size_t length)
+{
+  if (length < 8) return false;
+  uint64_t size = 0;
+  for (unsigned i = 0; i < 8; i++) size |= (uint64_t)bytes[i] << (8 * i);
+  size_t peaks = (size_t)peak_count(size) * MERKLE_HASH_SIZE;
+  if (length != 8 + peaks) return false;
+
+  merkle_init(tree);
+  tree->size = size;
+  memcpy(tree->peak, bytes + 8, peaks);
+  return true;
+}
