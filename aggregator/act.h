@@ -1,5 +1,5 @@
-/* Acts: everything besides a submission that becomes a leaf: what operators do, and enrolments. The same code applies
- * them live and in replay. */
+/* Acts: everything besides a submission that becomes a leaf: what operators do, and enrolments. The same code
+ * applies them live and in replay. */
 #ifndef PARKTALLY_AGGREGATOR_ACT_H
 #define PARKTALLY_AGGREGATOR_ACT_H
 
@@ -11,7 +11,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* What is asked of the writer: a leaf without its time. Owned by whoever asks; copied into the leaf's bytes. */
+/* What is asked of the writer: a leaf without its time. Owned by whoever asks; copied into the leaf's bytes.
+ */
 struct act {
   enum leaf_kind kind; /* LEAF_CATALOGUE … LEAF_REVOCATION */
   const char *by, *reason;
@@ -28,9 +29,10 @@ struct act {
   const char *agent;              /* revocation */
 };
 
-/* Applies the leaf at `position` to store and tables; `*snapshot` is replaced where the act changes it. False and `error` if
- * it cannot be applied: live, the act is refused and leaves no trace; in replay the ledger is damaged. */
-bool act_apply(struct store *store, struct tables *tables, struct snapshot **snapshot, const struct leaf *leaf,
-               uint64_t position, GError **error);
+/* Applies the leaf at `position` to store and tables; `*snapshot` is replaced where the act changes it. False
+ * and `error` if it cannot be applied: live, the act is refused and leaves no trace; in replay the ledger is
+ * damaged. */
+bool act_apply(struct store *store, struct tables *tables, struct snapshot **snapshot,
+               const struct leaf *leaf, uint64_t position, GError **error);
 
 #endif

@@ -1,5 +1,6 @@
-/* Judging a submission as far as a snapshot goes: seal, agent, catalogue, form, period, and the rules for each report.
- * What depends on what was reported before is decided by posting, in the writer. No I/O; any thread. */
+/* Judging a submission as far as a snapshot goes: seal, agent, catalogue, form, period, and the rules for
+ * each report. What depends on what was reported before is decided by posting, in the writer. No I/O; any
+ * thread. */
 #ifndef PARKTALLY_AGGREGATOR_JUDGE_H
 #define PARKTALLY_AGGREGATOR_JUDGE_H
 
@@ -32,12 +33,13 @@ struct judged {
   struct period period;
   struct submission *submission;
   GArray *refusals; /* struct row_refusal, by row */
-  bool clock_off;   /* its clock and ours differ by more than LIMIT_CLOCK_SKEW_MS */
+  bool clock_off;   /* its clock is ahead of ours by more than LIMIT_CLOCK_SKEW_MS */
 };
 
-/* Takes a reference of `sealed`. The seal is verified before anything of the payload is decoded. `now_ms` is our wall clock;
- * `claimed_id` may be NULL. */
-struct judged *judge_submission(struct snapshot *snapshot, GBytes *sealed, const uint8_t *claimed_id, int64_t now_ms);
+/* Takes a reference of `sealed`. The seal is verified before anything of the payload is decoded. `now_ms` is
+ * our wall clock; `claimed_id` may be NULL. */
+struct judged *judge_submission(struct snapshot *snapshot, GBytes *sealed, const uint8_t *claimed_id,
+                                int64_t now_ms);
 
 /* Judges again by another snapshot; the seal is not verified a second time, revocation is. */
 void judge_again(struct judged *judged, struct snapshot *snapshot, int64_t now_ms);

@@ -6,7 +6,8 @@
  *   waiting    its base has not arrived
  *   stale      another submission changed the report since its base: kept in the ledger, not counted
  *
- * Live, verdicts are found; in replay they are taken from the leaf. Reports that waited for this submission follow. */
+ * Live, verdicts are found; in replay they are taken from the leaf. Reports that waited for this submission
+ * follow. */
 #ifndef PARKTALLY_AGGREGATOR_POSTING_H
 #define PARKTALLY_AGGREGATOR_POSTING_H
 
@@ -20,8 +21,8 @@
 
 struct posting {
   uint32_t counted, unchanged, stale, waiting, refused;
-  GArray *exceptions; /* struct refusal: every report that was not counted, by row */
-  GArray *releases;   /* struct release */
+  GArray *exceptions;  /* struct refusal: every report that was not counted, by row */
+  GArray *releases;    /* struct release */
   GStringChunk *texts; /* what the refusals point to */
 };
 
@@ -30,11 +31,12 @@ void posting_clear(struct posting *posting); /* for the next one */
 void posting_finish(struct posting *posting);
 
 /* Posts a judged submission that will be the leaf at `position`. `snapshot` is for releases. */
-void posting_run(struct posting *posting, struct store *store, struct tables *tables, struct snapshot *snapshot,
-                 const struct judged *judged, uint64_t position);
+void posting_run(struct posting *posting, struct store *store, struct tables *tables,
+                 struct snapshot *snapshot, const struct judged *judged, uint64_t position);
 
-/* Posts a submission as its leaf recorded it. False and `error` if the leaf is damaged. */
-bool posting_replay(struct store *store, struct tables *tables, struct snapshot *snapshot, const struct leaf *leaf,
-                    uint64_t position, GError **error);
+/* Posts a submission as its leaf recorded it into `store`; leaves that waited are read from `ledger`, which
+ * may be another. False and `error` if the leaf is damaged. */
+bool posting_replay(struct store *store, struct store *ledger, struct tables *tables,
+                    struct snapshot *snapshot, const struct leaf *leaf, uint64_t position, GError **error);
 
 #endif

@@ -8,16 +8,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A difference between the tables in force and those that the ledger comes to. Values are texts; "" where there is none. */
+/* A difference between the tables in force and those that the ledger comes to. Values are texts; "" where
+ * there is none. */
 typedef void replay_difference(const char *what, const char *stored, const char *replayed, void *data);
 
-/* Replays the ledger of `folder` into a temporary store beside it and compares cells, current reports and expected
- * counts. Works beside a running server: it catches up with what was committed meanwhile before it compares. `progress` (may be NULL) is called
- * now and then with leaves done and in all. */
-bool replay_check(const char *folder, replay_difference *difference, void (*progress)(uint64_t done, uint64_t all, void *),
-                  void *data, uint64_t *ret_differences, uint64_t *ret_leaves, GError **error);
+/* Replays the ledger of `folder` into a temporary store beside it and compares cells, current reports and
+ * expected counts. Works beside a running server: it catches up with what was committed meanwhile before it
+ * compares. `progress` (may be NULL) is called now and then with leaves done and in all. */
+bool replay_check(const char *folder, replay_difference *difference,
+                  void (*progress)(uint64_t done, uint64_t all, void *), void *data,
+                  uint64_t *ret_differences, uint64_t *ret_leaves, GError **error);
 
-/* Replaces the tables in force by those that the ledger comes to; the caller holds the folder's lock, no server runs. */
-bool replay_rebuild(const char *folder, void (*progress)(uint64_t done, uint64_t all, void *), void *data, GError **error);
+/* Replaces the tables in force by those that the ledger comes to; the caller holds the folder's lock, no
+ * server runs. */
+bool replay_rebuild(const char *folder, void (*progress)(uint64_t done, uint64_t all, void *), void *data,
+                    GError **error);
 
 #endif

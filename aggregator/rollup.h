@@ -1,8 +1,9 @@
 /* The roll-up algebra: reports in, changes of cells out. No I/O.
  *
- * A report adds its vector (figures and presence) to each cell family, area × slice, of its membership; taking it out
- * subtracts the same. Changes are collected per book and membership, of which there are few, and spread over the
- * families once, when the cells are written. Sums are 128 bits wide, so the order of reports does not matter. */
+ * A report adds its vector (figures and presence) to each cell family, area × slice, of its membership;
+ * taking it out subtracts the same. Changes are collected per book and membership, of which there are few,
+ * and spread over the families once, when the cells are written. Sums are 128 bits wide, so the order of
+ * reports does not matter. */
 #ifndef PARKTALLY_AGGREGATOR_ROLLUP_H
 #define PARKTALLY_AGGREGATOR_ROLLUP_H
 
@@ -17,10 +18,11 @@ void rollup_free(struct rollup *rollup);
 CLEANUP_DEFINE(struct rollup, rollup_free)
 
 /* `sign` +1 or −1. A withdrawal adds nothing. */
-void rollup_add(struct rollup *rollup, int64_t book, const struct membership *membership, enum report_kind kind,
-                const struct figures *figures, int sign);
+void rollup_add(struct rollup *rollup, int64_t book, const struct membership *membership,
+                enum report_kind kind, const struct figures *figures, int sign);
 
-/* Gives every cell whose change is not zero once, in key order, and is empty afterwards. Memberships must still live. */
+/* Gives every cell whose change is not zero once, in key order, and is empty afterwards. Memberships must
+ * still live. */
 void rollup_drain(struct rollup *rollup, cell_sink *sink, void *data);
 
 /* Forgets all changes. */

@@ -1,8 +1,9 @@
 /* The writer: one thread through which every change goes, in groups, each group one transaction.
  *
- * Whatever waits is taken together up to a limit: submissions are posted, acts applied, leaves appended, receipts sealed
- * and stored, cells written; then one commit, and only then the answers go out. A full disk refuses the group
- * with ERROR_TEMPORARY and changes nothing; any other failure of the disk ends the process through `failed`. */
+ * Whatever waits is taken together up to a limit: submissions are posted, acts applied, leaves appended,
+ * receipts sealed and stored, cells written; then one commit, and only then the answers go out. A full disk
+ * refuses the group with ERROR_TEMPORARY and changes nothing; any other failure of the disk ends the process
+ * through `failed`. */
 #ifndef PARKTALLY_AGGREGATOR_WRITER_H
 #define PARKTALLY_AGGREGATOR_WRITER_H
 
@@ -17,10 +18,11 @@
 
 struct writer;
 
-/* Opens the store in `folder` for writing (exclusive: the caller holds the folder's lock), loads the snapshot and starts the thread. `failed`
- * is called in the writer's thread with the error that ended it. The identity must outlive the writer. */
-struct writer *writer_new(const char *folder, const struct identity *identity, void (*failed)(const GError *error, void *data),
-                          void *data, GError **error);
+/* Opens the store in `folder` for writing (exclusive: the caller holds the folder's lock), loads the snapshot
+ * and starts the thread. `failed` is called in the writer's thread with the error that ended it. The identity
+ * must outlive the writer. */
+struct writer *writer_new(const char *folder, const struct identity *identity,
+                          void (*failed)(const GError *error, void *data), void *data, GError **error);
 /* Finishes what was asked for, then stops. */
 void writer_free(struct writer *writer);
 CLEANUP_DEFINE(struct writer, writer_free)
@@ -28,20 +30,23 @@ CLEANUP_DEFINE(struct writer, writer_free)
 /* The snapshot in force, for all threads. Belongs to the writer. */
 struct present *writer_present(struct writer *writer);
 
-/* Answers, in the writer's thread, after the commit. `receipt` is sealed; NULL where `error` says why: ERROR_DATA with
- * a fault code (judged->fault), ERROR_TEMPORARY: try again. `judged` is freed afterwards by the writer. */
+/* Answers, in the writer's thread, after the commit. `receipt` is sealed; NULL where `error` says why:
+ * ERROR_DATA with a fault code (judged->fault), ERROR_TEMPORARY: try again. `judged` is freed afterwards by
+ * the writer. */
 typedef void writer_answer(const struct judged *judged, GBytes *receipt, const GError *error, void *data);
 
 /* Hands over a judged submission. Never blocks: the gate's credit bounds the queue. */
 void writer_submit(struct writer *writer, struct judged *judged, writer_answer *answer, void *data);
 
-/* Does an act and waits for its commit. On success `ret_result` (may be NULL) is what it made: for an enrolment the sealed
- * certificate; else NULL. Blocking; any thread but the writer's. */
+/* Does an act and waits for its commit. On success `ret_result` (may be NULL) is what it made: for an
+ * enrolment the sealed certificate; else NULL. Blocking; any thread but the writer's. */
 bool writer_act(struct writer *writer, const struct act *act, GBytes **ret_result, GError **error);
 
-/* As writer_act(), but answers by a call in the writer's thread: for the gate, which must not wait. The act is copied. */
+/* As writer_act(), but answers by a call in the writer's thread: for the gate, which must not wait. The act
+ * is copied. */
 typedef void writer_act_answer(GBytes *result, const GError *error, void *data);
-void writer_enrol(struct writer *writer, const struct join_record *join, writer_act_answer *answer, void *data);
+void writer_enrol(struct writer *writer, const struct join_record *join, writer_act_answer *answer,
+                  void *data);
 
 /* Submissions and acts not yet committed. */
 unsigned writer_backlog(struct writer *writer);

@@ -1,0 +1,209 @@
+#include "aggregator/act.h"
+
+#include "common/error.h"
+#include "common/text.h"
+
+#include <string.h>
+
+static bool refuse(GError **error, enum parktally_error code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static bool refuse(GError **error, enum parktally_error code, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start(arguments, format);
+  g_propagate_error(error, g_error_new_valist(PARKTALLY_ERROR, code, format, arguments));
+  va_end(arguments);
+  return false;
+}
+
+/* Replaces `*snapshot` by a changed copy. */
+static void change_snapshot(struct snapshot **snapshot, struct catalogue *catalogue,
+                            struct unit_register *units, const struct stored_agent *agent)
+{
+  struct snapshot *next = snapshot_change(*snapshot, catalogue, units, agent);
+
+  snapshot_unref(*snapshot);
+  *snapshot = next;
+}
+
+/* --- catalogue --- */
+
+static bool apply_catalogue(struct store *store, struct tables *tables, struct snapshot **snapshot,
+                            const struct leaf *leaf, uint64_t position, GError **error)
+{
+  const struct bytes_view *text = &leaf->catalogue.text;
+  CLEANUP(catalogue_unref)
+  struct catalogue *catalogue =
+      catalogue_compile("catalogue.yaml", (const char *)text->data, text->length, error);
+
+  if (!catalogue) return false;
+  if ((*snapshot)->catalogue && !catalogue_may_follow((*snapshot)->catalogue, catalogue, error)) return false;
+  store_catalogue_put(store, catalogue->hash, position, catalogue->text, catalogue->text_length);
+  change_snapshot(snapshot, catalogue, NULL, NULL);
+  tables_use(tables, catalogue, (*snapshot)->units);
+  tables_catalogue_changed(tables, catalogue);
+  return true;
+}
+
+/* --- register --- */
+
+static bool versions_equal(const struct unit_version *a, const struct unit_version *b)
+{
+  return strcmp(a->class, b->class) == 0 && strcmp(a->parent, b->parent) == 0 &&
+         strcmp(a->name, b->name) == 0 && strcmp(a->parks, b->parks) == 0 &&
+         strcmp(a->reporter, b->reporter) == 0 && a->in_boundary == b->in_boundary &&
+         strcmp(a->industry, b->industry) == 0 && strcmp(a->clusters, b->clusters) == 0 &&
+         strcmp(a->flags, b->flags) == 0 && strcmp(a->status, b->status) == 0 &&
+         strcmp(a->succeeds, b->succeeds) == 0 && a->to == b->to;
+}
+
+static bool is_known(const struct unit_register *units, const struct unit_version *version)
+{
+  const struct unit_version *versions;
+  size_t count = register_unit(units, version->unit, &versions);
+
+  for (size_t n = 0; n < count; n++)
+    if (versions[n].from == version->from) return versions_equal(&versions[n], version);
+  return false;
+}
+
+/* The register in force with the versions of `imported` put over it; `ret_units` are those that changed. */
+static struct unit_register *merge_registers(struct store *store, const struct unit_register *units,
+                                             const struct unit_register *imported, GPtrArray *ret_units)
+{
+  struct register_builder *builder = register_builder_new();
+
+  for (size_t n = 0; n < register_size(units); n++) register_builder_add(builder, register_nth(units, n));
+  for (size_t n = 0; n < register_size(imported); n++) {
+    const struct unit_version *version = register_nth(imported, n);
+
+    if (is_known(units, version)) continue;
+    register_builder_add(builder, version);
+    store_version_put(store, version);
+    if (ret_units->len == 0 || strcmp(ret_units->pdata[ret_units->len - 1], version->unit) != 0)
+      g_ptr_array_add(ret_units, (void *)version->unit);
+  }
+  return register_builder_finish(builder);
+}
+
+static bool apply_register(struct store *store, struct tables *tables, struct snapshot **snapshot,
+                           const struct leaf *leaf, GError **error)
+{
+  const struct bytes_view *text = &leaf->register_.text;
+  CLEANUP(register_unref) struct unit_register *imported = NULL;
+  CLEANUP(register_unref) struct unit_register *merged = NULL;
+  g_autoptr(GPtrArray) units = g_ptr_array_new();
+
+  if (!register_read_csv((*snapshot)->catalogue, "register.csv", (const char *)text->data, text->length, NULL,
+                         NULL, &imported, error))
+    return false;
+  merged = merge_registers(store, (*snapshot)->units, imported, units);
+  tables_use(tables, (*snapshot)->catalogue, (*snapshot)->units);
+  tables_register_changed(tables, merged, units);
+  change_snapshot(snapshot, NULL, merged, NULL);
+  return true;
+}
+
+/* --- invitations, enrolments, revocations --- */
+
+static bool apply_invitation(struct store *store, const struct snapshot *snapshot, const struct leaf *leaf,
+                             GError **error)
+{
+  struct stored_invitation invitation = {
+      .area = (char *)leaf->invitation.area,
+      .role = leaf->invitation.role,
+      .expires_ms = leaf->invitation.expires_at_ms,
+  };
+  g_autoptr(GPtrArray) forms = g_ptr_array_new();
+  int area = catalogue_area(snapshot->catalogue, leaf->invitation.area);
+
+  if (area == CATALOGUE_NONE || !snapshot->catalogue->areas[area].reports)
+    return refuse(error, ERROR_USAGE,
+                  _("no units report in area “%s”: choose a park or another area that reports"),
+                  leaf->invitation.area);
+  for (size_t n = 0; n < leaf->invitation.form_count; n++) {
+    if (catalogue_form(snapshot->catalogue, leaf->invitation.forms[n]) == CATALOGUE_NONE)
+      return refuse(error, ERROR_USAGE, _("the catalogue has no form “%s”"), leaf->invitation.forms[n]);
+    g_ptr_array_add(forms, (void *)leaf->invitation.forms[n]);
+  }
+  g_ptr_array_add(forms, NULL);
+  invitation.forms = (GStrv)forms->pdata;
+  store_invitation_put(store, leaf->invitation.secret_hash.data, &invitation);
+  return true;
+}
+
+static bool apply_enrolment(struct store *store, struct snapshot **snapshot, const struct leaf *leaf,
+                            uint64_t position, GError **error)
+{
+  const struct bytes_view *sealed = &leaf->enrolment.certificate;
+  const uint8_t *payload = NULL;
+  size_t length = 0;
+  CLEANUP(certificate_free) struct certificate *certificate = NULL;
+  g_autoptr(GBytes) kept = g_bytes_new(sealed->data, sealed->length);
+  struct stored_agent agent = {0};
+  struct stored_invitation invitation = {0};
+
+  if (seal_peek(sealed->data, sealed->length, SEAL_CERTIFICATE, &payload, &length))
+    certificate = certificate_decode(payload, length);
+  if (!certificate || !store_invitation(store, leaf->enrolment.secret_hash.data, &invitation))
+    return refuse(error, ERROR_DATA,
+                  _("the ledger is damaged at leaf %" G_GUINT64_FORMAT ": its enrolment cannot be read"),
+                  position);
+  agent.id = (char *)certificate->agent;
+  agent.area = (char *)certificate->area;
+  agent.role = certificate->role;
+  agent.forms = invitation.forms;
+  memcpy(agent.curve_key, certificate->curve_key.data, sizeof agent.curve_key);
+  memcpy(agent.sign_key, certificate->sign_key.data, sizeof agent.sign_key);
+  agent.enrolled_ms = leaf->recorded_at_ms;
+  agent.certificate = kept;
+  store_agent_put(store, &agent);
+  change_snapshot(snapshot, NULL, NULL, &agent);
+  g_free(invitation.used_by);
+  invitation.used_by = g_strdup(agent.id);
+  store_invitation_put(store, leaf->enrolment.secret_hash.data, &invitation);
+  stored_invitation_clear(&invitation);
+  return true;
+}
+
+static bool apply_revocation(struct store *store, struct snapshot **snapshot, const struct leaf *leaf,
+                             GError **error)
+{
+  const struct agent_record *agent = snapshot_agent(*snapshot, leaf->revocation.agent);
+  struct stored_agent revoked;
+
+  if (!agent)
+    return refuse(error, ERROR_USAGE, _("there is no agent “%s”: “park-aggregator agents” lists them"),
+                  leaf->revocation.agent);
+  if (agent->stored.revoked_ms != 0)
+    return refuse(error, ERROR_USAGE, _("agent “%s” is revoked already"), leaf->revocation.agent);
+  revoked = agent->stored;
+  revoked.revoked_ms = leaf->recorded_at_ms;
+  store_agent_put(store, &revoked);
+  change_snapshot(snapshot, NULL, NULL, &revoked);
+  return true;
+}
+
+bool act_apply(struct store *store, struct tables *tables, struct snapshot **snapshot,
+               const struct leaf *leaf, uint64_t position, GError **error)
+{
+  switch (leaf->kind) {
+  case LEAF_GENESIS:
+    return true;
+  case LEAF_CATALOGUE:
+    return apply_catalogue(store, tables, snapshot, leaf, position, error);
+  case LEAF_REGISTER:
+    return apply_register(store, tables, snapshot, leaf, error);
+  case LEAF_INVITATION:
+    return apply_invitation(store, *snapshot, leaf, error);
+  case LEAF_ENROLMENT:
+    return apply_enrolment(store, snapshot, leaf, position, error);
+  case LEAF_REVOCATION:
+    return apply_revocation(store, snapshot, leaf, error);
+  case LEAF_SUBMISSION:
+    break;
+  }
+  return refuse(error, ERROR_DATA, _("the ledger is damaged at leaf %" G_GUINT64_FORMAT ": it is no act"),
+                position);
+}

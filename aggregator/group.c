@@ -1,0 +1,394 @@
+#include "aggregator/group.h"
+
+#include "aggregator/ledger.h"
+#include "aggregator/posting.h"
+#include "aggregator/tables.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/text.h"
+
+#include <string.h>
+
+/* What a receipt needs to know of a posted submission until the tree head of its group is known. */
+struct posted {
+  struct job *job;
+  int64_t recorded_ms;
+  uint32_t counted, unchanged, stale, waiting, refused, refusals;
+  GArray *shown; /* struct refusal: the first LIMIT_REFUSALS_INLINE; texts in `texts` */
+  GStringChunk *texts;
+  bool clock_off;
+};
+
+struct group {
+  struct store *store;
+  const struct identity *identity;
+  struct ledger *ledger;
+  struct tables *tables;
+  struct posting posting;
+  struct snapshot *snapshot;  /* as it will be after the commit */
+  struct snapshot *committed; /* as it was before */
+  GPtrArray *jobs;            /* of the transaction under way */
+  GPtrArray *posted;          /* of struct posted */
+};
+
+static void posted_free(void *data)
+{
+  struct posted *posted = data;
+
+  g_array_unref(posted->shown);
+  g_string_chunk_free(posted->texts);
+  g_free(posted);
+}
+
+struct group *group_new(struct store *store, const struct identity *identity, struct snapshot *snapshot)
+{
+  struct group *group = g_new0(struct group, 1);
+
+  group->store = store;
+  group->identity = identity;
+  group->ledger = ledger_new(store);
+  group->tables = tables_new(store);
+  group->snapshot = snapshot_ref(snapshot);
+  group->jobs = g_ptr_array_new();
+  group->posted = g_ptr_array_new_with_free_func(posted_free);
+  posting_init(&group->posting);
+  tables_use(group->tables, snapshot->catalogue, snapshot->units);
+  return group;
+}
+
+void group_free(struct group *group)
+{
+  if (!group) return;
+  posting_finish(&group->posting);
+  g_ptr_array_unref(group->posted);
+  g_ptr_array_unref(group->jobs);
+  snapshot_unref(group->committed);
+  snapshot_unref(group->snapshot);
+  tables_free(group->tables);
+  ledger_free(group->ledger);
+  g_free(group);
+}
+
+struct snapshot *group_snapshot(const struct group *group)
+{
+  return group->snapshot;
+}
+
+void group_begin(struct group *group)
+{
+  g_ptr_array_set_size(group->jobs, 0);
+  g_ptr_array_set_size(group->posted, 0);
+  snapshot_unref(group->committed);
+  group->committed = snapshot_ref(group->snapshot);
+  store_begin(group->store);
+}
+
+/* --- submissions --- */
+
+static void fail_job(struct job *job, enum parktally_error code, const char *text)
+{
+  g_clear_error(&job->error);
+  g_set_error_literal(&job->error, PARKTALLY_ERROR, code, text);
+}
+
+/* Whether the ledger knows the submission already, or its number under another id. */
+static bool seen_before(struct group *group, struct job *job)
+{
+  struct judged *judged = job->judged;
+  uint64_t sequence = submission_head(judged->submission)->sequence;
+  uint8_t other[SUBMISSION_ID_SIZE];
+  uint64_t position;
+
+  if (store_submission_position(group->store, judged->id, &position)) return true;
+  if (store_submission_by_sequence(group->store, judged->agent->stored.id, sequence, other)) {
+    judged->fault = FINDING_SEQUENCE_REUSED;
+    g_snprintf(judged->fault_text, sizeof judged->fault_text,
+               "sequence %" G_GUINT64_FORMAT " of agent %s was used before", sequence,
+               judged->agent->stored.id);
+    fail_job(job, ERROR_DATA, judged->fault_text);
+    return true;
+  }
+  return false;
+}
+
+static const char *const *findings_of(const struct judged *judged, const char *ret_findings[2],
+                                      size_t *ret_count)
+{
+  *ret_count = 0;
+  if (judged->clock_off) ret_findings[(*ret_count)++] = finding_id(FINDING_CLOCK_OFF);
+  return ret_findings;
+}
+
+static int64_t append_submission(struct group *group, const struct judged *judged)
+{
+  const char *findings[2];
+  struct leaf leaf = {
+      .kind = LEAF_SUBMISSION,
+      .recorded_at_ms = ledger_time(group->ledger, clock_wall().ms),
+      .by = "",
+      .reason = "",
+      .submission =
+          {
+              .exceptions = (const struct refusal *)(const void *)group->posting.exceptions->data,
+              .exception_count = group->posting.exceptions->len,
+              .releases = (const struct release *)(const void *)group->posting.releases->data,
+              .release_count = group->posting.releases->len,
+          },
+  };
+
+  leaf.submission.sealed.data = g_bytes_get_data(judged->sealed, &leaf.submission.sealed.length);
+  leaf.submission.findings = findings_of(judged, findings, &leaf.submission.finding_count);
+  ledger_append(group->ledger, &leaf);
+  return leaf.recorded_at_ms;
+}
+
+static void remember_posted(struct group *group, struct job *job, int64_t recorded_ms)
+{
+  const struct posting *posting = &group->posting;
+  struct posted *posted = g_new0(struct posted, 1);
+
+  posted->job = job;
+  posted->recorded_ms = recorded_ms;
+  posted->counted = posting->counted;
+  posted->unchanged = posting->unchanged;
+  posted->stale = posting->stale;
+  posted->waiting = posting->waiting;
+  posted->refused = posting->refused;
+  posted->refusals = posting->exceptions->len;
+  posted->clock_off = job->judged->clock_off;
+  posted->shown = g_array_new(FALSE, TRUE, sizeof(struct refusal));
+  posted->texts = g_string_chunk_new(1024);
+  for (unsigned n = 0; n < posting->exceptions->len && n < LIMIT_REFUSALS_INLINE; n++) {
+    struct refusal refusal = g_array_index(posting->exceptions, struct refusal, n);
+
+    refusal.unit = g_string_chunk_insert_const(posted->texts, refusal.unit);
+    refusal.found = g_string_chunk_insert_const(posted->texts, refusal.found);
+    refusal.expected = g_string_chunk_insert_const(posted->texts, refusal.expected);
+    refusal.indicator = g_string_chunk_insert_const(posted->texts, refusal.indicator);
+    g_array_append_val(posted->shown, refusal);
+  }
+  g_ptr_array_add(group->posted, posted);
+}
+
+static void add_submission(struct group *group, struct job *job)
+{
+  struct judged *judged = job->judged;
+
+  if (judged->snapshot != group->snapshot) judge_again(judged, group->snapshot, clock_wall().ms);
+  if (judged->fault != FINDING_COUNT) {
+    fail_job(job, ERROR_DATA, judged->fault_text);
+    return;
+  }
+  if (seen_before(group, job)) return;
+  job->position = ledger_size(group->ledger);
+  posting_run(&group->posting, group->store, group->tables, group->snapshot, judged, job->position);
+  remember_posted(group, job, append_submission(group, judged));
+}
+
+/* --- acts --- */
+
+/* The leaf of an act as it was asked for; of an enrolment see below. */
+static struct leaf leaf_of_act(const struct act *act, int64_t recorded_ms)
+{
+  struct leaf leaf = {.kind = act->kind, .recorded_at_ms = recorded_ms, .by = act->by, .reason = act->reason};
+
+  if (!leaf.by) leaf.by = "";
+  if (!leaf.reason) leaf.reason = "";
+  switch (act->kind) {
+  case LEAF_CATALOGUE:
+    leaf.catalogue.text.data = g_bytes_get_data(act->text, &leaf.catalogue.text.length);
+    break;
+  case LEAF_REGISTER:
+    leaf.register_.text.data = g_bytes_get_data(act->text, &leaf.register_.text.length);
+    break;
+  case LEAF_INVITATION:
+    leaf.invitation.secret_hash = (struct bytes_view){act->invitation.secret_hash, SEAL_HASH_SIZE};
+    leaf.invitation.area = act->invitation.area;
+    leaf.invitation.role = act->invitation.role;
+    leaf.invitation.forms = act->invitation.forms;
+    leaf.invitation.form_count = act->invitation.form_count;
+    leaf.invitation.expires_at_ms = act->invitation.expires_ms;
+    break;
+  case LEAF_REVOCATION:
+    leaf.revocation.agent = act->agent;
+    break;
+  default:
+    break;
+  }
+  return leaf;
+}
+
+/* Applies and appends; an act that is refused leaves no trace. */
+static bool carry_out(struct group *group, const struct leaf *leaf, GError **error)
+{
+  if (!act_apply(group->store, group->tables, &group->snapshot, leaf, ledger_size(group->ledger), error))
+    return false;
+  tables_flush(group->tables);
+  ledger_append(group->ledger, leaf);
+  return true;
+}
+
+static char *next_agent_id(const struct snapshot *snapshot, const char *area)
+{
+  for (unsigned number = 1;; number++) {
+    g_autofree char *id = g_strdup_printf("%s-%u", area, number);
+
+    if (!snapshot_agent(snapshot, id)) return g_steal_pointer(&id);
+  }
+}
+
+static GBytes *make_certificate(struct group *group, const struct stored_invitation *invitation,
+                                const struct join_record *join, int64_t now_ms)
+{
+  g_autofree char *id = next_agent_id(group->snapshot, invitation->area);
+  g_autoptr(GByteArray) payload = NULL;
+  struct certificate certificate = {
+      .agent = id,
+      .area = invitation->area,
+      .role = invitation->role,
+      .forms = (const char *const *)invitation->forms,
+      .form_count = g_strv_length(invitation->forms),
+      .curve_key = {join->curve_key, sizeof join->curve_key},
+      .sign_key = {join->sign_key, sizeof join->sign_key},
+      .issued_at_ms = now_ms,
+  };
+
+  payload = certificate_encode(&certificate);
+  return g_byte_array_free_to_bytes(
+      identity_seal(group->identity, SEAL_CERTIFICATE, payload->data, payload->len));
+}
+
+/* The same secret with the same keys gets the same answer, with other keys none. */
+static bool enrol(struct group *group, struct job *job, GError **error)
+{
+  const struct join_record *join = &job->join;
+  uint8_t key_id[SEAL_HASH_SIZE], secret_hash[SEAL_HASH_SIZE];
+  struct stored_invitation invitation = {0};
+  const struct agent_record *holder;
+  int64_t now = ledger_time(group->ledger, clock_wall().ms);
+  struct leaf leaf = {.kind = LEAF_ENROLMENT, .recorded_at_ms = now, .by = "", .reason = ""};
+  bool done = false;
+
+  seal_key_id(join->sign_key, key_id);
+  seal_hash(join->secret, sizeof join->secret, secret_hash);
+  holder = snapshot_agent_by_key_id(group->snapshot, key_id);
+  if (!store_invitation(group->store, secret_hash, &invitation)) {
+    g_set_error_literal(error, PARKTALLY_ERROR, ERROR_PERMISSION, finding_text(FINDING_INVITATION_REFUSED));
+    return false;
+  }
+  if (invitation.used_by && holder && strcmp(invitation.used_by, holder->stored.id) == 0 &&
+      memcmp(holder->stored.curve_key, join->curve_key, CURVE_KEY_SIZE) == 0) {
+    job->result = g_bytes_ref(holder->stored.certificate);
+    done = true;
+  } else if (invitation.used_by || holder || invitation.expires_ms < clock_wall().ms) {
+    g_set_error_literal(error, PARKTALLY_ERROR, ERROR_PERMISSION, finding_text(FINDING_INVITATION_REFUSED));
+  } else {
+    job->result = make_certificate(group, &invitation, join, now);
+    leaf.enrolment.certificate.data = g_bytes_get_data(job->result, &leaf.enrolment.certificate.length);
+    leaf.enrolment.secret_hash = (struct bytes_view){secret_hash, sizeof secret_hash};
+    done = carry_out(group, &leaf, error);
+  }
+  stored_invitation_clear(&invitation);
+  return done;
+}
+
+static void add_act(struct group *group, struct job *job)
+{
+  struct leaf leaf;
+
+  if (job->act.kind == LEAF_ENROLMENT) {
+    enrol(group, job, &job->error);
+    return;
+  }
+  leaf = leaf_of_act(&job->act, ledger_time(group->ledger, clock_wall().ms));
+  carry_out(group, &leaf, &job->error);
+}
+
+void group_add(struct group *group, struct job *job)
+{
+  g_ptr_array_add(group->jobs, job);
+  if (job->kind == JOB_SUBMISSION)
+    add_submission(group, job);
+  else
+    add_act(group, job);
+}
+
+/* --- the end of the transaction --- */
+
+static void make_receipt(struct group *group, const struct posted *posted, uint64_t tree_size,
+                         const uint8_t root[MERKLE_HASH_SIZE])
+{
+  const struct judged *judged = posted->job->judged;
+  const char *findings[2];
+  g_autoptr(GByteArray) payload = NULL;
+  g_autoptr(GByteArray) sealed = NULL;
+  struct receipt receipt = {
+      .submission = {judged->id, SUBMISSION_ID_SIZE},
+      .agent = judged->agent->stored.id,
+      .sequence = submission_head(judged->submission)->sequence,
+      .counted = posted->counted,
+      .unchanged = posted->unchanged,
+      .stale = posted->stale,
+      .waiting = posted->waiting,
+      .refused = posted->refused,
+      .position = posted->job->position,
+      .tree_size = tree_size,
+      .tree_root = {root, MERKLE_HASH_SIZE},
+      .recorded_at_ms = posted->recorded_ms,
+      .refusals = (const struct refusal *)(const void *)posted->shown->data,
+      .refusal_count = posted->shown->len,
+      .refusals_total = posted->refusals,
+  };
+
+  receipt.findings = findings_of(judged, findings, &receipt.finding_count);
+  payload = receipt_encode(&receipt);
+  sealed = identity_seal(group->identity, SEAL_RECEIPT, payload->data, payload->len);
+  store_receipt_put(group->store, judged->id, sealed->data, sealed->len);
+}
+
+/* Every submission without an error gets its receipt from the store: that of today, or the one it got before.
+ */
+static void fetch_receipts(struct group *group)
+{
+  for (unsigned n = 0; n < group->jobs->len; n++) {
+    struct job *job = group->jobs->pdata[n];
+    struct stored_submission stored = {0};
+
+    if (job->kind == JOB_SUBMISSION && !job->error &&
+        store_submission(group->store, job->judged->id, &stored))
+      job->result = stored.receipt;
+  }
+}
+
+static void undo(struct group *group, const GError *error)
+{
+  snapshot_unref(group->snapshot);
+  group->snapshot = snapshot_ref(group->committed);
+  tables_forget(group->tables);
+  tables_use(group->tables, group->snapshot->catalogue, group->snapshot->units);
+  ledger_reload(group->ledger);
+  for (unsigned n = 0; n < group->jobs->len; n++) {
+    struct job *job = group->jobs->pdata[n];
+
+    g_clear_pointer(&job->result, g_bytes_unref);
+    g_clear_error(&job->error);
+    job->error = g_error_copy(error);
+  }
+}
+
+bool group_commit(struct group *group, GError **error)
+{
+  uint8_t root[MERKLE_HASH_SIZE];
+  uint64_t size;
+  GError *failure = NULL;
+
+  tables_flush(group->tables);
+  ledger_head(group->ledger, &size, root);
+  for (unsigned n = 0; n < group->posted->len; n++) make_receipt(group, group->posted->pdata[n], size, root);
+  ledger_seal(group->ledger);
+  fetch_receipts(group);
+  if (store_commit(group->store, &failure)) return true;
+  undo(group, failure);
+  g_propagate_error(error, failure);
+  return false;
+}

@@ -1,0 +1,203 @@
+#include "aggregator/judge.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static bool fault(struct judged *judged, enum finding_code code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* Always false, for `return fault(…)`. */
+static bool fault(struct judged *judged, enum finding_code code, const char *format, ...)
+{
+  va_list arguments;
+
+  judged->fault = code;
+  va_start(arguments, format);
+  g_vsnprintf(judged->fault_text, sizeof judged->fault_text, format, arguments);
+  va_end(arguments);
+  return false;
+}
+
+static struct judged *judged_new(struct snapshot *snapshot, GBytes *sealed)
+{
+  struct judged *judged = g_new0(struct judged, 1);
+
+  judged->sealed = g_bytes_ref(sealed);
+  judged->snapshot = snapshot_ref(snapshot);
+  judged->fault = FINDING_COUNT;
+  judged->refusals = g_array_new(FALSE, FALSE, sizeof(struct row_refusal));
+  return judged;
+}
+
+void judged_free(struct judged *judged)
+{
+  if (!judged) return;
+  g_array_unref(judged->refusals);
+  submission_free(judged->submission);
+  catalogue_unref(judged->catalogue);
+  snapshot_unref(judged->snapshot);
+  g_bytes_unref(judged->sealed);
+  g_free(judged);
+}
+
+/* Finds the signer and verifies the seal; nothing of the payload is looked at before. */
+static bool open_seal(struct judged *judged, const uint8_t *claimed_id, const uint8_t **ret_payload,
+                      size_t *ret_length)
+{
+  size_t length;
+  const uint8_t *sealed = g_bytes_get_data(judged->sealed, &length);
+  const uint8_t *key_id;
+
+  if (length > LIMIT_SEALED_BYTES)
+    return fault(judged, FINDING_MESSAGE_SIZE, "found %zu bytes, expected at most %zu", length,
+                 LIMIT_SEALED_BYTES);
+  key_id = seal_claimed_key(sealed, length);
+  if (!key_id) return fault(judged, FINDING_MESSAGE_MALFORMED, "the seal's header is damaged");
+  judged->agent = snapshot_agent_by_key_id(judged->snapshot, key_id);
+  if (!judged->agent) return fault(judged, FINDING_SEAL_UNKNOWN, "no agent has this signing key");
+  if (seal_open(sealed, length, SEAL_SUBMISSION, judged->agent->stored.sign_key, ret_payload, ret_length,
+                judged->id) != SEAL_OK)
+    return fault(judged, FINDING_SEAL_FORGED, "the signature by agent %s does not hold",
+                 judged->agent->stored.id);
+  if (claimed_id && memcmp(claimed_id, judged->id, SUBMISSION_ID_SIZE) != 0)
+    return fault(judged, FINDING_MESSAGE_MALFORMED, "the id beside the submission is not its hash");
+  return true;
+}
+
+static bool has_right(const struct agent_record *agent, const struct form *form)
+{
+  enum agent_role role = form->role == ROLE_OF_BUREAU ? AGENT_OF_BUREAU : AGENT_OF_PARK;
+
+  if (agent->stored.forms && agent->stored.forms[0])
+    return g_strv_contains((const char *const *)agent->stored.forms, form->code);
+  return agent->stored.role == role;
+}
+
+static bool check_head(struct judged *judged)
+{
+  const struct submission_head *head = submission_head(judged->submission);
+  g_autofree char *objection = NULL;
+  int unknown;
+
+  if (strcmp(head->agent, judged->agent->stored.id) != 0)
+    return fault(judged, FINDING_AGENT_OTHER, "found agent %s, its key is that of %s", head->agent,
+                 judged->agent->stored.id);
+  judged->catalogue = snapshot_catalogue(judged->snapshot, head->catalogue_hash);
+  if (!judged->catalogue)
+    return fault(judged, FINDING_CATALOGUE_UNKNOWN, "expected one that was in force here");
+  catalogue_ref(judged->catalogue);
+  judged->form = catalogue_form(judged->catalogue, head->form);
+  if (judged->form == CATALOGUE_NONE) return fault(judged, FINDING_FORM_UNKNOWN, "found form %s", head->form);
+  if (!has_right(judged->agent, &judged->catalogue->forms[judged->form]))
+    return fault(judged, FINDING_FORM_RIGHT, "agent %s has no right to form %s", head->agent, head->form);
+  judged->period = submission_period(judged->submission);
+  objection = catalogue_period_objection(judged->catalogue, judged->form, judged->period);
+  if (objection)
+    return fault(judged, FINDING_PERIOD_WRONG, "found %s, form %s expects %s", head->period, head->form,
+                 objection);
+  unknown = submission_bind(judged->submission, judged->catalogue, judged->form);
+  if (unknown != CATALOGUE_NONE)
+    return fault(judged, FINDING_INDICATOR_UNKNOWN, "form %s has no column %s", head->form,
+                 submission_indicator(judged->submission, (size_t)unknown));
+  return true;
+}
+
+static void check_reports(struct judged *judged)
+{
+  struct rule_context context = {
+      .catalogue = judged->catalogue,
+      .units = judged->snapshot->units,
+      .form = judged->form,
+      .period = judged->period,
+      .area = catalogue_area(judged->catalogue, judged->agent->stored.area),
+  };
+  struct submission_report report;
+  struct rule_result result;
+
+  g_array_set_size(judged->refusals, 0);
+  for (size_t n = 0; n < submission_size(judged->submission); n++) {
+    struct row_refusal refusal;
+
+    submission_report(judged->submission, n, &report);
+    rule_check_report(&context, report.unit, &report.change, &result);
+    if (result.code == FINDING_COUNT) continue;
+    refusal.row = (uint32_t)n;
+    refusal.code = result.code;
+    refusal.column = result.column;
+    memcpy(refusal.found, result.found, sizeof refusal.found);
+    memcpy(refusal.expected, result.expected, sizeof refusal.expected);
+    g_array_append_val(judged->refusals, refusal);
+  }
+}
+
+/* What a snapshot alone decides, once the seal was opened. */
+static void judge_content(struct judged *judged, int64_t now_ms)
+{
+  const struct submission_head *head;
+
+  if (judged->agent->stored.revoked_ms != 0) {
+    fault(judged, FINDING_AGENT_REVOKED, "agent %s was revoked", judged->agent->stored.id);
+    return;
+  }
+  if (!check_head(judged)) return;
+  head = submission_head(judged->submission);
+  /* Only a clock that is ahead shows in a submission: an old one may just have waited in its outbox. */
+  judged->clock_off = head->created_at_ms - now_ms > LIMIT_CLOCK_SKEW_MS;
+  check_reports(judged);
+}
+
+struct judged *judge_submission(struct snapshot *snapshot, GBytes *sealed, const uint8_t *claimed_id,
+                                int64_t now_ms)
+{
+  struct judged *judged = judged_new(snapshot, sealed);
+  const uint8_t *payload;
+  size_t length;
+
+  if (!open_seal(judged, claimed_id, &payload, &length)) return judged;
+  judged->submission = submission_decode(payload, length);
+  if (!judged->submission)
+    fault(judged, FINDING_MESSAGE_MALFORMED, "the submission's payload cannot be decoded");
+  else
+    judge_content(judged, now_ms);
+  return judged;
+}
+
+void judge_again(struct judged *judged, struct snapshot *snapshot, int64_t now_ms)
+{
+  struct snapshot *before = judged->snapshot;
+  struct catalogue *catalogue = judged->catalogue;
+
+  if (!judged->submission) return;
+  judged->fault = FINDING_COUNT;
+  judged->agent = snapshot_agent(snapshot, judged->agent->stored.id);
+  judged->snapshot = snapshot_ref(snapshot);
+  judged->catalogue = NULL;
+  judge_content(judged, now_ms);
+  catalogue_unref(catalogue);
+  snapshot_unref(before);
+}
+
+struct judged *judge_recorded(struct snapshot *snapshot, const uint8_t *sealed, size_t length)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new(sealed, length);
+  CLEANUP(judged_free) struct judged *judged = judged_new(snapshot, bytes);
+  const struct submission_head *head;
+  const uint8_t *payload;
+  size_t payload_length;
+
+  if (!seal_peek(g_bytes_get_data(bytes, NULL), length, SEAL_SUBMISSION, &payload, &payload_length))
+    return NULL;
+  seal_hash(payload, payload_length, judged->id);
+  judged->submission = submission_decode(payload, payload_length);
+  if (!judged->submission) return NULL;
+  head = submission_head(judged->submission);
+  judged->agent = snapshot_agent(snapshot, head->agent);
+  judged->catalogue = snapshot_catalogue(snapshot, head->catalogue_hash);
+  if (!judged->agent || !judged->catalogue) return NULL;
+  catalogue_ref(judged->catalogue);
+  judged->form = catalogue_form(judged->catalogue, head->form);
+  judged->period = submission_period(judged->submission);
+  if (judged->form == CATALOGUE_NONE ||
+      submission_bind(judged->submission, judged->catalogue, judged->form) != CATALOGUE_NONE)
+    return NULL;
+  return g_steal_pointer(&judged);
+}

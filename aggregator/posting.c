@@ -1,0 +1,381 @@
+#include "aggregator/posting.h"
+
+#include "common/decimal.h"
+#include "common/error.h"
+#include "common/text.h"
+
+#include <string.h>
+
+/* What is the same for every report of a submission. */
+struct target_book {
+  struct store *store;
+  struct tables *tables;
+  int64_t book;
+  struct period period;
+  const char *park;                  /* area of the agent */
+  const struct catalogue *catalogue; /* the one that the submission names */
+  const struct form *form;
+  uint64_t position;
+};
+
+/* One report as it meets the tables. */
+struct arrival {
+  uint32_t row;
+  struct submission_report report;
+  const struct stored_report *present; /* the unit's current reports, of all parks */
+  size_t present_count;
+  const struct stored_report *own; /* the one of this park, or NULL */
+  struct figures current;          /* of own */
+  struct figures merged;           /* after the change */
+  int blank;                       /* column left blank over a figure, or CHANGE_FITS */
+};
+
+void posting_init(struct posting *posting)
+{
+  memset(posting, 0, sizeof *posting);
+  posting->exceptions = g_array_new(FALSE, TRUE, sizeof(struct refusal));
+  posting->releases = g_array_new(FALSE, TRUE, sizeof(struct release));
+  posting->texts = g_string_chunk_new(4096);
+}
+
+void posting_clear(struct posting *posting)
+{
+  posting->counted = posting->unchanged = posting->stale = posting->waiting = posting->refused = 0;
+  g_array_set_size(posting->exceptions, 0);
+  g_array_set_size(posting->releases, 0);
+  g_string_chunk_clear(posting->texts);
+}
+
+void posting_finish(struct posting *posting)
+{
+  g_array_unref(posting->exceptions);
+  g_array_unref(posting->releases);
+  g_string_chunk_free(posting->texts);
+}
+
+/* --- what is there --- */
+
+static void find_present(const struct target_book *book, struct arrival *arrival)
+{
+  const struct report_change *change = &arrival->report.change;
+
+  arrival->present = store_reports(book->store, book->book, arrival->report.unit, &arrival->present_count);
+  arrival->own = NULL;
+  figures_clear(&arrival->current);
+  for (size_t n = 0; n < arrival->present_count; n++)
+    if (strcmp(arrival->present[n].park, book->park) == 0) arrival->own = &arrival->present[n];
+  if (arrival->own)
+    (void)figures_unpack(arrival->own->figures, arrival->own->figures_length,
+                         &arrival->current); /* checksummed */
+  arrival->blank = report_apply(&arrival->current, change, &arrival->merged);
+}
+
+/* --- the verdict --- */
+
+static bool says_the_same(const struct arrival *arrival)
+{
+  return arrival->own && arrival->own->kind == arrival->report.change.kind && arrival->blank == CHANGE_FITS &&
+         figures_equal(&arrival->current, &arrival->merged);
+}
+
+static enum verdict decide(const struct target_book *book, const struct arrival *arrival)
+{
+  const struct submission_report *report = &arrival->report;
+  uint64_t base;
+
+  if (report->has_base) {
+    if (!store_submission_position(book->store, report->base, &base)) return VERDICT_IS_WAITING;
+    if (!arrival->own || arrival->own->position != base) {
+      if (says_the_same(arrival)) return VERDICT_IS_UNCHANGED;
+      return store_is_waiting(book->store, base, report->unit) ? VERDICT_IS_WAITING : VERDICT_IS_STALE;
+    }
+  } else if (arrival->own) {
+    return says_the_same(arrival) ? VERDICT_IS_UNCHANGED : VERDICT_IS_STALE;
+  }
+  if (arrival->blank != CHANGE_FITS) return VERDICT_IS_REFUSED;
+  if (report->change.kind == KIND_WITHDRAWAL && !arrival->own) return VERDICT_IS_REFUSED;
+  return says_the_same(arrival) ? VERDICT_IS_UNCHANGED : VERDICT_IS_COUNTED;
+}
+
+/* --- the tables --- */
+
+/* A new revision. */
+static void put(const struct target_book *book, const struct arrival *arrival)
+{
+  g_autoptr(GByteArray) packed = g_byte_array_new();
+  struct stored_report report = {
+      .book = book->book,
+      .unit = arrival->report.unit,
+      .park = book->park,
+      .revision = arrival->own ? arrival->own->revision + 1 : 1,
+      .kind = arrival->report.change.kind,
+      .position = book->position,
+      .row = arrival->row,
+      .first = arrival->own ? arrival->own->first : book->position,
+  };
+
+  figures_pack(&arrival->merged, packed);
+  report.figures = packed->data;
+  report.figures_length = packed->len;
+  tables_put(book->tables, &report, book->period, arrival->present, arrival->present_count);
+}
+
+/* What a verdict does. */
+static void carry_out(const struct target_book *book, const struct arrival *arrival, enum verdict verdict)
+{
+  if (verdict == VERDICT_IS_COUNTED)
+    put(book, arrival);
+  else if (verdict == VERDICT_IS_WAITING)
+    store_waiting_add(book->store, arrival->report.base, book->position, arrival->row, arrival->report.unit);
+}
+
+static bool open_book(struct target_book *book, struct store *store, struct tables *tables,
+                      const struct judged *judged, uint64_t position)
+{
+  book->store = store;
+  book->tables = tables;
+  book->catalogue = judged->catalogue;
+  book->form = &judged->catalogue->forms[judged->form];
+  book->period = judged->period;
+  book->park = judged->agent->stored.area;
+  book->position = position;
+  book->book = store_book(store, book->form->code, judged->period);
+  return !store_error(store);
+}
+
+/* --- live: exceptions and releases are found --- */
+
+static void add_exception(struct posting *posting, const struct refusal *refusal)
+{
+  struct refusal kept = *refusal;
+
+  kept.unit = g_string_chunk_insert_const(posting->texts, refusal->unit);
+  kept.found = g_string_chunk_insert_const(posting->texts, refusal->found ? refusal->found : "");
+  kept.expected = g_string_chunk_insert_const(posting->texts, refusal->expected ? refusal->expected : "");
+  if (!kept.indicator) kept.indicator = "";
+  g_array_append_val(posting->exceptions, kept);
+}
+
+static char *submission_hex_at(struct store *store, uint64_t position)
+{
+  uint8_t id[SUBMISSION_ID_SIZE] = {0};
+
+  if (!store_submission_at(store, position, id)) return g_strdup("");
+  return text_hex(id, sizeof id);
+}
+
+/* Why a report was not counted, in the words of a refusal. */
+static void explain(struct posting *posting, const struct target_book *book, const struct arrival *arrival,
+                    enum verdict verdict)
+{
+  struct refusal refusal = {.row = arrival->row, .unit = arrival->report.unit, .verdict = verdict};
+  char number[DECIMAL_TEXT_SIZE];
+  g_autofree char *base =
+      arrival->report.has_base ? text_hex(arrival->report.base, SUBMISSION_ID_SIZE) : NULL;
+  g_autofree char *holder = NULL;
+
+  if (verdict == VERDICT_IS_REFUSED && arrival->blank != CHANGE_FITS) {
+    refusal.rule = finding_id(FINDING_VALUE_BLANK);
+    const struct column *column = &book->form->columns[arrival->blank];
+
+    refusal.indicator = column->code;
+    refusal.expected = decimal_format(arrival->current.value[arrival->blank],
+                                      book->catalogue->indicators[column->indicator].decimals, number);
+  } else if (verdict == VERDICT_IS_REFUSED) {
+    refusal.rule = finding_id(FINDING_REPORT_NOTHING);
+  } else {
+    refusal.rule = finding_id(verdict == VERDICT_IS_STALE       ? FINDING_REPORT_STALE
+                              : verdict == VERDICT_IS_UNCHANGED ? FINDING_REPORT_UNCHANGED
+                                                                : FINDING_REPORT_WAITING);
+    holder = arrival->own ? submission_hex_at(book->store, arrival->own->position) : NULL;
+    refusal.found = base;
+    refusal.expected = verdict == VERDICT_IS_WAITING ? base : holder;
+  }
+  add_exception(posting, &refusal);
+}
+
+static void count_verdict(struct posting *posting, enum verdict verdict)
+{
+  switch (verdict) {
+  case VERDICT_IS_COUNTED:
+    posting->counted++;
+    break;
+  case VERDICT_IS_UNCHANGED:
+    posting->unchanged++;
+    break;
+  case VERDICT_IS_STALE:
+    posting->stale++;
+    break;
+  case VERDICT_IS_WAITING:
+    posting->waiting++;
+    break;
+  case VERDICT_IS_REFUSED:
+    posting->refused++;
+    break;
+  }
+}
+
+static void refuse_by_rule(struct posting *posting, const struct judged *judged,
+                           const struct row_refusal *found)
+{
+  struct submission_report report;
+  struct refusal refusal = {
+      .row = found->row,
+      .rule = finding_id(found->code),
+      .found = found->found,
+      .expected = found->expected,
+      .verdict = VERDICT_IS_REFUSED,
+  };
+
+  submission_report(judged->submission, found->row, &report);
+  refusal.unit = report.unit;
+  if (found->column != CATALOGUE_NONE)
+    refusal.indicator = judged->catalogue->forms[judged->form].columns[found->column].code;
+  add_exception(posting, &refusal);
+  count_verdict(posting, VERDICT_IS_REFUSED);
+}
+
+static void post_reports(struct posting *posting, const struct target_book *book, const struct judged *judged)
+{
+  struct arrival arrival;
+  unsigned refused = 0;
+
+  for (size_t n = 0; n < submission_size(judged->submission) && !store_error(book->store); n++) {
+    enum verdict verdict;
+
+    if (refused < judged->refusals->len &&
+        g_array_index(judged->refusals, struct row_refusal, refused).row == n) {
+      refuse_by_rule(posting, judged, &g_array_index(judged->refusals, struct row_refusal, refused++));
+      continue;
+    }
+    arrival.row = (uint32_t)n;
+    submission_report(judged->submission, n, &arrival.report);
+    find_present(book, &arrival);
+    verdict = decide(book, &arrival);
+    carry_out(book, &arrival, verdict);
+    count_verdict(posting, verdict);
+    if (verdict != VERDICT_IS_COUNTED) explain(posting, book, &arrival, verdict);
+  }
+}
+
+/* --- reports that waited --- */
+
+/* The submission of the leaf at `position`; NULL if the ledger is damaged there. */
+static struct judged *recorded_at(struct store *ledger, struct snapshot *snapshot, uint64_t position)
+{
+  g_autoptr(GBytes) body = store_leaf(ledger, position);
+  CLEANUP(leaf_free)
+  struct leaf *leaf = body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
+
+  if (!leaf || leaf->kind != LEAF_SUBMISSION) return NULL;
+  return judge_recorded(snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
+}
+
+/* Decides a waiting report anew; its submission's id goes to `settled`, for others may wait for it in turn.
+ */
+static void release(struct posting *posting, struct store *store, struct tables *tables,
+                    struct snapshot *snapshot, const struct waiting *waiting, GArray *settled)
+{
+  CLEANUP(judged_free) struct judged *judged = recorded_at(store, snapshot, waiting->position);
+  struct release released = {.position = waiting->position, .row = waiting->row};
+  struct target_book book;
+  struct arrival arrival = {.row = waiting->row};
+
+  if (!judged || waiting->row >= submission_size(judged->submission) ||
+      !open_book(&book, store, tables, judged, waiting->position))
+    return;
+  submission_report(judged->submission, waiting->row, &arrival.report);
+  find_present(&book, &arrival);
+  store_waiting_remove(store, waiting->position, waiting->row);
+  released.verdict = decide(&book, &arrival);
+  carry_out(&book, &arrival, released.verdict);
+  if (released.verdict == VERDICT_IS_WAITING) return;
+  g_array_append_val(posting->releases, released);
+  g_array_append_vals(settled, judged->id, SUBMISSION_ID_SIZE);
+}
+
+static void post_releases(struct posting *posting, struct store *store, struct tables *tables,
+                          struct snapshot *snapshot, const uint8_t id[SUBMISSION_ID_SIZE])
+{
+  g_autoptr(GArray) settled = g_array_new(FALSE, FALSE, 1);
+
+  g_array_append_vals(settled, id, SUBMISSION_ID_SIZE);
+  for (unsigned done = 0; done < settled->len && !store_error(store); done += SUBMISSION_ID_SIZE) {
+    uint8_t base[SUBMISSION_ID_SIZE];
+    g_autoptr(GArray) waiting = NULL;
+
+    memcpy(base, settled->data + done, sizeof base);
+    waiting = store_waiting(store, base);
+    for (unsigned n = 0; n < waiting->len; n++)
+      release(posting, store, tables, snapshot, &g_array_index(waiting, struct waiting, n), settled);
+  }
+}
+
+void posting_run(struct posting *posting, struct store *store, struct tables *tables,
+                 struct snapshot *snapshot, const struct judged *judged, uint64_t position)
+{
+  struct target_book book;
+
+  posting_clear(posting);
+  if (!open_book(&book, store, tables, judged, position)) return;
+  post_reports(posting, &book, judged);
+  store_submission_add(store, judged->id, position, judged->agent->stored.id,
+                       submission_head(judged->submission)->sequence);
+  post_releases(posting, store, tables, snapshot, judged->id);
+}
+
+/* --- replay: verdicts are taken from the leaf --- */
+
+static void replay_reports(const struct target_book *book, const struct judged *judged,
+                           const struct leaf *leaf)
+{
+  struct arrival arrival;
+  size_t exception = 0;
+
+  for (size_t n = 0; n < submission_size(judged->submission) && !store_error(book->store); n++) {
+    enum verdict verdict = VERDICT_IS_COUNTED;
+
+    if (exception < leaf->submission.exception_count && leaf->submission.exceptions[exception].row == n)
+      verdict = leaf->submission.exceptions[exception++].verdict;
+    if (verdict != VERDICT_IS_COUNTED && verdict != VERDICT_IS_WAITING) continue;
+    arrival.row = (uint32_t)n;
+    submission_report(judged->submission, n, &arrival.report);
+    find_present(book, &arrival);
+    carry_out(book, &arrival, verdict);
+  }
+}
+
+static bool damaged(uint64_t position, GError **error)
+{
+  g_set_error(error, PARKTALLY_ERROR, ERROR_DATA,
+              _("the ledger is damaged at leaf %" G_GUINT64_FORMAT ": its submission cannot be read"),
+              position);
+  return false;
+}
+
+bool posting_replay(struct store *store, struct store *ledger, struct tables *tables,
+                    struct snapshot *snapshot, const struct leaf *leaf, uint64_t position, GError **error)
+{
+  CLEANUP(judged_free)
+  struct judged *judged =
+      judge_recorded(snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
+  struct target_book book;
+
+  if (!judged) return damaged(position, error);
+  if (!open_book(&book, store, tables, judged, position)) return true; /* told at the commit */
+  replay_reports(&book, judged, leaf);
+  for (size_t n = 0; n < leaf->submission.release_count; n++) {
+    const struct release *released = &leaf->submission.releases[n];
+    CLEANUP(judged_free) struct judged *waited = recorded_at(ledger, snapshot, released->position);
+    struct arrival arrival = {.row = released->row};
+
+    if (!waited || released->row >= submission_size(waited->submission))
+      return damaged(released->position, error);
+    if (!open_book(&book, store, tables, waited, released->position)) return true;
+    submission_report(waited->submission, released->row, &arrival.report);
+    find_present(&book, &arrival);
+    store_waiting_remove(store, released->position, released->row);
+    carry_out(&book, &arrival, released->verdict);
+  }
+  return true;
+}

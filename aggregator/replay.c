@@ -1,0 +1,303 @@
+#include "aggregator/replay.h"
+
+#include "aggregator/act.h"
+#include "aggregator/folder.h"
+#include "aggregator/posting.h"
+#include "aggregator/snapshot.h"
+#include "aggregator/tables.h"
+#include "common/error.h"
+#include "common/text.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Leaves between two transactions of the target, and two calls of `progress`. */
+#define REPLAY_STEP 256
+
+struct replay {
+  struct store *ledger; /* where leaves are read */
+  struct store *target; /* what they come to; may be the same store */
+  struct tables *tables;
+  struct snapshot *snapshot;
+  uint64_t done;
+  void (*progress)(uint64_t done, uint64_t all, void *data);
+  void *data;
+};
+
+static bool replay_leaf(struct replay *replay, uint64_t position, GError **error)
+{
+  g_autoptr(GBytes) body = store_leaf(replay->ledger, position);
+  CLEANUP(leaf_free)
+  struct leaf *leaf = body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
+
+  if (!leaf) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_DATA, _("the ledger is damaged at leaf %" G_GUINT64_FORMAT),
+                position);
+    return false;
+  }
+  if (leaf->kind == LEAF_SUBMISSION)
+    return posting_replay(replay->target, replay->ledger, replay->tables, replay->snapshot, leaf, position,
+                          error);
+  if (!act_apply(replay->target, replay->tables, &replay->snapshot, leaf, position, error)) {
+    g_prefix_error(error, _("leaf %" G_GUINT64_FORMAT ": "), position);
+    return false;
+  }
+  return true;
+}
+
+static bool replay_begin(struct replay *replay, GError **error)
+{
+  replay->snapshot = snapshot_load(replay->target, error);
+  if (!replay->snapshot) return false;
+  replay->tables = tables_new(replay->target);
+  tables_use(replay->tables, replay->snapshot->catalogue, replay->snapshot->units);
+  return true;
+}
+
+static void replay_end(struct replay *replay)
+{
+  tables_free(replay->tables);
+  snapshot_unref(replay->snapshot);
+}
+
+static void tell(struct replay *replay, uint64_t all)
+{
+  if (replay->progress) replay->progress(replay->done, all, replay->data);
+}
+
+/* --- check: into a temporary store, in transactions of its own --- */
+
+static bool catch_up(struct replay *replay, GError **error)
+{
+  uint64_t all = store_leaf_count(replay->ledger);
+
+  while (replay->done < all) {
+    uint64_t stop = MIN(all, replay->done + REPLAY_STEP);
+
+    store_begin(replay->target);
+    for (; replay->done < stop; replay->done++)
+      if (!replay_leaf(replay, replay->done, error)) {
+        store_rollback(replay->target);
+        return false;
+      }
+    tables_flush(replay->tables);
+    if (!store_commit(replay->target, error)) return false;
+    tell(replay, all);
+  }
+  return true;
+}
+
+/* Compares one store's rows with the other's; run in both directions, the second time only for what the first
+ * lacks. */
+struct comparison {
+  struct store *other;
+  bool missing_only;
+  const struct stored_book *book;
+  GArray *books;
+  replay_difference *difference;
+  void *data;
+  uint64_t differences;
+};
+
+static void differ(struct comparison *comparison, const char *what, const char *mine, const char *theirs)
+{
+  comparison->differences++;
+  if (comparison->missing_only)
+    comparison->difference(what, theirs, mine, comparison->data);
+  else
+    comparison->difference(what, mine, theirs, comparison->data);
+}
+
+static char *book_name(const struct comparison *comparison, int64_t book)
+{
+  char period[PERIOD_TEXT_SIZE];
+
+  for (unsigned n = 0; n < comparison->books->len; n++) {
+    const struct stored_book *known = &g_array_index(comparison->books, struct stored_book, n);
+
+    if (known->book == book)
+      return g_strdup_printf("%s %s", known->form, period_format(known->period, period));
+  }
+  return g_strdup_printf("book %" G_GINT64_FORMAT, book);
+}
+
+static bool compare_cell(const struct cell_key *key, int128 total, int64_t units, void *data)
+{
+  struct comparison *comparison = data;
+  char total_text[DECIMAL_TEXT_SIZE], other_text[DECIMAL_TEXT_SIZE];
+  g_autofree char *book = NULL, *what = NULL, *mine = NULL, *theirs = NULL;
+  int128 other_total;
+  int64_t other_units;
+  bool found = store_cell(comparison->other, key, &other_total, &other_units);
+
+  if (found && (comparison->missing_only || (other_total == total && other_units == units))) return true;
+  book = book_name(comparison, key->book);
+  what = g_strdup_printf("cell %s %s %s %d", book, key->area, key->slice, key->slot);
+  mine = g_strdup_printf("%s (%" G_GINT64_FORMAT ")", decimal_format(total, 0, total_text), units);
+  theirs = found ? g_strdup_printf("%s (%" G_GINT64_FORMAT ")", decimal_format(other_total, 0, other_text),
+                                   other_units)
+                 : g_strdup("");
+  differ(comparison, what, mine, theirs);
+  return true;
+}
+
+static const struct stored_report *find_report(struct store *store, const struct stored_report *report)
+{
+  size_t count;
+  const struct stored_report *reports = store_reports(store, report->book, report->unit, &count);
+
+  for (size_t n = 0; n < count; n++)
+    if (strcmp(reports[n].park, report->park) == 0) return &reports[n];
+  return NULL;
+}
+
+static bool reports_equal(const struct stored_report *a, const struct stored_report *b)
+{
+  return a->revision == b->revision && a->kind == b->kind && a->position == b->position && a->row == b->row &&
+         a->first == b->first && a->counted == b->counted && a->figures_length == b->figures_length &&
+         (a->figures_length == 0 || memcmp(a->figures, b->figures, a->figures_length) == 0);
+}
+
+static bool compare_report(const struct stored_report *report, void *data)
+{
+  struct comparison *comparison = data;
+  const struct stored_report *other = find_report(comparison->other, report);
+  g_autofree char *book = NULL, *what = NULL, *mine = NULL, *theirs = NULL;
+
+  if (other && (comparison->missing_only || reports_equal(report, other))) return true;
+  book = book_name(comparison, report->book);
+  what = g_strdup_printf("report %s %s %s", book, report->unit, report->park);
+  mine = g_strdup_printf("revision %u of leaf %" G_GUINT64_FORMAT, report->revision, report->position);
+  theirs = other ? g_strdup_printf("revision %u of leaf %" G_GUINT64_FORMAT, other->revision, other->position)
+                 : g_strdup("");
+  differ(comparison, what, mine, theirs);
+  return true;
+}
+
+static bool compare_expected(const char *form, const char *area, const char *slice, day_number day,
+                             int64_t units, void *data)
+{
+  struct comparison *comparison = data;
+  char day_text[PERIOD_TEXT_SIZE];
+  int64_t other = store_expected(comparison->other, form, area, slice, day);
+  int64_t before = day == DAY_MIN ? 0 : store_expected(comparison->other, form, area, slice, day - 1);
+  g_autofree char *what = NULL, *mine = NULL, *theirs = NULL;
+
+  if (other - before == units || (comparison->missing_only && other != before)) return true;
+  what = g_strdup_printf("expected %s %s %s %s", form, area, slice, day_format(day, day_text));
+  mine = g_strdup_printf("%+" G_GINT64_FORMAT, units);
+  theirs = g_strdup_printf("%+" G_GINT64_FORMAT, other - before);
+  differ(comparison, what, mine, theirs);
+  return true;
+}
+
+static void compare_stores(struct store *mine, struct comparison *comparison)
+{
+  store_each_cell(mine, compare_cell, comparison);
+  for (unsigned n = 0; n < comparison->books->len; n++)
+    store_each_report(mine, g_array_index(comparison->books, struct stored_book, n).book, compare_report,
+                      comparison);
+  store_each_expected(mine, compare_expected, comparison);
+}
+
+/* Catches up until nothing was committed meanwhile, then compares at that position. */
+static bool compare_with(struct replay *replay, replay_difference *difference, uint64_t *ret_differences,
+                         GError **error)
+{
+  struct comparison comparison = {.other = replay->target, .difference = difference, .data = replay->data};
+
+  for (;;) {
+    if (!catch_up(replay, error)) return false;
+    store_begin(replay->ledger);
+    if (store_leaf_count(replay->ledger) == replay->done) break;
+    if (!store_commit(replay->ledger, error)) return false;
+  }
+  comparison.books = store_books(replay->ledger, NULL);
+  compare_stores(replay->ledger, &comparison);
+  g_array_unref(comparison.books);
+  comparison.books = store_books(replay->target, NULL);
+  comparison.other = replay->ledger;
+  comparison.missing_only = true;
+  compare_stores(replay->target, &comparison);
+  g_array_unref(comparison.books);
+  *ret_differences = comparison.differences;
+  return store_commit(replay->ledger, error);
+}
+
+static void remove_store(const char *path)
+{
+  static const char *const suffixes[] = {"", "-wal", "-shm"};
+
+  for (size_t n = 0; n < G_N_ELEMENTS(suffixes); n++) {
+    g_autofree char *name = g_strconcat(path, suffixes[n], NULL);
+
+    g_unlink(name);
+  }
+}
+
+bool replay_check(const char *folder, replay_difference *difference,
+                  void (*progress)(uint64_t done, uint64_t all, void *data), void *data,
+                  uint64_t *ret_differences, uint64_t *ret_leaves, GError **error)
+{
+  g_autofree char *path = folder_path(folder, "store.db");
+  g_autofree char *name = g_strdup_printf("replay-%ld.db", (long)getpid());
+  g_autofree char *temporary = folder_path(folder, name);
+  CLEANUP(store_close) struct store *ledger = store_open(path, STORE_READ, error);
+  struct replay replay = {.ledger = ledger, .progress = progress, .data = data};
+  uint64_t differences = 0;
+  bool done = false;
+
+  if (!ledger) return false;
+  remove_store(temporary);
+  replay.target = store_open(temporary, STORE_CREATE, error);
+  if (replay.target) {
+    if (replay_begin(&replay, error)) done = compare_with(&replay, difference, &differences, error);
+    replay_end(&replay);
+    store_close(replay.target);
+    remove_store(temporary);
+  }
+  if (!done) return false;
+  *ret_differences = differences;
+  *ret_leaves = replay.done;
+  return true;
+}
+
+/* --- rebuild: in place, one transaction --- */
+
+static bool rebuild_in_place(struct replay *replay, GError **error)
+{
+  uint64_t all = store_leaf_count(replay->ledger);
+
+  store_clear(replay->target);
+  if (!replay_begin(replay, error)) return false;
+  for (; replay->done < all; replay->done++) {
+    if (!replay_leaf(replay, replay->done, error)) return false;
+    if (replay->done % REPLAY_STEP != REPLAY_STEP - 1) continue;
+    tables_flush(replay->tables);
+    tell(replay, all);
+  }
+  tables_flush(replay->tables);
+  tell(replay, all);
+  return true;
+}
+
+bool replay_rebuild(const char *folder, void (*progress)(uint64_t done, uint64_t all, void *data), void *data,
+                    GError **error)
+{
+  g_autofree char *path = folder_path(folder, "store.db");
+  CLEANUP(store_close) struct store *store = store_open(path, STORE_WRITE, error);
+  struct replay replay = {.ledger = store, .target = store, .progress = progress, .data = data};
+  bool done;
+
+  if (!store) return false;
+  store_begin(store);
+  done = rebuild_in_place(&replay, error);
+  replay_end(&replay);
+  if (!done) {
+    store_rollback(store);
+    return false;
+  }
+  return store_commit(store, error);
+}

@@ -1,0 +1,178 @@
+#include "aggregator/rollup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct slot_change {
+  int128 total;
+  int64_t units;
+};
+
+/* The changes of one book and membership, or of one cell family once they are spread. */
+struct change {
+  int64_t book;
+  const struct membership *membership; /* of a family: NULL, and area and slice are set */
+  const char *area, *slice;
+  int64_t reported, nil;
+  unsigned columns; /* slots beyond are untouched */
+  struct slot_change slot[LIMIT_FORM_COLUMNS];
+};
+
+struct rollup {
+  GHashTable *changes; /* set of struct change, by book and membership */
+  struct change *last; /* reports of one park come in a row and share a membership */
+};
+
+static unsigned change_hash(const void *key)
+{
+  const struct change *change = key;
+  unsigned hash = (unsigned)change->book * 2654435761u;
+
+  if (change->membership) return hash ^ g_direct_hash(change->membership);
+  return hash ^ g_str_hash(change->area) ^ (g_str_hash(change->slice) * 31u);
+}
+
+static gboolean change_equal(const void *left, const void *right)
+{
+  const struct change *a = left, *b = right;
+
+  if (a->book != b->book || a->membership != b->membership) return FALSE;
+  return a->membership || (strcmp(a->area, b->area) == 0 && strcmp(a->slice, b->slice) == 0);
+}
+
+struct rollup *rollup_new(void)
+{
+  struct rollup *rollup = g_new0(struct rollup, 1);
+
+  rollup->changes = g_hash_table_new_full(change_hash, change_equal, g_free, NULL);
+  return rollup;
+}
+
+void rollup_free(struct rollup *rollup)
+{
+  if (!rollup) return;
+  g_hash_table_unref(rollup->changes);
+  g_free(rollup);
+}
+
+void rollup_clear(struct rollup *rollup)
+{
+  g_hash_table_remove_all(rollup->changes);
+  rollup->last = NULL;
+}
+
+static struct change *find_change(GHashTable *changes, const struct change *key)
+{
+  struct change *change = g_hash_table_lookup(changes, key);
+
+  if (change) return change;
+  change = g_new0(struct change, 1);
+  change->book = key->book;
+  change->membership = key->membership;
+  change->area = key->area;
+  change->slice = key->slice;
+  g_hash_table_add(changes, change);
+  return change;
+}
+
+/* Only the key's fields of a change are read; the vector behind it stays uninitialised. */
+static struct change *change_of(struct rollup *rollup, int64_t book, const struct membership *membership)
+{
+  struct change key;
+
+  if (rollup->last && rollup->last->book == book && rollup->last->membership == membership)
+    return rollup->last;
+  key.book = book;
+  key.membership = membership;
+  key.area = key.slice = NULL;
+  rollup->last = find_change(rollup->changes, &key);
+  return rollup->last;
+}
+
+void rollup_add(struct rollup *rollup, int64_t book, const struct membership *membership,
+                enum report_kind kind, const struct figures *figures, int sign)
+{
+  struct change *change;
+
+  if (kind == KIND_WITHDRAWAL || membership->id == 0) return;
+  change = change_of(rollup, book, membership);
+  change->reported += sign;
+  if (kind == KIND_NIL) {
+    change->nil += sign;
+    return;
+  }
+  for (unsigned column = column_set_next(&figures->present, 0); column < LIMIT_FORM_COLUMNS;
+       column = column_set_next(&figures->present, column + 1)) {
+    change->slot[column].total += sign > 0 ? figures->value[column] : -(int128)figures->value[column];
+    change->slot[column].units += sign;
+    if (column >= change->columns) change->columns = column + 1;
+  }
+}
+
+static void spread_over_family(GHashTable *families, const struct change *change, const char *area,
+                               const char *slice)
+{
+  struct change key;
+  struct change *family;
+
+  key.book = change->book;
+  key.membership = NULL;
+  key.area = area;
+  key.slice = slice;
+  family = find_change(families, &key);
+  family->reported += change->reported;
+  family->nil += change->nil;
+  if (change->columns > family->columns) family->columns = change->columns;
+  for (unsigned column = 0; column < change->columns; column++) {
+    family->slot[column].total += change->slot[column].total;
+    family->slot[column].units += change->slot[column].units;
+  }
+}
+
+static int compare_families(const void *left, const void *right)
+{
+  const struct change *a = *(struct change *const *)left, *b = *(struct change *const *)right;
+  int order = (a->book > b->book) - (a->book < b->book);
+
+  if (order == 0) order = strcmp(a->area, b->area);
+  return order ? order : strcmp(a->slice, b->slice);
+}
+
+static bool give_family(const struct change *family, cell_sink *sink, void *data)
+{
+  struct cell_key key = {
+      .book = family->book, .area = family->area, .slice = family->slice, .slot = SLOT_REPORTED};
+
+  if ((family->reported != 0 || family->nil != 0) && !sink(&key, family->nil, family->reported, data))
+    return false;
+  for (unsigned column = 0; column < family->columns; column++) {
+    const struct slot_change *slot = &family->slot[column];
+
+    key.slot = (int)column;
+    if ((slot->total != 0 || slot->units != 0) && !sink(&key, slot->total, slot->units, data)) return false;
+  }
+  return true;
+}
+
+void rollup_drain(struct rollup *rollup, cell_sink *sink, void *data)
+{
+  g_autoptr(GHashTable) families = g_hash_table_new_full(change_hash, change_equal, g_free, NULL);
+  g_autofree struct change **sorted = NULL;
+  unsigned count;
+  GHashTableIter iter;
+  void *item;
+
+  g_hash_table_iter_init(&iter, rollup->changes);
+  while (g_hash_table_iter_next(&iter, &item, NULL)) {
+    const struct change *change = item;
+
+    for (char **area = change->membership->areas; *area; area++)
+      for (char **slice = change->membership->slices; *slice; slice++)
+        spread_over_family(families, change, *area, *slice);
+  }
+  sorted = (struct change **)g_hash_table_get_keys_as_array(families, &count);
+  qsort(sorted, count, sizeof *sorted, compare_families);
+  for (unsigned n = 0; n < count; n++)
+    if (!give_family(sorted[n], sink, data)) break;
+  rollup_clear(rollup);
+}

@@ -1,0 +1,293 @@
+#include "aggregator/tables.h"
+
+#include "aggregator/rollup.h"
+
+#include <string.h>
+
+/* Units whose reports are re-derived between two looks at the table that holds them. */
+#define REDERIVE_UNITS 1024
+
+struct tables {
+  struct store *store;
+  struct catalogue *catalogue;
+  struct unit_register *units;
+  struct memberships *memberships;
+  struct rollup *rollup;
+  GHashTable *owed; /* struct owed_key → change of expected units */
+};
+
+struct owed_key {
+  int form;
+  const char *area, *slice; /* of a membership */
+  day_number day;
+};
+
+static unsigned owed_hash(const void *data)
+{
+  const struct owed_key *key = data;
+
+  return g_str_hash(key->area) ^ (g_str_hash(key->slice) * 31u) ^ ((unsigned)key->form << 20) ^
+         (unsigned)key->day;
+}
+
+static gboolean owed_equal(const void *left, const void *right)
+{
+  const struct owed_key *a = left, *b = right;
+
+  return a->form == b->form && a->day == b->day && strcmp(a->area, b->area) == 0 &&
+         strcmp(a->slice, b->slice) == 0;
+}
+
+struct tables *tables_new(struct store *store)
+{
+  struct tables *tables = g_new0(struct tables, 1);
+
+  tables->store = store;
+  tables->memberships = memberships_new(store);
+  tables->rollup = rollup_new();
+  tables->owed = g_hash_table_new_full(owed_hash, owed_equal, g_free, g_free);
+  return tables;
+}
+
+void tables_free(struct tables *tables)
+{
+  if (!tables) return;
+  g_hash_table_unref(tables->owed);
+  rollup_free(tables->rollup);
+  memberships_free(tables->memberships);
+  register_unref(tables->units);
+  catalogue_unref(tables->catalogue);
+  g_free(tables);
+}
+
+void tables_use(struct tables *tables, struct catalogue *catalogue, struct unit_register *units)
+{
+  struct catalogue *old_catalogue = tables->catalogue;
+  struct unit_register *old_units = tables->units;
+
+  tables->catalogue = catalogue ? catalogue_ref(catalogue) : NULL;
+  tables->units = units ? register_ref(units) : NULL;
+  catalogue_unref(old_catalogue);
+  register_unref(old_units);
+}
+
+/* --- which report of a unit counts --- */
+
+/* The designated reporter's, else the earliest; none of those withdrawn. */
+static const struct stored_report *choose(const struct unit_version *version,
+                                          const struct stored_report *const *reports, size_t count)
+{
+  const struct stored_report *chosen = NULL;
+
+  if (!version) return NULL;
+  for (size_t n = 0; n < count; n++) {
+    if (reports[n]->kind == KIND_WITHDRAWAL) continue;
+    if (version->reporter[0] && strcmp(version->reporter, reports[n]->park) == 0) return reports[n];
+    if (!chosen || reports[n]->first < chosen->first) chosen = reports[n];
+  }
+  return chosen;
+}
+
+static void add_to_cells(struct tables *tables, const struct stored_report *report, int64_t membership,
+                         int sign)
+{
+  struct figures figures;
+  const struct membership *of = memberships_by_id(tables->memberships, membership);
+
+  if (of && figures_unpack(report->figures, report->figures_length, &figures))
+    rollup_add(tables->rollup, report->book, of, report->kind, &figures, sign);
+}
+
+void tables_put(struct tables *tables, const struct stored_report *report, struct period period,
+                const struct stored_report *present, size_t count)
+{
+  const struct unit_version *version = register_version(tables->units, report->unit, period);
+  const struct membership *membership = memberships_of(tables->memberships, tables->catalogue, version);
+  g_autofree const struct stored_report **now = g_new(const struct stored_report *, count + 1);
+  const struct stored_report *chosen;
+  struct stored_report put = *report;
+  size_t size = 0;
+
+  for (size_t n = 0; n < count; n++) {
+    if (present[n].counted) add_to_cells(tables, &present[n], present[n].membership, -1);
+    if (strcmp(present[n].park, report->park) != 0) now[size++] = &present[n];
+  }
+  now[size++] = report;
+  chosen = choose(version, now, size);
+  if (chosen) add_to_cells(tables, chosen, membership->id, +1);
+
+  put.membership = membership->id;
+  put.counted = chosen == report;
+  store_report_put(tables->store, &put);
+  for (size_t n = 0; n + 1 < size; n++)
+    if (now[n]->counted != (now[n] == chosen) || now[n]->membership != membership->id)
+      store_report_mark(tables->store, report->book, report->unit, now[n]->park, membership->id,
+                        now[n] == chosen);
+}
+
+/* Re-derives the marks of a unit's reports in one book. `take_out`: their old contribution is still in the
+ * cells. */
+static void rederive_unit(struct tables *tables, struct period period, const struct stored_report *reports,
+                          size_t count, bool take_out)
+{
+  const struct unit_version *version = register_version(tables->units, reports[0].unit, period);
+  const struct membership *membership = memberships_of(tables->memberships, tables->catalogue, version);
+  g_autofree const struct stored_report **now = g_new(const struct stored_report *, count);
+  const struct stored_report *chosen;
+
+  for (size_t n = 0; n < count; n++) {
+    now[n] = &reports[n];
+    if (take_out && reports[n].counted) add_to_cells(tables, &reports[n], reports[n].membership, -1);
+  }
+  chosen = choose(version, now, count);
+  if (chosen) add_to_cells(tables, chosen, membership->id, +1);
+  for (size_t n = 0; n < count; n++)
+    if (now[n]->counted != (now[n] == chosen) || now[n]->membership != membership->id)
+      store_report_mark(tables->store, now[n]->book, now[n]->unit, now[n]->park, membership->id,
+                        now[n] == chosen);
+}
+
+/* --- what a unit owes --- */
+
+static void add_owed(struct tables *tables, int form, const struct membership *membership, day_number day,
+                     int64_t units)
+{
+  for (char **area = membership->areas; *area; area++)
+    for (char **slice = membership->slices; *slice; slice++) {
+      struct owed_key key = {form, *area, *slice, day};
+      int64_t *change = g_hash_table_lookup(tables->owed, &key);
+
+      if (!change) {
+        change = g_new0(int64_t, 1);
+        g_hash_table_insert(tables->owed, g_memdup2(&key, sizeof key), change);
+      }
+      *change += units;
+    }
+}
+
+/* Adds (or, with sign −1, takes back) all that a unit owes by its versions in a register. */
+static void owe(struct tables *tables, const struct unit_register *units, const char *unit, int sign)
+{
+  const struct unit_version *versions;
+  size_t count = register_unit(units, unit, &versions);
+
+  for (size_t n = 0; n < count; n++) {
+    const struct unit_version *version = &versions[n];
+    day_number end = version->to;
+    const struct membership *membership = memberships_of(tables->memberships, tables->catalogue, version);
+
+    if (n + 1 < count && versions[n + 1].from <= end) end = versions[n + 1].from - 1;
+    for (size_t form = 0; form < tables->catalogue->form_count; form++) {
+      if (!unit_version_owes(version, tables->catalogue, (int)form)) continue;
+      add_owed(tables, (int)form, membership, version->from, sign);
+      if (end != DAY_NONE) add_owed(tables, (int)form, membership, end + 1, -sign);
+    }
+  }
+}
+
+/* --- changes of register and catalogue --- */
+
+void tables_register_changed(struct tables *tables, struct unit_register *after, const GPtrArray *units)
+{
+  g_autoptr(GArray) books = store_books(tables->store, NULL);
+
+  for (unsigned n = 0; n < units->len; n++) owe(tables, tables->units, units->pdata[n], -1);
+  tables_use(tables, tables->catalogue, after);
+  for (unsigned n = 0; n < units->len; n++) owe(tables, after, units->pdata[n], +1);
+
+  for (unsigned b = 0; b < books->len; b++) {
+    const struct stored_book *book = &g_array_index(books, struct stored_book, b);
+
+    for (unsigned n = 0; n < units->len; n++) {
+      size_t count;
+      const struct stored_report *reports = store_reports(tables->store, book->book, units->pdata[n], &count);
+
+      if (count > 0) rederive_unit(tables, book->period, reports, count, true);
+    }
+  }
+}
+
+static bool collect_unit(const struct stored_report *report, void *data)
+{
+  GPtrArray *units = data;
+
+  if (units->len > 0 && strcmp(units->pdata[units->len - 1], report->unit) == 0) return true;
+  if (units->len == REDERIVE_UNITS) return false;
+  g_ptr_array_add(units, g_strdup(report->unit));
+  return true;
+}
+
+static void rederive_book(struct tables *tables, const struct stored_book *book)
+{
+  g_autoptr(GPtrArray) units = g_ptr_array_new_with_free_func(g_free);
+  g_autofree char *last = g_strdup("");
+
+  do {
+    g_ptr_array_set_size(units, 0);
+    store_each_report_after(tables->store, book->book, last, collect_unit, units);
+    for (unsigned n = 0; n < units->len; n++) {
+      size_t count;
+      const struct stored_report *reports = store_reports(tables->store, book->book, units->pdata[n], &count);
+
+      if (count > 0) rederive_unit(tables, book->period, reports, count, false);
+    }
+    if (units->len > 0) {
+      g_free(last);
+      last = g_strdup(units->pdata[units->len - 1]);
+    }
+  } while (units->len == REDERIVE_UNITS && !store_error(tables->store));
+}
+
+void tables_catalogue_changed(struct tables *tables, struct catalogue *catalogue)
+{
+  g_autoptr(GArray) books = store_books(tables->store, NULL);
+  const char *previous = NULL;
+
+  tables_flush(tables);
+  tables_use(tables, catalogue, tables->units);
+  store_cells_clear(tables->store);
+  store_expected_clear(tables->store);
+  for (unsigned b = 0; b < books->len; b++) {
+    rederive_book(tables, &g_array_index(books, struct stored_book, b));
+    tables_flush(tables);
+  }
+  for (size_t n = 0; n < register_size(tables->units); n++) {
+    const struct unit_version *version = register_nth(tables->units, n);
+
+    if (!previous || strcmp(previous, version->unit) != 0) owe(tables, tables->units, version->unit, +1);
+    previous = version->unit;
+  }
+  tables_flush(tables);
+}
+
+/* --- writing --- */
+
+static bool write_cell(const struct cell_key *key, int128 total, int64_t units, void *data)
+{
+  store_cell_add(data, key, total, units);
+  return !store_error(data);
+}
+
+void tables_flush(struct tables *tables)
+{
+  GHashTableIter iter;
+  void *key, *change;
+
+  rollup_drain(tables->rollup, write_cell, tables->store);
+  g_hash_table_iter_init(&iter, tables->owed);
+  while (g_hash_table_iter_next(&iter, &key, &change)) {
+    const struct owed_key *owed = key;
+
+    if (*(int64_t *)change != 0)
+      store_expected_add(tables->store, tables->catalogue->forms[owed->form].code, owed->area, owed->slice,
+                         owed->day, *(int64_t *)change);
+  }
+  g_hash_table_remove_all(tables->owed);
+}
+
+void tables_forget(struct tables *tables)
+{
+  rollup_clear(tables->rollup);
+  g_hash_table_remove_all(tables->owed);
+  memberships_forget(tables->memberships);
+}

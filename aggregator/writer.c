@@ -1,0 +1,256 @@
+#include "aggregator/writer.h"
+
+#include "aggregator/folder.h"
+#include "aggregator/group.h"
+#include "common/error.h"
+
+/* A group is closed when it has grown past these, or when nothing waits. */
+static bool is_full(const GPtrArray *jobs, size_t bytes)
+{
+  return jobs->len >= LIMIT_GROUP_JOBS || bytes >= LIMIT_GROUP_BYTES;
+}
+
+struct writer {
+  struct store *store;
+  struct group *group;
+  struct present *present;
+  GAsyncQueue *jobs;
+  GThread *thread;
+  int backlog; /* atomic */
+  void (*failed)(const GError *error, void *data);
+  void *data;
+
+  struct store *checkpoint_store;
+  GThread *checkpoint_thread;
+  GAsyncQueue *checkpoints; /* a word per group committed; QUIT ends it */
+};
+
+static char stop_word, checkpoint_word; /* their addresses are the messages */
+
+static void job_free(struct job *job)
+{
+  judged_free(job->judged);
+  if (job->act.text) g_bytes_unref(job->act.text);
+  if (job->result) g_bytes_unref(job->result);
+  g_clear_error(&job->error);
+  g_free(job);
+}
+
+/* --- the thread that copies the log into the database --- */
+
+static void *checkpoint_main(void *data)
+{
+  struct writer *writer = data;
+  void *word;
+
+  while ((word = g_async_queue_pop(writer->checkpoints)) != &stop_word) {
+    store_checkpoint(writer->checkpoint_store);
+    while (g_async_queue_length(writer->checkpoints) > 1) (void)g_async_queue_try_pop(writer->checkpoints);
+  }
+  return NULL;
+}
+
+/* --- the writer's thread --- */
+
+static void answer_job(struct job *job)
+{
+  if (job->kind == JOB_SUBMISSION)
+    job->answer(job->judged, job->error ? NULL : job->result, job->error, job->data);
+  else
+    job->act_answer(job->error ? NULL : job->result, job->error, job->data);
+}
+
+static bool is_disk_full(const GError *error)
+{
+  return g_error_matches(error, PARKTALLY_ERROR, ERROR_TEMPORARY);
+}
+
+/* Takes what waits, from `first` on, into one transaction. False if the disk failed. */
+static bool run_group(struct writer *writer, struct job *first, bool *ret_stop)
+{
+  g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func((GDestroyNotify)job_free);
+  g_autoptr(GError) error = NULL;
+  size_t bytes = 0;
+  bool sound = true;
+
+  group_begin(writer->group);
+  for (struct job *job = first; job; job = g_async_queue_try_pop(writer->jobs)) {
+    if ((void *)job == &stop_word) {
+      *ret_stop = true;
+      break;
+    }
+    g_ptr_array_add(jobs, job);
+    group_add(writer->group, job);
+    if (job->judged) bytes += g_bytes_get_size(job->judged->sealed);
+    if (is_full(jobs, bytes)) break;
+  }
+  if (!group_commit(writer->group, &error) && !is_disk_full(error)) sound = false;
+  if (sound && !error) present_set(writer->present, snapshot_ref(group_snapshot(writer->group)));
+  if (!sound) writer->failed(error, writer->data);
+  for (unsigned n = 0; n < jobs->len; n++) answer_job(jobs->pdata[n]);
+  g_atomic_int_add(&writer->backlog, -(int)jobs->len);
+  g_async_queue_push(writer->checkpoints, &checkpoint_word);
+  return sound;
+}
+
+static void *writer_main(void *data)
+{
+  struct writer *writer = data;
+  bool stop = false, sound = true;
+
+  while (!stop) {
+    struct job *job = g_async_queue_pop(writer->jobs);
+
+    if ((void *)job == &stop_word) break;
+    if (sound) {
+      sound = run_group(writer, job, &stop);
+      continue;
+    }
+    /* After a failed sync nothing may be acknowledged any more; the process is about to end. */
+    g_set_error_literal(&job->error, PARKTALLY_ERROR, ERROR_IO, "the store has failed");
+    answer_job(job);
+    job_free(job);
+  }
+  return NULL;
+}
+
+/* --- for other threads --- */
+
+static bool open_stores(struct writer *writer, const char *folder, GError **error)
+{
+  g_autofree char *path = folder_path(folder, "store.db");
+
+  writer->store = store_open(path, STORE_WRITE, error);
+  if (!writer->store) return false;
+  writer->checkpoint_store = store_open(path, STORE_WRITE, error);
+  return writer->checkpoint_store != NULL;
+}
+
+struct writer *writer_new(const char *folder, const struct identity *identity,
+                          void (*failed)(const GError *error, void *data), void *data, GError **error)
+{
+  CLEANUP(writer_free) struct writer *writer = g_new0(struct writer, 1);
+  struct snapshot *snapshot;
+
+  writer->failed = failed;
+  writer->data = data;
+  if (!open_stores(writer, folder, error)) return NULL;
+  snapshot = snapshot_load(writer->store, error);
+  if (!snapshot) return NULL;
+  writer->group = group_new(writer->store, identity, snapshot);
+  writer->present = present_new(snapshot);
+  writer->jobs = g_async_queue_new();
+  writer->checkpoints = g_async_queue_new();
+  writer->thread = g_thread_new("writer", writer_main, writer);
+  writer->checkpoint_thread = g_thread_new("checkpoint", checkpoint_main, writer);
+  return g_steal_pointer(&writer);
+}
+
+void writer_free(struct writer *writer)
+{
+  if (!writer) return;
+  if (writer->thread) {
+    g_async_queue_push(writer->jobs, &stop_word);
+    g_thread_join(writer->thread);
+    g_async_queue_push(writer->checkpoints, &stop_word);
+    g_thread_join(writer->checkpoint_thread);
+    g_async_queue_unref(writer->jobs);
+    g_async_queue_unref(writer->checkpoints);
+  }
+  if (writer->group) group_free(writer->group);
+  present_free(writer->present);
+  store_close(writer->checkpoint_store);
+  store_close(writer->store);
+  g_free(writer);
+}
+
+struct present *writer_present(struct writer *writer)
+{
+  return writer->present;
+}
+
+unsigned writer_backlog(struct writer *writer)
+{
+  return (unsigned)g_atomic_int_get(&writer->backlog);
+}
+
+static void enqueue(struct writer *writer, struct job *job)
+{
+  g_atomic_int_inc(&writer->backlog);
+  g_async_queue_push(writer->jobs, job);
+}
+
+void writer_submit(struct writer *writer, struct judged *judged, writer_answer *answer, void *data)
+{
+  struct job *job = g_new0(struct job, 1);
+
+  job->kind = JOB_SUBMISSION;
+  job->judged = judged;
+  job->answer = answer;
+  job->data = data;
+  enqueue(writer, job);
+}
+
+void writer_enrol(struct writer *writer, const struct join_record *join, writer_act_answer *answer,
+                  void *data)
+{
+  struct job *job = g_new0(struct job, 1);
+
+  job->kind = JOB_ACT;
+  job->act.kind = LEAF_ENROLMENT;
+  job->join = *join;
+  job->act_answer = answer;
+  job->data = data;
+  enqueue(writer, job);
+}
+
+/* Who waits in writer_act(). */
+struct waiter {
+  GMutex mutex;
+  GCond cond;
+  bool done;
+  GBytes *result;
+  GError *error;
+};
+
+static void wake(GBytes *result, const GError *error, void *data)
+{
+  struct waiter *waiter = data;
+
+  g_mutex_lock(&waiter->mutex);
+  waiter->result = result ? g_bytes_ref(result) : NULL;
+  waiter->error = error ? g_error_copy(error) : NULL;
+  waiter->done = true;
+  g_cond_signal(&waiter->cond);
+  g_mutex_unlock(&waiter->mutex);
+}
+
+bool writer_act(struct writer *writer, const struct act *act, GBytes **ret_result, GError **error)
+{
+  struct job *job = g_new0(struct job, 1);
+  struct waiter waiter = {.done = false};
+  bool success;
+
+  g_mutex_init(&waiter.mutex);
+  g_cond_init(&waiter.cond);
+  job->kind = JOB_ACT;
+  job->act = *act;
+  if (act->text) g_bytes_ref(act->text);
+  if (act->join) job->join = *act->join;
+  job->act_answer = wake;
+  job->data = &waiter;
+  enqueue(writer, job);
+
+  g_mutex_lock(&waiter.mutex);
+  while (!waiter.done) g_cond_wait(&waiter.cond, &waiter.mutex);
+  g_mutex_unlock(&waiter.mutex);
+  g_mutex_clear(&waiter.mutex);
+  g_cond_clear(&waiter.cond);
+  success = waiter.error == NULL;
+  if (waiter.error) g_propagate_error(error, waiter.error);
+  if (waiter.result && success && ret_result)
+    *ret_result = waiter.result;
+  else if (waiter.result)
+    g_bytes_unref(waiter.result);
+  return success;
+}
