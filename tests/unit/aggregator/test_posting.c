@@ -129,6 +129,8 @@ static void the_same_values_are_unchanged_whatever_their_base(void **state)
   ASSERT_COUNTS(r2, 0, 1, 0, 0, 0);
   assert_string_equal(r2->refusals[0].rule, "report.unchanged");
   ASSERT_COUNTS(r3, 1, 0, 0, 0, 0);
+  CLEANUP(receipt_free) struct receipt *r4 = send_value(world, &world->east_too, "a1", 120, first, NULL);
+  ASSERT_COUNTS(r4, 0, 1, 0, 0, 0);
   assert_int_equal(total(world, "zone"), 120);
 }
 

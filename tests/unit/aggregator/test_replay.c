@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#define UNITS 10
+#define UNITS 9
 #define PARKS 3
 #define MONTHS 4
 #define COLUMNS 4 /* of form monthly */
@@ -159,8 +159,8 @@ static void change_register(struct fixture *fixture, struct oracle *oracle, GRan
   g_autoptr(GString) csv = g_string_new(
       "unit,class,parent,name,parks,reporter,in_boundary,industry,clusters,flags,status,succeeds,from,to\n");
 
-  for (int n = pick(rand, 3); n >= 0; n--) {
-    int unit = pick(rand, UNITS), month = pick(rand, MONTHS);
+  for (int n = pick(rand, UNITS / 3); n >= 0; n--) {
+    int unit = n * 3 + pick(rand, 3), month = pick(rand, MONTHS);
     struct version version = {
         .exists = true, .parks = 1u + (unsigned)pick(rand, 7), .reporter = pick(rand, PARKS + 1) - 1};
 
