@@ -1,5 +1,5 @@
-/* What the codec*.c and submission.c share: the bounded arena that every decoded record lives in, checks of fields, and
- * refusals, which receipts, pages and leaves have in common. */
+/* What the codec*.c and submission.c share: the bounded arena that every decoded record lives in, checks of
+ * fields, and refusals, which receipts, pages and leaves have in common. */
 #ifndef PARKTALLY_COMMON_CODEC_PRIVATE_H
 #define PARKTALLY_COMMON_CODEC_PRIVATE_H
 
@@ -18,8 +18,8 @@
 
 /* --- the arena --- */
 
-/* A zeroed record at the head of an arena of its own, from which at most `limit` bytes are given. With `secret` its memory
- * is wiped when it is freed. */
+/* A zeroed record at the head of an arena of its own, from which at most `limit` bytes are given. With
+ * `secret` its memory is wiped when it is freed. */
 void *arena_record(size_t record_size, size_t limit, bool secret);
 /* Frees the record and all that was taken from its arena. NULL is accepted. */
 void arena_record_free(void *record);
@@ -64,6 +64,10 @@ static inline char *codec_text(const char *text)
   return (char *)(text != NULL ? text : "");
 }
 
+/* What comes from files and peers, made clean and cut to `most` bytes, for the reader refuses what is
+ * neither. New. */
+char *codec_presentable(const char *text, size_t most);
+
 GByteArray *codec_pack(const ProtobufCMessage *message);
 
 /* --- refusals --- */
@@ -76,14 +80,14 @@ bool refusals_decode(void *record, Parktally__Refusal *const *messages, size_t c
 struct refusal_messages {
   Parktally__Refusal *message;
   Parktally__Refusal **pointer;
-  GStringChunk *texts;
+  GPtrArray *texts; /* that had to be cut */
 };
 void refusal_messages_init(struct refusal_messages *messages, const struct refusal *refusals, size_t count);
 void refusal_messages_finish(struct refusal_messages *messages);
 
 /* Most bytes of one refusal with its tag and length in what it is repeated in. */
-#define REFUSAL_MOST                                                                                                   \
-  ((1 + 2) + (1 + 5) + 3 * 2 + (LIMIT_CODE_BYTES + LIMIT_CODE_BYTES + CODEC_COLUMN_BYTES) +                           \
+#define REFUSAL_MOST                                                                                         \
+  ((1 + 2) + (1 + 5) + 3 * 2 + (LIMIT_CODE_BYTES + LIMIT_CODE_BYTES + CODEC_COLUMN_BYTES) +                  \
    2 * (2 + LIMIT_REFUSAL_TEXT) + 2)
 
 #endif

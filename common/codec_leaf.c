@@ -1,0 +1,242 @@
+#include "common/codec_private.h"
+
+#include <string.h>
+
+/* A leaf is ours, so it is bounded by its own length alone. The factor is the dearest message that it may
+ * consist of: a Release of 6 bytes takes its struct and piece (56), its pointer and our copy (24), and a
+ * scanned field of 32, whose table doubles, so up to 128: 208 bytes, 35 for one. */
+#define ARENA_FACTOR 64
+#define ARENA_LEAST (64 * LIMIT_KIB)
+
+/* --- decoding: a function per kind, false if a field is not what it must be --- */
+
+static bool take_genesis(const Parktally__Genesis *message, struct leaf *leaf)
+{
+  leaf->kind = LEAF_GENESIS;
+  leaf->genesis.curve_key = codec_view(message->curve_key);
+  leaf->genesis.sign_key = codec_view(message->sign_key);
+  return codec_is_hash(message->curve_key) && codec_is_hash(message->sign_key); /* keys of 32 bytes too */
+}
+
+static bool take_invitation(const Parktally__InvitationLeaf *message, struct leaf *leaf)
+{
+  leaf->kind = LEAF_INVITATION;
+  leaf->invitation.secret_hash = codec_view(message->secret_hash);
+  leaf->invitation.area = message->area;
+  leaf->invitation.role = (enum agent_role)message->role;
+  leaf->invitation.forms = (const char *const *)message->form;
+  leaf->invitation.form_count = message->n_form;
+  leaf->invitation.expires_at_ms = message->expires_at_ms;
+  return codec_is_hash(message->secret_hash) && codec_text_fits(message->area, 1, LIMIT_CODE_BYTES) &&
+         ((int)message->role == AGENT_OF_PARK || (int)message->role == AGENT_OF_BUREAU) &&
+         codec_texts_fit(message->form, message->n_form, 1, LIMIT_CODE_BYTES);
+}
+
+static bool take_enrolment(const Parktally__EnrolmentLeaf *message, struct leaf *leaf)
+{
+  leaf->kind = LEAF_ENROLMENT;
+  leaf->enrolment.certificate = codec_view(message->certificate);
+  leaf->enrolment.secret_hash = codec_view(message->secret_hash);
+  return message->certificate.len >= SEAL_HEADER_SIZE && codec_is_hash(message->secret_hash);
+}
+
+static bool take_revocation(const Parktally__RevocationLeaf *message, struct leaf *leaf)
+{
+  leaf->kind = LEAF_REVOCATION;
+  leaf->revocation.agent = message->agent;
+  return codec_text_fits(message->agent, 1, LIMIT_CODE_BYTES);
+}
+
+static bool take_releases(const Parktally__SubmissionLeaf *message, struct leaf *leaf)
+{
+  struct release *releases = arena_take(leaf, message->n_release * sizeof *releases);
+  if (releases == NULL) return false;
+  for (size_t i = 0; i < message->n_release; i++) {
+    const Parktally__Release *release = message->release[i];
+    if ((int)release->verdict < VERDICT_IS_COUNTED || (int)release->verdict > VERDICT_IS_REFUSED)
+      return false;
+    releases[i] = (struct release){release->position, release->row, (enum verdict)release->verdict};
+  }
+  leaf->submission.releases = releases;
+  leaf->submission.release_count = message->n_release;
+  return true;
+}
+
+static bool take_submission(const Parktally__SubmissionLeaf *message, struct leaf *leaf)
+{
+  leaf->kind = LEAF_SUBMISSION;
+  leaf->submission.sealed = codec_view(message->sealed);
+  leaf->submission.exception_count = message->n_exception;
+  leaf->submission.findings = (const char *const *)message->finding;
+  leaf->submission.finding_count = message->n_finding;
+  return message->sealed.len >= SEAL_HEADER_SIZE &&
+         codec_texts_fit(message->finding, message->n_finding, 1, LIMIT_CODE_BYTES) &&
+         refusals_decode(leaf, message->exception, message->n_exception, &leaf->submission.exceptions) &&
+         take_releases(message, leaf);
+}
+
+static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
+{
+  switch (message->body_case) {
+  case PARKTALLY__LEAF__BODY_GENESIS:
+    return take_genesis(message->genesis, leaf);
+  case PARKTALLY__LEAF__BODY_CATALOGUE:
+    leaf->kind = LEAF_CATALOGUE;
+    leaf->catalogue.text = codec_view(message->catalogue->text);
+    return true;
+  case PARKTALLY__LEAF__BODY_REGISTER:
+    leaf->kind = LEAF_REGISTER;
+    leaf->register_.text = codec_view(message->register_->text);
+    return true;
+  case PARKTALLY__LEAF__BODY_INVITATION:
+    return take_invitation(message->invitation, leaf);
+  case PARKTALLY__LEAF__BODY_ENROLMENT:
+    return take_enrolment(message->enrolment, leaf);
+  case PARKTALLY__LEAF__BODY_REVOCATION:
+    return take_revocation(message->revocation, leaf);
+  case PARKTALLY__LEAF__BODY_SUBMISSION:
+    return take_submission(message->submission, leaf);
+  default:
+    return false; /* a leaf that is not understood cannot be replayed */
+  }
+}
+
+struct leaf *leaf_decode(const uint8_t *data, size_t length)
+{
+  CLEANUP(leaf_free)
+  struct leaf *leaf = arena_record(sizeof *leaf, ARENA_LEAST + length * ARENA_FACTOR, false);
+  const Parktally__Leaf *message = arena_unpack(leaf, &parktally__leaf__descriptor, data, length);
+  if (message == NULL || !codec_text_fits(message->by, 0, LIMIT_NAME_BYTES) ||
+      !codec_text_fits(message->reason, 0, LIMIT_NAME_BYTES))
+    return NULL;
+  leaf->recorded_at_ms = message->recorded_at_ms;
+  leaf->by = message->by;
+  leaf->reason = message->reason;
+  return take_body(message, leaf) ? g_steal_pointer(&leaf) : NULL;
+}
+
+void leaf_free(struct leaf *leaf)
+{
+  arena_record_free(leaf);
+}
+
+/* --- encoding --- */
+
+static GByteArray *pack_leaf(Parktally__Leaf *message, Parktally__Leaf__BodyCase body)
+{
+  message->body_case = body;
+  return codec_pack(&message->base);
+}
+
+static GByteArray *encode_genesis(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__Genesis genesis = PARKTALLY__GENESIS__INIT;
+  genesis.curve_key = codec_bytes(leaf->genesis.curve_key);
+  genesis.sign_key = codec_bytes(leaf->genesis.sign_key);
+  message->genesis = &genesis;
+  return pack_leaf(message, PARKTALLY__LEAF__BODY_GENESIS);
+}
+
+static GByteArray *encode_catalogue(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__CatalogueLeaf catalogue = PARKTALLY__CATALOGUE_LEAF__INIT;
+  catalogue.text = codec_bytes(leaf->catalogue.text);
+  message->catalogue = &catalogue;
+  return pack_leaf(message, PARKTALLY__LEAF__BODY_CATALOGUE);
+}
+
+static GByteArray *encode_register(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__RegisterLeaf changes = PARKTALLY__REGISTER_LEAF__INIT;
+  changes.text = codec_bytes(leaf->register_.text);
+  message->register_ = &changes;
+  return pack_leaf(message, PARKTALLY__LEAF__BODY_REGISTER);
+}
+
+static GByteArray *encode_invitation(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__InvitationLeaf invitation = PARKTALLY__INVITATION_LEAF__INIT;
+  invitation.secret_hash = codec_bytes(leaf->invitation.secret_hash);
+  invitation.area = codec_text(leaf->invitation.area);
+  invitation.role = (Parktally__Role)leaf->invitation.role;
+  invitation.n_form = leaf->invitation.form_count;
+  invitation.form = (char **)leaf->invitation.forms;
+  invitation.expires_at_ms = leaf->invitation.expires_at_ms;
+  message->invitation = &invitation;
+  return pack_leaf(message, PARKTALLY__LEAF__BODY_INVITATION);
+}
+
+static GByteArray *encode_enrolment(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__EnrolmentLeaf enrolment = PARKTALLY__ENROLMENT_LEAF__INIT;
+  enrolment.certificate = codec_bytes(leaf->enrolment.certificate);
+  enrolment.secret_hash = codec_bytes(leaf->enrolment.secret_hash);
+  message->enrolment = &enrolment;
+  return pack_leaf(message, PARKTALLY__LEAF__BODY_ENROLMENT);
+}
+
+static GByteArray *encode_revocation(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__RevocationLeaf revocation = PARKTALLY__REVOCATION_LEAF__INIT;
+  revocation.agent = codec_text(leaf->revocation.agent);
+  message->revocation = &revocation;
+  return pack_leaf(message, PARKTALLY__LEAF__BODY_REVOCATION);
+}
+
+static GByteArray *encode_submission(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  size_t release_count = leaf->submission.release_count;
+  g_autofree Parktally__Release *releases = g_new(Parktally__Release, release_count);
+  g_autofree Parktally__Release **pointers = g_new(Parktally__Release *, release_count);
+  for (size_t i = 0; i < release_count; i++) {
+    const struct release *release = &leaf->submission.releases[i];
+    parktally__release__init(&releases[i]);
+    releases[i].position = release->position;
+    releases[i].row = release->row;
+    releases[i].verdict = (Parktally__Verdict)release->verdict;
+    pointers[i] = &releases[i];
+  }
+  struct refusal_messages exceptions;
+  refusal_messages_init(&exceptions, leaf->submission.exceptions, leaf->submission.exception_count);
+
+  Parktally__SubmissionLeaf submission = PARKTALLY__SUBMISSION_LEAF__INIT;
+  submission.sealed = codec_bytes(leaf->submission.sealed);
+  submission.n_exception = leaf->submission.exception_count;
+  submission.exception = exceptions.pointer;
+  submission.n_release = release_count;
+  submission.release = pointers;
+  submission.n_finding = leaf->submission.finding_count;
+  submission.finding = (char **)leaf->submission.findings;
+  message->submission = &submission;
+  GByteArray *packed = pack_leaf(message, PARKTALLY__LEAF__BODY_SUBMISSION);
+  refusal_messages_finish(&exceptions);
+  return packed;
+}
+
+GByteArray *leaf_encode(const struct leaf *leaf)
+{
+  /* What an operator wrote must never make a leaf that cannot be read again. */
+  g_autofree char *by = codec_presentable(leaf->by, LIMIT_NAME_BYTES);
+  g_autofree char *reason = codec_presentable(leaf->reason, LIMIT_NAME_BYTES);
+  Parktally__Leaf message = PARKTALLY__LEAF__INIT;
+  message.recorded_at_ms = leaf->recorded_at_ms;
+  message.by = by;
+  message.reason = reason;
+  switch (leaf->kind) {
+  case LEAF_GENESIS:
+    return encode_genesis(&message, leaf);
+  case LEAF_CATALOGUE:
+    return encode_catalogue(&message, leaf);
+  case LEAF_REGISTER:
+    return encode_register(&message, leaf);
+  case LEAF_INVITATION:
+    return encode_invitation(&message, leaf);
+  case LEAF_ENROLMENT:
+    return encode_enrolment(&message, leaf);
+  case LEAF_REVOCATION:
+    return encode_revocation(&message, leaf);
+  case LEAF_SUBMISSION:
+    return encode_submission(&message, leaf);
+  }
+  return pack_leaf(&message, PARKTALLY__LEAF__BODY__NOT_SET);
+}

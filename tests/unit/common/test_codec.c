@@ -1,0 +1,457 @@
+#include "common/codec.h"
+
+#include "common/limits.h"
+#include "wire_bytes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Fields of Frame. */
+enum { HELLO = 2, DOCUMENT_REQUEST = 4, DOCUMENT = 5, CHUNK_REQUEST = 6, CHUNK = 7, SUBMIT = 8, RECEIPT = 9 };
+enum { BUSY = 10, FAULT = 11, REFUSAL_REQUEST = 12, REFUSAL_PAGE = 13, CERTIFICATE = 14 };
+
+static const uint8_t hash[SEAL_HASH_SIZE] = {1, 2, 3, 0, 255};
+static const struct bytes_view hash_view = {hash, sizeof hash};
+
+static GByteArray *frame_with(unsigned field, const GByteArray *body)
+{
+  GByteArray *bytes = g_byte_array_new();
+  put_number(bytes, 1, PROTOCOL_VERSION);
+  put_message(bytes, field, body);
+  return bytes;
+}
+
+static void assert_refused(unsigned field, const GByteArray *body)
+{
+  g_autoptr(GByteArray) bytes = frame_with(field, body);
+  assert_null(frame_decode(bytes->data, bytes->len));
+}
+
+static struct frame *through_the_wire(const struct frame *frame)
+{
+  g_autoptr(GBytes) bytes = frame_encode(frame);
+  gsize size;
+  const uint8_t *data = g_bytes_get_data(bytes, &size);
+  assert_true(size <= LIMIT_FRAME_BYTES);
+  g_autofree uint8_t *copy = g_memdup2(data, size); /* the record may not point into what was decoded */
+  struct frame *decoded = frame_decode(copy, size);
+  memset(copy, 0xee, size);
+  assert_non_null(decoded);
+  assert_int_equal(decoded->kind, frame->kind);
+  assert_int_equal(decoded->protocol, PROTOCOL_VERSION);
+  return decoded;
+}
+
+static void assert_view(struct bytes_view view, const void *expected, size_t length)
+{
+  assert_int_equal(view.length, length);
+  assert_memory_equal(view.data, expected, length);
+}
+
+/* --- bad input --- */
+
+static void garbage_and_nothing_are_refused(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *bytes;
+    size_t length;
+  } cases[] = {
+      {"", 0},                 /* no protocol */
+      {"\x08", 1},             /* cut in the middle */
+      {"\x08\x00", 2},         /* protocol 0 */
+      {"\x08\x01\x42\x05", 4}, /* a length beyond the end */
+      {"\x08\x01\x40\x01", 4}, /* submit as a number */
+      {"\x08\x01\x43", 3},     /* a group */
+      {"\x08\x01\x00\x00", 4}, /* field 0 */
+      {"GET / HTTP/1.1\r\n\r\n", 18},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+    assert_null(frame_decode((const uint8_t *)cases[i].bytes, cases[i].length));
+}
+
+static void a_frame_over_the_limit_is_refused(void **state)
+{
+  (void)state;
+  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  put_number(bytes, 1, PROTOCOL_VERSION);
+  put_filled(bytes, 200, 'x', LIMIT_FRAME_BYTES - bytes->len - 5);
+  assert_int_equal(bytes->len, LIMIT_FRAME_BYTES);
+  CLEANUP(frame_free) struct frame *frame = frame_decode(bytes->data, bytes->len);
+  assert_non_null(frame);
+  g_byte_array_append(bytes, (const uint8_t *)"\x08\x01", 2);
+  assert_null(frame_decode(bytes->data, bytes->len));
+}
+
+static void hashes_of_another_size_are_refused(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned frame, field;
+    bool may_be_empty;
+  } cases[] = {
+      {SUBMIT, 1, false}, {BUSY, 1, false},         {CHUNK_REQUEST, 2, false},
+      {CHUNK, 1, false},  {REFUSAL_PAGE, 1, false}, {REFUSAL_REQUEST, 1, false},
+      {HELLO, 4, true},   {HELLO, 5, true},         {FAULT, 1, true},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+    for (size_t length = 0; length <= 64; length++) {
+      g_autoptr(GByteArray) body = g_byte_array_new();
+      if (cases[i].frame == HELLO) put_text(body, 1, "liudong-1");
+      if (cases[i].frame == FAULT) put_text(body, 2, "seal.forged");
+      if (cases[i].frame == CHUNK_REQUEST) put_number(body, 1, DOCUMENT_OF_CATALOGUE);
+      put_filled(body, cases[i].field, 7, length);
+      g_autoptr(GByteArray) bytes = frame_with(cases[i].frame, body);
+      CLEANUP(frame_free) struct frame *frame = frame_decode(bytes->data, bytes->len);
+      assert_int_equal(frame != NULL, length == 32 || (length == 0 && cases[i].may_be_empty));
+    }
+}
+
+static void unclean_and_long_texts_are_refused(void **state)
+{
+  (void)state;
+  g_autofree char *long_code = g_strnfill(LIMIT_CODE_BYTES + 1, 'a');
+  const struct {
+    const char *agent;
+    size_t length;
+  } cases[] = {
+      {"", 0},
+      {"a\0b", 3}, /* protobuf-c alone would read "a" */
+      {"a\0", 2},
+      {"\0", 1},
+      {"a\nb", 3},
+      {"\xff", 1},
+      {"\xe6\x9f", 2},     /* half a character */
+      {"\xed\xa0\x80", 3}, /* a surrogate */
+      {"\xc0\xaf", 2},     /* overlong */
+      {long_code, LIMIT_CODE_BYTES + 1},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    put_bytes(body, 1, cases[i].agent, cases[i].length);
+    assert_refused(HELLO, body);
+  }
+  g_autoptr(GByteArray) body = g_byte_array_new();
+  put_bytes(body, 1, long_code, LIMIT_CODE_BYTES);
+  g_autoptr(GByteArray) bytes = frame_with(HELLO, body);
+  CLEANUP(frame_free) struct frame *frame = frame_decode(bytes->data, bytes->len);
+  assert_non_null(frame);
+}
+
+static void unknown_kinds_of_documents_are_refused(void **state)
+{
+  (void)state;
+  static const uint64_t kinds[] = {0, 3, 4, 0xffffffff, UINT64_MAX};
+  for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+    g_autoptr(GByteArray) request = g_byte_array_new();
+    put_number(request, 1, kinds[i]);
+    assert_refused(DOCUMENT_REQUEST, request);
+    put_filled(request, 2, 1, 32);
+    assert_refused(CHUNK_REQUEST, request);
+    g_autoptr(GByteArray) document = g_byte_array_new();
+    put_number(document, 1, kinds[i]);
+    put_filled(document, 2, 1, SEAL_HEADER_SIZE);
+    assert_refused(DOCUMENT, document);
+  }
+}
+
+static GByteArray *refusal(const char *unit, const char *rule, uint64_t verdict)
+{
+  GByteArray *bytes = g_byte_array_new();
+  put_text(bytes, 2, unit);
+  put_text(bytes, 3, rule);
+  put_number(bytes, 7, verdict);
+  return bytes;
+}
+
+static void refusals_with_a_field_out_of_range_are_refused(void **state)
+{
+  (void)state;
+  g_autofree char *long_code = g_strnfill(LIMIT_CODE_BYTES + 1, 'a');
+  const struct {
+    const char *unit, *rule;
+    uint64_t verdict;
+    bool good;
+  } cases[] = {
+      {"u", "unit.unknown", VERDICT_IS_REFUSED, true},
+      {"u", "unit.unknown", 0, false},
+      {"u", "unit.unknown", 6, false},
+      {"u", "unit.unknown", UINT64_MAX, false},
+      {"u", "", VERDICT_IS_REFUSED, false},
+      {long_code, "unit.unknown", VERDICT_IS_REFUSED, false},
+      {"u", long_code, VERDICT_IS_REFUSED, false},
+      {"\x01", "unit.unknown", VERDICT_IS_REFUSED, false},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    put_bytes(body, 1, hash, sizeof hash);
+    g_autoptr(GByteArray) one = refusal(cases[i].unit, cases[i].rule, cases[i].verdict);
+    put_message(body, 3, one);
+    g_autoptr(GByteArray) bytes = frame_with(REFUSAL_PAGE, body);
+    CLEANUP(frame_free) struct frame *frame = frame_decode(bytes->data, bytes->len);
+    assert_int_equal(frame != NULL, cases[i].good);
+  }
+}
+
+static void a_page_of_more_than_500_refusals_is_refused(void **state)
+{
+  (void)state;
+  g_autoptr(GByteArray) body = g_byte_array_new();
+  put_bytes(body, 1, hash, sizeof hash);
+  g_autoptr(GByteArray) one = refusal("u", "unit.unknown", VERDICT_IS_REFUSED);
+  for (int i = 0; i < LIMIT_REFUSALS_INLINE + 1; i++) put_message(body, 3, one);
+  assert_refused(REFUSAL_PAGE, body);
+}
+
+/* Each of these two bytes would become a struct of protobuf-c and a pointer: eighty bytes and more. */
+static void empty_sub_messages_without_number_end_at_the_arena(void **state)
+{
+  (void)state;
+  g_autoptr(GByteArray) body = g_byte_array_new();
+  put_bytes(body, 1, hash, sizeof hash);
+  while (body->len < LIMIT_SEALED_BYTES) put_bytes(body, 3, "", 0);
+  assert_refused(REFUSAL_PAGE, body);
+}
+
+static void empty_unknown_fields_without_number_end_at_the_arena(void **state)
+{
+  (void)state;
+  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  put_number(bytes, 1, PROTOCOL_VERSION);
+  while (bytes->len < LIMIT_SEALED_BYTES) put_bytes(bytes, 15, "", 0);
+  assert_null(frame_decode(bytes->data, bytes->len));
+}
+
+/* A body that comes twice is merged, each time with a new copy of the list: quadratic, were there no arena.
+ */
+static void a_body_repeated_without_end_ends_at_the_arena(void **state)
+{
+  (void)state;
+  g_autoptr(GByteArray) body = g_byte_array_new();
+  for (int i = 0; i < 64; i++) put_bytes(body, 3, "", 0);
+  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  put_number(bytes, 1, PROTOCOL_VERSION);
+  while (bytes->len < LIMIT_SEALED_BYTES) put_message(bytes, REFUSAL_PAGE, body);
+  assert_null(frame_decode(bytes->data, bytes->len));
+}
+
+static void every_length_of_a_cut_frame_is_survived(void **state)
+{
+  (void)state;
+  const struct refusal refusals[] = {
+      {1, "91350100M000100Y43", "value.range", "revenue", "12", "0", VERDICT_IS_REFUSED},
+      {2, "u", "report.stale", "", "", "", VERDICT_IS_STALE}};
+  struct frame frame = {.kind = FRAME_REFUSAL_PAGE,
+                        .refusal_page = {.id = hash_view, .refusals = refusals, .count = 2, .total = 2}};
+  g_autoptr(GBytes) bytes = frame_encode(&frame);
+  gsize size;
+  const uint8_t *data = g_bytes_get_data(bytes, &size);
+  for (gsize length = 0; length < size; length++) {
+    g_autofree uint8_t *cut = g_memdup2(data, length); /* of its own, so that a read beyond it shows */
+    frame_free(frame_decode(cut, length));
+  }
+}
+
+/* --- what is not for us --- */
+
+static void a_newer_protocol_is_no_frame_of_ours_but_no_garbage_either(void **state)
+{
+  (void)state;
+  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  put_number(bytes, 1, PROTOCOL_VERSION + 1);
+  put_bytes(bytes, SUBMIT, "", 0); /* would be refused in ours */
+  CLEANUP(frame_free) struct frame *frame = frame_decode(bytes->data, bytes->len);
+  assert_non_null(frame);
+  assert_int_equal(frame->kind, FRAME_NONE);
+  assert_int_equal(frame->protocol, PROTOCOL_VERSION + 1);
+}
+
+static void an_unknown_body_is_no_frame_of_ours(void **state)
+{
+  (void)state;
+  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  put_number(bytes, 1, PROTOCOL_VERSION);
+  put_bytes(bytes, 20, "act", 3);
+  CLEANUP(frame_free) struct frame *frame = frame_decode(bytes->data, bytes->len);
+  assert_non_null(frame);
+  assert_int_equal(frame->kind, FRAME_NONE);
+}
+
+static void unknown_fields_beside_known_ones_are_passed_over(void **state)
+{
+  (void)state;
+  g_autoptr(GByteArray) body = g_byte_array_new();
+  put_bytes(body, 1, hash, sizeof hash);
+  put_number(body, 9, 1);
+  put_text(body, 77, "later");
+  put_number(body, 2, 1500);
+  g_autoptr(GByteArray) bytes = frame_with(BUSY, body);
+  CLEANUP(frame_free) struct frame *frame = frame_decode(bytes->data, bytes->len);
+  assert_int_equal(frame->kind, FRAME_BUSY);
+  assert_int_equal(frame->busy.retry_after_ms, 1500);
+}
+
+/* --- what is --- */
+
+static void hello_and_welcome_come_through(void **state)
+{
+  (void)state;
+  CLEANUP(frame_free)
+  struct frame *hello = through_the_wire(&(struct frame){
+      .kind = FRAME_HELLO,
+      .hello = {
+          .agent = "柳东-1", .software = "park-agent 0.1", .clock_ms = -5, .catalogue_hash = hash_view}});
+  assert_string_equal(hello->hello.agent, "柳东-1");
+  assert_string_equal(hello->hello.software, "park-agent 0.1");
+  assert_true(hello->hello.clock_ms == -5);
+  assert_view(hello->hello.catalogue_hash, hash, sizeof hash);
+  assert_view(hello->hello.register_hash, "", 0);
+
+  CLEANUP(frame_free)
+  struct frame *welcome = through_the_wire(&(struct frame){
+      .kind = FRAME_WELCOME, .welcome = {.credit = 4, .clock_ms = INT64_MAX, .register_hash = hash_view}});
+  assert_int_equal(welcome->welcome.credit, 4);
+  assert_true(welcome->welcome.clock_ms == INT64_MAX);
+  assert_view(welcome->welcome.catalogue_hash, "", 0);
+  assert_view(welcome->welcome.register_hash, hash, sizeof hash);
+}
+
+static void documents_come_through(void **state)
+{
+  (void)state;
+  g_autofree uint8_t *data = g_malloc(LIMIT_CHUNK_BYTES);
+  memset(data, 'y', LIMIT_CHUNK_BYTES);
+  CLEANUP(frame_free)
+  struct frame *request = through_the_wire(
+      &(struct frame){.kind = FRAME_DOCUMENT_REQUEST, .document_request = {DOCUMENT_OF_REGISTER}});
+  assert_int_equal(request->document_request.kind, DOCUMENT_OF_REGISTER);
+
+  CLEANUP(frame_free)
+  struct frame *document = through_the_wire(&(struct frame){
+      .kind = FRAME_DOCUMENT, .document = {DOCUMENT_OF_CATALOGUE, {data, SEAL_HEADER_SIZE + 9}}});
+  assert_view(document->document.manifest, data, SEAL_HEADER_SIZE + 9);
+
+  CLEANUP(frame_free)
+  struct frame *chunk_request = through_the_wire(
+      &(struct frame){.kind = FRAME_CHUNK_REQUEST, .chunk_request = {DOCUMENT_OF_CATALOGUE, hash_view, 3}});
+  assert_int_equal(chunk_request->chunk_request.kind, DOCUMENT_OF_CATALOGUE);
+  assert_view(chunk_request->chunk_request.hash, hash, sizeof hash);
+  assert_int_equal(chunk_request->chunk_request.index, 3);
+
+  CLEANUP(frame_free)
+  struct frame *chunk = through_the_wire(
+      &(struct frame){.kind = FRAME_CHUNK, .chunk = {hash_view, 3, {data, LIMIT_CHUNK_BYTES}}});
+  assert_view(chunk->chunk.data, data, LIMIT_CHUNK_BYTES);
+  assert_int_equal(chunk->chunk.index, 3);
+}
+
+static void submissions_and_their_answers_come_through(void **state)
+{
+  (void)state;
+  g_autofree uint8_t *sealed = g_malloc(LIMIT_SEALED_BYTES);
+  memset(sealed, 's', LIMIT_SEALED_BYTES);
+  const struct bytes_view view = {sealed, LIMIT_SEALED_BYTES};
+
+  CLEANUP(frame_free)
+  struct frame *submit = through_the_wire(&(struct frame){.kind = FRAME_SUBMIT, .submit = {hash_view, view}});
+  assert_view(submit->submit.id, hash, sizeof hash);
+  assert_view(submit->submit.sealed, sealed, LIMIT_SEALED_BYTES);
+  CLEANUP(frame_free)
+  struct frame *receipt = through_the_wire(&(struct frame){.kind = FRAME_RECEIPT, .receipt = {view}});
+  assert_view(receipt->receipt.sealed, sealed, LIMIT_SEALED_BYTES);
+  CLEANUP(frame_free)
+  struct frame *certificate =
+      through_the_wire(&(struct frame){.kind = FRAME_CERTIFICATE, .certificate = {view}});
+  assert_view(certificate->certificate.sealed, sealed, LIMIT_SEALED_BYTES);
+  CLEANUP(frame_free)
+  struct frame *fault = through_the_wire(&(struct frame){
+      .kind = FRAME_FAULT, .fault = {{NULL, 0}, "seal.forged", "the signature does not hold"}});
+  assert_view(fault->fault.id, "", 0);
+  assert_string_equal(fault->fault.code, "seal.forged");
+  assert_string_equal(fault->fault.text, "the signature does not hold");
+  CLEANUP(frame_free)
+  struct frame *request =
+      through_the_wire(&(struct frame){.kind = FRAME_REFUSAL_REQUEST, .refusal_request = {hash_view, 500}});
+  assert_int_equal(request->refusal_request.offset, 500);
+}
+
+static void a_page_of_the_longest_refusals_fits_a_frame(void **state)
+{
+  (void)state;
+  g_autofree char *code = g_strnfill(LIMIT_CODE_BYTES, 'c');
+  g_autofree char *column = g_strconcat(code, ".ytd_ly", NULL);
+  struct refusal refusals[LIMIT_REFUSALS_INLINE];
+  for (uint32_t i = 0; i < LIMIT_REFUSALS_INLINE; i++)
+    refusals[i] = (struct refusal){UINT32_MAX - i, code, code, column, code, code, VERDICT_IS_REFUSED};
+  CLEANUP(frame_free)
+  struct frame *page = through_the_wire(&(struct frame){
+      .kind = FRAME_REFUSAL_PAGE,
+      .refusal_page = {
+          .id = hash_view, .offset = 1, .total = UINT32_MAX, .refusals = refusals, .count = 500}});
+  assert_int_equal(page->refusal_page.count, 500);
+  assert_int_equal(page->refusal_page.total, UINT32_MAX);
+  const struct refusal *last = &page->refusal_page.refusals[499];
+  assert_int_equal(last->row, UINT32_MAX - 499);
+  assert_string_equal(last->unit, code);
+  assert_string_equal(last->rule, code);
+  assert_string_equal(last->indicator, column);
+  assert_string_equal(last->found, code);
+  assert_string_equal(last->expected, code);
+  assert_int_equal(last->verdict, VERDICT_IS_REFUSED);
+}
+
+/* Found comes from cells of any kind; a reader would refuse the whole page for one of them. */
+static void long_and_unclean_words_are_cut_before_they_are_sent(void **state)
+{
+  (void)state;
+  g_autofree char *long_text = g_strnfill(100000, 'x');
+  const struct refusal refusals[] = {
+      {0, "u", "value.text", "", long_text, "digits\nonly", VERDICT_IS_REFUSED},
+      {1, "u", "value.text", "", "\xff\xfe", NULL, VERDICT_IS_REFUSED}};
+  CLEANUP(frame_free)
+  struct frame *page = through_the_wire(
+      &(struct frame){.kind = FRAME_REFUSAL_PAGE,
+                      .refusal_page = {.id = hash_view, .refusals = refusals, .count = 2, .total = 2}});
+  assert_true(strlen(page->refusal_page.refusals[0].found) <= LIMIT_REFUSAL_TEXT);
+  assert_memory_equal(page->refusal_page.refusals[0].found, "xxxxxxxxxxxxxxx", 15);
+  assert_string_equal(page->refusal_page.refusals[0].expected, "digits?only");
+  assert_string_equal(page->refusal_page.refusals[1].found, "??");
+  assert_string_equal(page->refusal_page.refusals[1].expected, "");
+
+  CLEANUP(frame_free)
+  struct frame *fault = through_the_wire(
+      &(struct frame){.kind = FRAME_FAULT, .fault = {hash_view, "message.malformed", long_text}});
+  assert_true(strlen(fault->fault.text) <= LIMIT_NAME_BYTES);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(garbage_and_nothing_are_refused),
+      cmocka_unit_test(a_frame_over_the_limit_is_refused),
+      cmocka_unit_test(hashes_of_another_size_are_refused),
+      cmocka_unit_test(unclean_and_long_texts_are_refused),
+      cmocka_unit_test(unknown_kinds_of_documents_are_refused),
+      cmocka_unit_test(refusals_with_a_field_out_of_range_are_refused),
+      cmocka_unit_test(a_page_of_more_than_500_refusals_is_refused),
+      cmocka_unit_test(empty_sub_messages_without_number_end_at_the_arena),
+      cmocka_unit_test(empty_unknown_fields_without_number_end_at_the_arena),
+      cmocka_unit_test(a_body_repeated_without_end_ends_at_the_arena),
+      cmocka_unit_test(every_length_of_a_cut_frame_is_survived),
+      cmocka_unit_test(a_newer_protocol_is_no_frame_of_ours_but_no_garbage_either),
+      cmocka_unit_test(an_unknown_body_is_no_frame_of_ours),
+      cmocka_unit_test(unknown_fields_beside_known_ones_are_passed_over),
+      cmocka_unit_test(hello_and_welcome_come_through),
+      cmocka_unit_test(documents_come_through),
+      cmocka_unit_test(submissions_and_their_answers_come_through),
+      cmocka_unit_test(a_page_of_the_longest_refusals_fits_a_frame),
+      cmocka_unit_test(long_and_unclean_words_are_cut_before_they_are_sent),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
