@@ -35,13 +35,14 @@ void submission_writer_free(struct submission_writer *writer);
 CLEANUP_DEFINE(struct submission_writer, submission_writer_free)
 
 /* Adds a report; units ascend, each once. `base` NULL: the first. All reports of a submission have the same asked columns
- * (of figures; nil reports and withdrawals ask nothing). False, and nothing added, if it would not fit: make the submission, then
- * add it to the next. */
+ * (of figures; nil reports and withdrawals ask nothing). False, and nothing added, if it would not fit or asks other
+ * columns: make the submission, then add it to the next; an empty one takes any report. */
 bool submission_writer_add(struct submission_writer *writer, const char *unit, const struct report_change *change,
                            const uint8_t base[SUBMISSION_ID_SIZE]);
 size_t submission_writer_count(const struct submission_writer *writer);
 
-/* The payload, at most LIMIT_SEALED_BYTES − SEAL_HEADER_SIZE; the writer is empty again. */
+/* The payload, at most LIMIT_SEALED_BYTES − SEAL_HEADER_SIZE; the writer is empty again. The caller has checked the texts:
+ * codes and names within their limits, clean, an approver. */
 GByteArray *submission_writer_finish(struct submission_writer *writer, const struct submission_head *head);
 
 /* --- reading --- */
@@ -56,7 +57,8 @@ struct submission_report {
 /* A decoded submission: one report at a time is brought into column order, so it stays small. */
 struct submission;
 /* Decodes a verified payload. NULL if it is malformed: not decodable within LIMIT_DECODE_ARENA, text that is not clean
- * UTF-8 or too long, a period that is not canonical, no approver, units out of order, bits without values, a wrong base size. */
+ * UTF-8 or too long, a period that is not canonical, no approver, sequence 0, no reports or too many, a column named twice,
+ * units out of order, bits without values, a wrong base size. */
 struct submission *submission_decode(const uint8_t *payload, size_t length);
 void submission_free(struct submission *submission);
 CLEANUP_DEFINE(struct submission, submission_free)
