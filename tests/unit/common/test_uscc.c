@@ -33,6 +33,7 @@ static void codes_are_told_apart(void **state)
       {"914502001234567000", USCC_DAMAGED},
       {"91350100M000100Y4Z", USCC_SHAPE}, /* Z is not of the alphabet */
       {"91350100M000100Y44", USCC_CHECK},
+      {"914502001234567890", USCC_CHECK},
       {"91350211M0000XUF46", USCC_CHECK},
       {"91350100M0001TGQXM", USCC_CHECK},
       {"91350100M000100Y43", USCC_OK},
