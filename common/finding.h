@@ -98,6 +98,35 @@ enum severity {
   X(MESSAGE_MALFORMED, "message.malformed", FILE, N_("the message cannot be decoded"), N_(""))                       \
   X(INVITATION_REFUSED, "invitation.refused", FILE, N_("the invitation is unknown, used or expired"),                \
     N_("ask the city for a new one"))                                                                                 \
+  X(VALUE_RETIRED, "value.retired", REPORT, N_("the form no longer asks for this figure"),                             \
+    N_("leave the cell empty"))                                                                                       \
+  X(REGISTER_HEADER, "register.header", FILE, N_("the header line is not that of a register file"),                  \
+    N_("take the column names from the register's manual; unit, class and parks must be there"))                      \
+  X(REGISTER_CLASS, "register.class", REPORT, N_("the catalogue has no such class of units"),                        \
+    N_("choose one of those listed"))                                                                                 \
+  X(REGISTER_PARENT, "register.parent", REPORT, N_("this cannot be the unit's parent"),                              \
+    N_("a plant belongs to the first 18 characters of its code, an enterprise to itself; leave the cell empty"))      \
+  X(REGISTER_PARENT_UNKNOWN, "register.parent-unknown", NOTE, N_("the legal entity is not in this file"),            \
+    N_("nothing, if it lies outside the parks or is registered already"))                                             \
+  X(REGISTER_AREA, "register.area", REPORT, N_("units are not registered in an area of this code"),                  \
+    N_("write the code of a park"))                                                                                   \
+  X(REGISTER_REPORTER, "register.reporter", REPORT, N_("the reporter is none of the unit's parks"),                  \
+    N_("name one of them, or leave the cell empty"))                                                                  \
+  X(REGISTER_BOUNDARY, "register.boundary", REPORT, N_("this says neither inside nor outside the boundary"),         \
+    N_("write 1 for inside, 0 for outside"))                                                                          \
+  X(REGISTER_CLUSTER, "register.cluster", REPORT, N_("the catalogue has no such cluster"),                           \
+    N_("correct the code, or add the cluster to the catalogue first"))                                                \
+  X(REGISTER_FLAG, "register.flag", REPORT, N_("the catalogue has no such flag"),                                    \
+    N_("correct the code, or add the flag to the catalogue first"))                                                   \
+  X(REGISTER_STATUS, "register.status", REPORT, N_("the catalogue has no such status"),                              \
+    N_("choose one of those listed"))                                                                                 \
+  X(REGISTER_DAY, "register.day", REPORT, N_("this is no day"), N_("write it as 2018-06-01"))                        \
+  X(REGISTER_DAYS_REVERSED, "register.days-reversed", REPORT, N_("the last day lies before the first"),              \
+    N_("correct one of the two"))                                                                                     \
+  X(REGISTER_TEXT, "register.text", REPORT, N_("the text is too long or holds characters that cannot be shown"),     \
+    N_("shorten or retype it"))                                                                                       \
+  X(REGISTER_TWICE, "register.twice", REPORT, N_("the unit stands twice with the same first day"),                   \
+    N_("keep the right row and remove the other")) \
   X(REQUEST_UNKNOWN, "request.unknown", FILE, N_("the aggregator has nothing under this id"), N_(""))
 
 enum finding_code {

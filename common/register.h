@@ -73,6 +73,9 @@ const struct unit_version *register_version(const struct unit_register *reg, con
 bool register_owes(const struct unit_register *reg, const struct catalogue *catalogue, const char *unit, int form,
                    struct period period);
 
+/* Whether a unit owes the form while this version is in force: its status, class and flags. */
+bool unit_version_owes(const struct unit_version *version, const struct catalogue *catalogue, int form);
+
 /* True if the ';'-joined list has the word. */
 bool register_list_has(const char *list, const char *word);
 

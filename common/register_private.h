@@ -1,0 +1,29 @@
+/* What register.c shares with the files that read and write its CSV. */
+#ifndef PARKTALLY_COMMON_REGISTER_PRIVATE_H
+#define PARKTALLY_COMMON_REGISTER_PRIVATE_H
+
+#include "common/register.h"
+
+struct unit_register {
+  int references;                /* atomic */
+  struct unit_version *versions; /* by unit, then from */
+  size_t count;
+  uint32_t *slots; /* open hash: 1 + the index of a unit's first version, 0 where free */
+  size_t slot_mask;
+  GStringChunk *texts;
+};
+
+/* A version that another row of the file replaces. */
+typedef void register_replaced(size_t kept_row, size_t lost_row, const struct unit_version *kept, void *data);
+
+/* As register_builder_add(), from this row of a file. */
+void register_builder_add_row(struct register_builder *builder, const struct unit_version *version,
+                              uint32_t row);
+
+/* As register_builder_finish(); names what is replaced. `ret_rows` gets the row of each version, free with
+ * g_free. */
+struct unit_register *register_builder_finish_rows(struct register_builder *builder,
+                                                   register_replaced *replaced, void *data,
+                                                   uint32_t **ret_rows);
+
+#endif

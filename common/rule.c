@@ -1,0 +1,193 @@
+#include "common/rule.h"
+
+#include "common/decimal.h"
+#include "common/uscc.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Cut at a character where it is too long. */
+static void put(char ret_text[RULE_TEXT_SIZE], const char *text)
+{
+  const char *end;
+  g_strlcpy(ret_text, text, RULE_TEXT_SIZE);
+  if (!g_utf8_validate(ret_text, -1, &end)) ret_text[end - ret_text] = '\0';
+}
+
+static void refuse(struct rule_result *result, enum finding_code code, int column, const char *found,
+                   const char *expected)
+{
+  result->code = code;
+  result->column = column;
+  put(result->found, found);
+  put(result->expected, expected);
+}
+
+/* --- the unit --- */
+
+/* Whether some class that reports the form has ids of this shape. */
+static bool fits_form(const struct rule_context *context, const char *unit)
+{
+  const struct catalogue *catalogue = context->catalogue;
+  uint64_t classes = catalogue->forms[context->form].classes;
+  enum uscc_status status = uscc_check(unit);
+  for (size_t i = 0; i < catalogue->class_count; i++) {
+    if (!(classes >> i & 1)) continue;
+    switch (catalogue->classes[i].scheme) {
+    case ID_USCC:
+      if (status == USCC_OK || status == USCC_CHECK) return true;
+      break;
+    case ID_ESTABLISHMENT:
+      if (uscc_is_establishment(unit)) return true;
+      break;
+    case ID_CODE:
+      if (unit_code_is_valid(unit)) return true;
+      break;
+    }
+  }
+  return false;
+}
+
+static void refuse_unregistered(const struct rule_context *context, const char *unit,
+                                struct rule_result *result)
+{
+  if (!*unit)
+    refuse(result, FINDING_UNIT_MISSING, CATALOGUE_NONE, "", "");
+  else if (uscc_check(unit) == USCC_DAMAGED)
+    refuse(result, FINDING_UNIT_DAMAGED, CATALOGUE_NONE, unit, _("18 characters"));
+  else if (!fits_form(context, unit))
+    refuse(result, FINDING_UNIT_SHAPE, CATALOGUE_NONE, unit, "");
+  else
+    refuse(result, FINDING_UNIT_UNKNOWN, CATALOGUE_NONE, unit, "");
+}
+
+/* Says when the unit is registered: until when, if it ended before the period, else from when. */
+static void refuse_out_of_force(const struct rule_context *context, const struct unit_version *versions,
+                                size_t count, struct rule_result *result)
+{
+  day_number first = period_first_day(context->period), ended = DAY_MIN, begins = DAY_NONE;
+  for (size_t i = 0; i < count; i++) {
+    if (versions[i].to < first) ended = MAX(ended, versions[i].to);
+    if (versions[i].from >= first) begins = MIN(begins, versions[i].from);
+  }
+  char period[PERIOD_TEXT_SIZE], until[PERIOD_TEXT_SIZE], from[PERIOD_TEXT_SIZE], expected[256];
+  day_format(ended, until);
+  day_format(begins, from);
+  if (*until && *from)
+    g_snprintf(expected, sizeof expected, _("registered until %s and from %s"), until, from);
+  else if (*until)
+    g_snprintf(expected, sizeof expected, _("registered until %s"), until);
+  else
+    g_snprintf(expected, sizeof expected, _("registered from %s"), from);
+  refuse(result, FINDING_UNIT_UNKNOWN, CATALOGUE_NONE, period_format(context->period, period), expected);
+}
+
+static bool check_class(const struct rule_context *context, struct rule_result *result)
+{
+  const struct catalogue *catalogue = context->catalogue;
+  uint64_t classes = catalogue->forms[context->form].classes;
+  int class = catalogue_class(catalogue, result->version->class);
+  if (class != CATALOGUE_NONE && classes >> class & 1) return true;
+  char expected[256] = "";
+  for (size_t i = 0; i < catalogue->class_count; i++) {
+    if (!(classes >> i & 1)) continue;
+    if (*expected) g_strlcat(expected, ", ", sizeof expected);
+    g_strlcat(expected, catalogue->classes[i].code, sizeof expected);
+  }
+  refuse(result, FINDING_UNIT_CLASS, CATALOGUE_NONE, result->version->class, expected);
+  return false;
+}
+
+static bool check_unit(const struct rule_context *context, const char *unit, struct rule_result *result)
+{
+  const struct unit_version *versions;
+  size_t count = register_unit(context->units, unit, &versions);
+  if (!count) {
+    refuse_unregistered(context, unit, result);
+    return false;
+  }
+  result->version = register_version(context->units, unit, context->period);
+  if (!result->version) {
+    refuse_out_of_force(context, versions, count, result);
+    return false;
+  }
+  if (!unit_version_within(result->version, context->catalogue, context->area)) {
+    refuse(result, FINDING_UNIT_ELSEWHERE, CATALOGUE_NONE, result->version->parks,
+           context->catalogue->areas[context->area].code);
+    return false;
+  }
+  return check_class(context, result);
+}
+
+/* --- the figures --- */
+
+/* The first column in both sets, or LIMIT_FORM_COLUMNS. */
+static unsigned first_common(const struct column_set *a, const struct column_set *b)
+{
+  unsigned column = column_set_next(a, 0);
+  while (column < LIMIT_FORM_COLUMNS && !column_set_has(b, column)) column = column_set_next(a, column + 1);
+  return column;
+}
+
+static bool check_kind(const struct report_change *change, struct rule_result *result)
+{
+  const struct column_set *present = &change->figures.present, *withdrawn = &change->withdrawn;
+  if (change->kind == KIND_FIGURES) {
+    if (column_set_is_empty(present) && column_set_is_empty(withdrawn)) {
+      refuse(result, FINDING_REPORT_EMPTY, CATALOGUE_NONE, "", "");
+      return false;
+    }
+    unsigned both = first_common(present, withdrawn);
+    if (both == LIMIT_FORM_COLUMNS) return true;
+    refuse(result, FINDING_VALUE_NIL, (int)both, "撤销", "");
+    return false;
+  }
+  if (column_set_is_empty(present) && column_set_is_empty(withdrawn)) return true;
+  unsigned column = MIN(column_set_next(present, 0), column_set_next(withdrawn, 0));
+  refuse(result, FINDING_VALUE_NIL, (int)column, change->kind == KIND_NIL ? "本期无数据" : "撤销", "");
+  return false;
+}
+
+static void refuse_range(const struct indicator *indicator, unsigned column, int64_t value,
+                         struct rule_result *result)
+{
+  char found[DECIMAL_TEXT_SIZE], least[DECIMAL_TEXT_SIZE], most[DECIMAL_TEXT_SIZE], expected[256];
+  g_snprintf(expected, sizeof expected, _("%s to %s"),
+             decimal_format(indicator->least, indicator->decimals, least),
+             decimal_format(indicator->most, indicator->decimals, most));
+  refuse(result, FINDING_VALUE_RANGE, (int)column, decimal_format(value, indicator->decimals, found),
+         expected);
+}
+
+static bool check_figures(const struct rule_context *context, const struct figures *figures,
+                          struct rule_result *result)
+{
+  const struct form *form = &context->catalogue->forms[context->form];
+  for (unsigned i = column_set_next(&figures->present, 0); i < LIMIT_FORM_COLUMNS;
+       i = column_set_next(&figures->present, i + 1)) {
+    assert(i < form->column_count); /* names of columns were resolved by this form */
+    const struct indicator *indicator = &context->catalogue->indicators[form->columns[i].indicator];
+    int64_t value = figures->value[i];
+    if (form->columns[i].retired) {
+      char found[DECIMAL_TEXT_SIZE];
+      refuse(result, FINDING_VALUE_RETIRED, (int)i, decimal_format(value, indicator->decimals, found), "");
+      return false;
+    }
+    if (value < indicator->least || value > indicator->most) {
+      refuse_range(indicator, i, value, result);
+      return false;
+    }
+  }
+  return true;
+}
+
+void rule_check_report(const struct rule_context *context, const char *unit,
+                       const struct report_change *change, struct rule_result *ret_result)
+{
+  ret_result->code = FINDING_COUNT;
+  ret_result->column = CATALOGUE_NONE;
+  ret_result->found[0] = ret_result->expected[0] = '\0';
+  ret_result->version = NULL;
+  if (check_unit(context, unit, ret_result) && check_kind(change, ret_result))
+    check_figures(context, &change->figures, ret_result);
+}
