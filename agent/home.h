@@ -2,7 +2,8 @@
  *
  *   identity.key     the agent's keys (mode 0600)
  *   enrolment        what `join` brought: endpoints, the aggregator's keys, the sealed certificate
- *   catalogue.yaml   with catalogue.seal beside it, and register.csv with register.seal: as served, hash and seal verified
+ *   catalogue.yaml   with catalogue.seal beside it: as served, hash and seal verified
+ *   register.csv     with register.seal beside it, likewise
  *   outbox.db        what was made to be sent, and what came back
  *   agent.yaml       configuration, optional
  *   lock.push, lock.link   one process prepares, one process sends at a time */
@@ -24,7 +25,7 @@ struct agent_config {
   char *review_folder; /* 待审: checked only */
   char *submit_folder; /* 报送: sent */
   char *approved_by, *responsible, *filler, *telephone;
-  char *proxy; /* SOCKS5, host:port */
+  char *proxy;         /* SOCKS5, host:port */
   GPtrArray *mappings; /* of struct mapping_rules, NULL-terminated */
 };
 
@@ -34,18 +35,23 @@ struct home {
   struct certificate *certificate;
   char *endpoint;
   uint8_t server_curve[CURVE_KEY_SIZE], server_sign[SEAL_PUBLIC_KEY_SIZE];
-  struct catalogue *catalogue;        /* NULL until fetched */
-  struct unit_register *units;        /* NULL until fetched */
+  struct catalogue *catalogue; /* NULL until fetched */
+  struct unit_register *units; /* NULL until fetched */
   uint8_t register_hash[SEAL_HASH_SIZE];
-  int area; /* of the certificate, in the catalogue */
+  int area; /* of the certificate, in the catalogue; CATALOGUE_NONE if it does not know it */
   struct agent_config config;
+  char *trouble; /* why a stored catalogue or register was set aside, to be fetched again; or NULL */
+  int64_t document_stamps[2]; /* of the seals as read; see home_refresh() */
 };
 
 /* `--data DIR`, else $PARKTALLY_DATA, else /var/lib/park-agent. Newly allocated. */
 char *home_folder(const char *option);
 
-/* Opens an enrolled folder. ERROR_CONFIG where it is not enrolled (says how to join), a file is damaged, or agent.yaml has
- * mistakes (all of them, with line and column). `config` is the path of the configuration or NULL: agent.yaml in the folder, if there. */
+/* Opens an enrolled folder. ERROR_CONFIG where it is not enrolled (says how to join), a file is damaged, or
+ * agent.yaml has mistakes (all of them, with line and column). A catalogue or register that is not what its
+ * seal says is set aside
+ * (`trouble`), as the link fetches it again. `config` is the path of the configuration or NULL: agent.yaml in
+ * the folder, if there. */
 struct home *home_open(const char *folder, const char *config, GError **error);
 void home_free(struct home *home);
 CLEANUP_DEFINE(struct home, home_free)
@@ -54,15 +60,18 @@ CLEANUP_DEFINE(struct home, home_free)
 bool home_check_config(const char *path, GError **error);
 
 /* Stores what `join` got, durably. `certificate` is sealed. */
-bool home_enrol(const char *folder, const struct invitation *invitation, const uint8_t *certificate, size_t length,
-                GError **error);
+bool home_enrol(const char *folder, const struct invitation *invitation, const uint8_t *certificate,
+                size_t length, GError **error);
 
 /* Stores a document whose hash and seal the caller has verified, durably, and takes it into use. */
 bool home_store_document(struct home *home, enum document_kind kind, const uint8_t *data, size_t length,
                          const uint8_t *manifest, size_t manifest_length, GError **error);
 
-/* Takes a lock of the folder ("push", "link"), held until the descriptor is closed. −1 and ERROR_TEMPORARY if another
- * process holds it and `wait` is false. */
+/* Takes into use what another process or thread has stored since. */
+bool home_refresh(struct home *home, GError **error);
+
+/* Takes a lock of the folder ("push", "link"), held until the descriptor is closed. −1 and ERROR_TEMPORARY if
+ * another process holds it and `wait` is false. */
 int home_lock(const char *folder, const char *name, bool wait, GError **error);
 
 #endif

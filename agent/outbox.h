@@ -1,7 +1,9 @@
-/* The outbox: submissions are durable here before a byte leaves, and stay for the retention time with what came back.
+/* The outbox: submissions are durable here before a byte leaves, and stay for the retention time with what
+ * came back.
  *
- * SQLite, synchronous=FULL. Each thread and process opens its own. What a file gives is a batch: it becomes sendable as
- * a whole in one transaction, or not at all; drafts that a crash left behind are removed at the next open under lock.push. */
+ * SQLite, synchronous=FULL. Each thread and process opens its own. What a file gives is a batch: it becomes
+ * sendable as a whole in one transaction, or not at all; drafts that a crash left behind are removed at the
+ * next open under lock.push. */
 #ifndef PARKTALLY_AGENT_OUTBOX_H
 #define PARKTALLY_AGENT_OUTBOX_H
 
@@ -16,35 +18,45 @@
 #include <stdint.h>
 
 struct outbox;
-struct outbox *outbox_open(const char *path, GError **error);
+struct outbox *outbox_open(const char *path, GError **error);         /* made if absent */
+struct outbox *outbox_open_to_look(const char *path, GError **error); /* must exist; changes nothing */
 void outbox_close(struct outbox *outbox);
 CLEANUP_DEFINE(struct outbox, outbox_close)
 
 /* --- preparing (under lock.push) --- */
 
 /* Removes drafts and starts a batch for a file of this name. */
-bool outbox_batch_begin(struct outbox *outbox, const char *file, int64_t now_ms, int64_t *ret_batch, GError **error);
+bool outbox_batch_begin(struct outbox *outbox, const char *file, int64_t now_ms, int64_t *ret_batch,
+                        GError **error);
 /* The next sequence number; never given twice. */
-uint64_t outbox_sequence(struct outbox *outbox);
+uint64_t outbox_sequence(
+    struct outbox *outbox); /* 0 where the disk failed: the next call that has an error gives it */
 /* Adds a sealed submission to the batch as a draft. Written in transactions of bounded size. */
-bool outbox_batch_add(struct outbox *outbox, int64_t batch, uint64_t sequence, const uint8_t id[SUBMISSION_ID_SIZE],
-                      const char *form, struct period period, const char *first_unit, const char *last_unit,
-                      size_t reports, const uint8_t *sealed, size_t length, GError **error);
+bool outbox_batch_add(struct outbox *outbox, int64_t batch, uint64_t sequence,
+                      const uint8_t id[SUBMISSION_ID_SIZE], const char *form, struct period period,
+                      const char *first_unit, const char *last_unit, size_t reports, const uint8_t *sealed,
+                      size_t length, GError **error);
 /* Makes the batch sendable: durable when it returns. */
 bool outbox_batch_commit(struct outbox *outbox, int64_t batch, GError **error);
+/* Where the file of this batch stands, a path: its refusals are to be told beside it (outbox_tell). Before
+ * the commit. */
+bool outbox_batch_place(struct outbox *outbox, int64_t batch, const char *path, GError **error);
+/* Files that stood at `from` stand at `to` from now on. */
+bool outbox_moved(struct outbox *outbox, const char *from, const char *to, GError **error);
 
 /* --- what was reported before --- */
 
 struct prior {
-  bool exists;  /* something of this unit was reported */
+  bool exists;                      /* something of this unit was reported */
   uint8_t base[SUBMISSION_ID_SIZE]; /* what a correction names */
-  bool known;   /* `figures` is what the report is now; false after another submission of the area changed it */
+  bool known; /* `figures` is what the report is now; false after another submission of the area changed it */
   enum report_kind kind;
   struct figures figures;
 };
 
-/* What the outbox holds of `count` units (ascending) of one form and period: the fold of its submissions in sequence order, less what
- * the aggregator did not count. Fills ret_priors[count]. Memory is that of the array and one submission. */
+/* What the outbox holds of `count` units (ascending) of one form and period: the fold of its submissions in
+ * sequence order, less what the aggregator did not count. Fills ret_priors[count]. Memory is that of the
+ * array and one submission. */
 bool outbox_priors(struct outbox *outbox, const struct catalogue *catalogue, int form, struct period period,
                    const char *const *units, size_t count, struct prior *ret_priors, GError **error);
 
@@ -56,17 +68,26 @@ struct outbox_item {
   GBytes *sealed;
 };
 
-/* The next submissions after `sequence` that are sendable and unanswered, by sequence, at most `most`. Elements are freed with outbox_item_free. */
+/* The next submissions after `sequence` that are sendable and unanswered, by sequence, at most `most`.
+ * Elements are freed with outbox_item_free. */
 GPtrArray *outbox_pending(struct outbox *outbox, uint64_t sequence, size_t most, GError **error);
 void outbox_item_free(struct outbox_item *item);
 
-/* Keeps the sealed receipt and what it says of single reports, durably. A second receipt for the same id changes nothing. */
-bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length, const struct receipt *receipt, GError **error);
-/* The rest of the refusals of a submission, page by page. */
-bool outbox_refusals(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], const struct refusal *refusals,
-                     size_t count, GError **error);
+/* Keeps the sealed receipt and what it says of single reports, durably. A second receipt for the same id
+ * changes nothing. */
+bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length,
+                    const struct receipt *receipt, GError **error);
+/* An answered submission whose receipt announced more refusals than are kept, and how many are. False if
+ * there is none, or `error`. Also after a kill: the rest is asked for again. */
+bool outbox_missing_refusals(struct outbox *outbox, uint8_t ret_id[SUBMISSION_ID_SIZE], uint32_t *ret_kept,
+                             GError **error);
+/* The rest of the refusals of a submission, page by page. A page of none: there are no more, and they are not
+ * missed. */
+bool outbox_refusals(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE],
+                     const struct refusal *refusals, size_t count, GError **error);
 /* The submission was refused whole; it stays, and is not sent again. */
-bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], const char *code, const char *text, GError **error);
+bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], const char *code,
+                  const char *text, GError **error);
 
 /* Changes whenever another connection commits: for noticing new work cheaply. */
 int64_t outbox_version(struct outbox *outbox);
@@ -76,11 +97,24 @@ int64_t outbox_version(struct outbox *outbox);
 struct outbox_summary { /* of one batch, or of all where batch is 0 */
   uint64_t submissions, reports, waiting_to_send, answered, refused_whole;
   uint64_t counted, unchanged, stale, waiting_for_base, refused;
+  int64_t last_recorded_at_ms; /* of the newest receipt, by the aggregator's clock; 0: none yet */
+  uint64_t last_position;      /* of its leaf */
 };
 bool outbox_summary(struct outbox *outbox, int64_t batch, struct outbox_summary *ret_summary, GError **error);
 
-/* Each refusal of the batch (0: of all), newest submission last. False ends it. */
-typedef bool outbox_refusal_sink(const char *form, const char *period, const struct refusal *refusal, void *data);
-bool outbox_each_refusal(struct outbox *outbox, int64_t batch, outbox_refusal_sink *sink, void *data, GError **error);
+/* Each report of the batch (0: of all) that was not counted, newest submission last; see its verdict. A
+ * submission refused whole is one with no unit: its rule is the fault's code, `expected` its text. False ends
+ * it. */
+typedef bool outbox_refusal_sink(const char *form, const char *period, const struct refusal *refusal,
+                                 void *data);
+bool outbox_each_refusal(struct outbox *outbox, int64_t batch, outbox_refusal_sink *sink, void *data,
+                         GError **error);
+
+/* Each stale or refused report of a batch with a place that nobody was told of yet, batch after batch; all of
+ * them count as told when the sink took the last one. False from it: nothing does. Told twice after a kill at
+ * worst, never not at all. */
+typedef bool outbox_tell_sink(const char *place, const char *form, const char *period,
+                              const struct refusal *refusal, void *data);
+bool outbox_tell(struct outbox *outbox, outbox_tell_sink *sink, void *data, GError **error);
 
 #endif

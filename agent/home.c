@@ -1,0 +1,240 @@
+#include "agent/home_private.h"
+
+#include "common/error.h"
+#include "common/limits.h"
+#include "common/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FOLDER_DEFAULT "/var/lib/park-agent"
+
+/* The file `enrolment`. To change it: raise the version, and read the old one as well. */
+#define ENROLMENT "enrolment"
+#define ENROLMENT_VERSION 1
+#define ENROLMENT_BYTES (64 * LIMIT_KIB)
+
+char *home_folder(const char *option)
+{
+  if (!option) option = g_getenv("PARKTALLY_DATA");
+  return g_strdup(option && option[0] ? option : FOLDER_DEFAULT);
+}
+
+/* --- files --- */
+
+static enum parktally_error code_of(int number)
+{
+  if (number == EACCES || number == EPERM || number == EROFS) return ERROR_PERMISSION;
+  if (number == ENOSPC || number == EDQUOT) return ERROR_TEMPORARY;
+  return ERROR_IO;
+}
+
+GBytes *home_read_file(const char *folder, const char *name, size_t most, GError **error)
+{
+  g_autofree char *path = g_build_filename(folder, name, NULL);
+  struct stat status;
+  if (stat(path, &status) != 0 && errno == ENOENT) return NULL;
+  if (status.st_size > (off_t)most) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
+                _("%s is larger than %zu bytes: it is damaged, or another file"), path, most);
+    return NULL;
+  }
+  char *data;
+  gsize length;
+  g_autoptr(GError) failure = NULL;
+  if (!g_file_get_contents(path, &data, &length, &failure)) {
+    bool denied = g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_ACCES) ||
+                  g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_PERM);
+    g_set_error(error, PARKTALLY_ERROR, denied ? ERROR_PERMISSION : ERROR_IO, _("%s cannot be read (%s)"),
+                path, failure->message);
+    return NULL;
+  }
+  return g_bytes_new_take(data, length);
+}
+
+static bool sync_folder(const char *folder)
+{
+  int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return false;
+  bool synced = fsync(file) == 0;
+  int number = errno;
+  close(file);
+  errno = number;
+  return synced;
+}
+
+bool home_write_file(const char *folder, const char *name, const void *data, size_t length, GError **error)
+{
+  g_autofree char *path = g_build_filename(folder, name, NULL);
+  g_autoptr(GError) failure = NULL;
+  int number = 0;
+  if (!g_file_set_contents_full(path, data, (gssize)length,
+                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, &failure))
+    number = g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOSPC)   ? ENOSPC
+             : g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_ACCES) ? EACCES
+                                                                          : EIO;
+  else if (!sync_folder(folder))
+    number = errno;
+  if (number == 0) return true;
+  g_set_error(error, PARKTALLY_ERROR, code_of(number), _("%s cannot be written (%s)"), path,
+              failure ? failure->message : g_strerror(number));
+  return false;
+}
+
+/* --- enrolment --- */
+
+/* Over all fields: a damaged endpoint or key is said here, not taken for an aggregator that does not answer.
+ */
+static char *enrolment_check(const char *endpoint, const char *curve, const char *sign,
+                             const char *certificate)
+{
+  g_autofree char *all = g_strjoin("\n", endpoint, curve, sign, certificate, NULL);
+  uint8_t hash[SEAL_HASH_SIZE];
+  seal_hash((const uint8_t *)all, strlen(all), hash);
+  return text_hex(hash, sizeof hash);
+}
+
+bool home_enrol(const char *folder, const struct invitation *invitation, const uint8_t *certificate,
+                size_t length, GError **error)
+{
+  g_autofree char *curve = text_hex(invitation->curve_key.data, invitation->curve_key.length);
+  g_autofree char *sign = text_hex(invitation->sign_key.data, invitation->sign_key.length);
+  g_autofree char *sealed = text_hex(certificate, length);
+  g_autofree char *check = enrolment_check(invitation->endpoint, curve, sign, sealed);
+  g_autoptr(GKeyFile) file = g_key_file_new();
+  g_key_file_set_integer(file, ENROLMENT, "version", ENROLMENT_VERSION);
+  g_key_file_set_string(file, ENROLMENT, "endpoint", invitation->endpoint);
+  g_key_file_set_string(file, ENROLMENT, "server_curve", curve);
+  g_key_file_set_string(file, ENROLMENT, "server_sign", sign);
+  g_key_file_set_string(file, ENROLMENT, "certificate", sealed);
+  g_key_file_set_string(file, ENROLMENT, "check", check);
+  gsize text_length;
+  g_autofree char *text = g_key_file_to_data(file, &text_length, NULL);
+  return home_write_file(folder, ENROLMENT, text, text_length, error);
+}
+
+/* The fields of the file into `home`; false if any is missing or damaged. */
+static bool take_enrolment(struct home *home, GKeyFile *file)
+{
+  if (g_key_file_get_integer(file, ENROLMENT, "version", NULL) != ENROLMENT_VERSION) return false;
+  g_autofree char *endpoint = g_key_file_get_string(file, ENROLMENT, "endpoint", NULL);
+  g_autofree char *curve = g_key_file_get_string(file, ENROLMENT, "server_curve", NULL);
+  g_autofree char *sign = g_key_file_get_string(file, ENROLMENT, "server_sign", NULL);
+  g_autofree char *hex = g_key_file_get_string(file, ENROLMENT, "certificate", NULL);
+  g_autofree char *check = g_key_file_get_string(file, ENROLMENT, "check", NULL);
+  if (!endpoint || !curve || !sign || !hex || !check) return false;
+  g_autofree char *right = enrolment_check(endpoint, curve, sign, hex);
+  size_t length = strlen(hex) / 2;
+  g_autofree uint8_t *sealed = g_malloc(length + 1);
+  if (strcmp(check, right) != 0 || !text_unhex(curve, sizeof home->server_curve, home->server_curve) ||
+      !text_unhex(sign, sizeof home->server_sign, home->server_sign) || !text_unhex(hex, length, sealed))
+    return false;
+  const uint8_t *payload;
+  size_t payload_length;
+  if (seal_open(sealed, length, SEAL_CERTIFICATE, home->server_sign, &payload, &payload_length, NULL) !=
+      SEAL_OK)
+    return false;
+  home->certificate = certificate_decode(payload, payload_length);
+  home->endpoint = g_steal_pointer(&endpoint);
+  return home->certificate != NULL;
+}
+
+static bool read_enrolment(struct home *home, GError **error)
+{
+  GError *failure = NULL;
+  g_autoptr(GBytes) text = home_read_file(home->folder, ENROLMENT, ENROLMENT_BYTES, &failure);
+  if (failure) {
+    g_propagate_error(error, failure);
+    return false;
+  }
+  if (!text) {
+    g_set_error(
+        error, PARKTALLY_ERROR, ERROR_CONFIG,
+        _("%s is not enrolled; ask the city for an invitation and run “park-agent join - --data %s” with it"),
+        home->folder, home->folder);
+    return false;
+  }
+  gsize length;
+  const char *data = g_bytes_get_data(text, &length);
+  g_autoptr(GKeyFile) file = g_key_file_new();
+  if (data && g_key_file_load_from_data(file, data, length, G_KEY_FILE_NONE, NULL) &&
+      take_enrolment(home, file))
+    return true;
+  g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
+              _("%s/%s is damaged; restore it from a backup, or join again in a new folder"), home->folder,
+              ENROLMENT);
+  return false;
+}
+
+static bool read_identity(struct home *home, GError **error)
+{
+  g_autofree char *path = g_build_filename(home->folder, "identity.key", NULL);
+  home->identity = identity_load(path, error);
+  if (!home->identity) return false;
+  const struct certificate *certificate = home->certificate;
+  if (memcmp(certificate->curve_key.data, identity_curve_public(home->identity), CURVE_KEY_SIZE) == 0 &&
+      memcmp(certificate->sign_key.data, identity_sign_public(home->identity), SEAL_PUBLIC_KEY_SIZE) == 0)
+    return true;
+  g_set_error(
+      error, PARKTALLY_ERROR, ERROR_CONFIG,
+      _("%s holds other keys than those that were enrolled; restore it from a backup, or join again in a new "
+        "folder"),
+      path);
+  return false;
+}
+
+/* --- opening --- */
+
+struct home *home_open(const char *folder, const char *config, GError **error)
+{
+  CLEANUP(home_free) struct home *home = g_new0(struct home, 1);
+  home->folder = g_canonicalize_filename(folder, NULL);
+  home->area = CATALOGUE_NONE;
+  g_autofree char *beside = g_build_filename(home->folder, "agent.yaml", NULL);
+  if (!read_enrolment(home, error) || !read_identity(home, error) ||
+      !home_config_read(config ? config : beside, config != NULL, &home->config, error) ||
+      !home_read_documents(home, error))
+    return NULL;
+  return g_steal_pointer(&home);
+}
+
+void home_free(struct home *home)
+{
+  if (!home) return;
+  home_config_clear(&home->config);
+  if (home->units) register_unref(home->units);
+  if (home->catalogue) catalogue_unref(home->catalogue);
+  certificate_free(home->certificate);
+  identity_free(home->identity);
+  g_free(home->endpoint);
+  g_free(home->trouble);
+  g_free(home->folder);
+  g_free(home);
+}
+
+int home_lock(const char *folder, const char *name, bool wait, GError **error)
+{
+  g_autofree char *file_name = g_strdup_printf("lock.%s", name);
+  g_autofree char *path = g_build_filename(folder, file_name, NULL);
+  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0) {
+    g_set_error(error, PARKTALLY_ERROR, code_of(errno), _("%s cannot be opened (%s)"), path,
+                g_strerror(errno));
+    return -1;
+  }
+  int result;
+  do result = flock(file, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
+  while (result != 0 && errno == EINTR);
+  if (result == 0) return file;
+  if (errno == EWOULDBLOCK)
+    g_set_error(error, PARKTALLY_ERROR, ERROR_TEMPORARY,
+                _("another park-agent is at work in %s; try again later"), folder);
+  else
+    g_set_error(error, PARKTALLY_ERROR, ERROR_IO, _("%s cannot be locked (%s)"), path, g_strerror(errno));
+  close(file);
+  return -1;
+}

@@ -1,0 +1,187 @@
+#include "agent/outbox_private.h"
+
+#include "common/error.h"
+#include "common/text.h"
+
+#include <string.h>
+
+#define PAGE_CACHE_KIB 4096
+
+/* To change the schema: append a migration, never edit one.
+ *
+ * A draft is a submission whose batch is not sendable. The sealed bytes stand apart, so that noting an answer
+ * does not write them again. `told` is 1 where there is nobody to tell: a batch without place. */
+static const char *const MIGRATIONS[] = {
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO meta VALUES('sequence', 0);"
+    "CREATE TABLE batch("
+    "  batch INTEGER PRIMARY KEY AUTOINCREMENT, file TEXT NOT NULL, place TEXT, made_at_ms INTEGER NOT NULL,"
+    "  sendable INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX batch_place ON batch(place) WHERE place IS NOT NULL;"
+    "CREATE INDEX batch_draft ON batch(batch) WHERE NOT sendable;"
+    "CREATE TABLE submission("
+    "  sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, batch INTEGER NOT NULL REFERENCES batch,"
+    "  form TEXT NOT NULL, period INTEGER NOT NULL, first_unit TEXT NOT NULL, last_unit TEXT NOT NULL,"
+    "  reports INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,"
+    "  counted INTEGER NOT NULL DEFAULT 0, unchanged INTEGER NOT NULL DEFAULT 0,"
+    "  stale INTEGER NOT NULL DEFAULT 0, waiting INTEGER NOT NULL DEFAULT 0,"
+    "  refused INTEGER NOT NULL DEFAULT 0,"
+    "  refusals INTEGER NOT NULL DEFAULT 0, refusals_kept INTEGER NOT NULL DEFAULT 0,"
+    "  recorded_at_ms INTEGER NOT NULL DEFAULT 0, position INTEGER NOT NULL DEFAULT 0,"
+    "  fault TEXT, fault_text TEXT, told INTEGER NOT NULL DEFAULT 1);"
+    "CREATE INDEX submission_key ON submission(form, period, sequence);"
+    "CREATE INDEX submission_batch ON submission(batch);"
+    "CREATE INDEX submission_unanswered ON submission(sequence) WHERE state = 0;"
+    "CREATE INDEX submission_incomplete ON submission(sequence) WHERE refusals > refusals_kept;"
+    "CREATE INDEX submission_untold ON submission(sequence) WHERE NOT told;"
+    "CREATE TABLE content(sequence INTEGER PRIMARY KEY REFERENCES submission, sealed BLOB NOT NULL);"
+    "CREATE TABLE receipt(sequence INTEGER PRIMARY KEY REFERENCES submission, sealed BLOB NOT NULL);"
+    "CREATE TABLE verdict("
+    "  sequence INTEGER NOT NULL REFERENCES submission, row INTEGER NOT NULL, unit TEXT NOT NULL,"
+    "  verdict INTEGER NOT NULL, rule TEXT NOT NULL, indicator TEXT NOT NULL, found TEXT NOT NULL,"
+    "  expected TEXT NOT NULL, told INTEGER NOT NULL, PRIMARY KEY(sequence, row)) WITHOUT ROWID;"
+    "CREATE INDEX verdict_untold ON verdict(sequence) WHERE NOT told;"
+    /* What holds a unit's report now, as a stale receipt for `sequence` said; base NULL: nothing does. */
+    "CREATE TABLE rebase("
+    "  form TEXT NOT NULL, period INTEGER NOT NULL, unit TEXT NOT NULL, base BLOB, sequence INTEGER NOT NULL,"
+    "  PRIMARY KEY(form, period, unit)) WITHOUT ROWID;",
+};
+
+static struct outbox *open_in_mode(const char *path, enum db_mode mode, GError **error)
+{
+  CLEANUP(db_close) struct db *db = db_open(path, mode, PAGE_CACHE_KIB, error);
+  if (!db || !db_migrate(db, MIGRATIONS, G_N_ELEMENTS(MIGRATIONS), error)) return NULL;
+  struct outbox *outbox = g_new0(struct outbox, 1);
+  outbox->db = g_steal_pointer(&db);
+  outbox->path = g_strdup(path);
+  return outbox;
+}
+
+struct outbox *outbox_open(const char *path, GError **error)
+{
+  return open_in_mode(path, DB_CREATE, error);
+}
+
+struct outbox *outbox_open_to_look(const char *path, GError **error)
+{
+  return open_in_mode(path, DB_READ_ONLY, error);
+}
+
+void outbox_close(struct outbox *outbox)
+{
+  if (!outbox) return;
+  db_close(outbox->db);
+  g_free(outbox->path);
+  g_free(outbox);
+}
+
+bool outbox_check_content(const struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length,
+                          const uint8_t *sealed, size_t length, struct bytes_view *ret_payload,
+                          GError **error)
+{
+  struct bytes_view payload;
+  uint8_t hash[SEAL_HASH_SIZE];
+  if (id_length == sizeof hash &&
+      seal_peek(sealed, length, SEAL_SUBMISSION, &payload.data, &payload.length)) {
+    seal_hash(payload.data, payload.length, hash);
+    if (memcmp(hash, id, sizeof hash) == 0) {
+      *ret_payload = payload;
+      return true;
+    }
+  }
+  g_set_error(error, PARKTALLY_ERROR, ERROR_DATA,
+              _("%s is damaged: submission %" G_GUINT64_FORMAT " is not what was sealed; check the disk and "
+                "restore the file from a backup"),
+              outbox->path, sequence);
+  return false;
+}
+
+/* --- preparing --- */
+
+bool outbox_batch_begin(struct outbox *outbox, const char *file, int64_t now_ms, int64_t *ret_batch,
+                        GError **error)
+{
+  struct db *db = outbox->db;
+  db_begin(db);
+  db_exec(db, "DELETE FROM content WHERE sequence IN"
+              " (SELECT sequence FROM submission JOIN batch USING(batch) WHERE NOT sendable);"
+              "DELETE FROM submission WHERE batch IN (SELECT batch FROM batch WHERE NOT sendable);"
+              "DELETE FROM batch WHERE NOT sendable");
+  struct db_row *row = db_query(db, "INSERT INTO batch(file, made_at_ms) VALUES(?, ?)");
+  db_bind_text(row, file);
+  db_bind_int(row, now_ms);
+  db_run(row);
+  int64_t batch = db_last_rowid(db);
+  if (!db_commit(db, error)) return false;
+  *ret_batch = batch;
+  return true;
+}
+
+/* A transaction of its own: a number that was given is spent, whatever becomes of the draft. */
+uint64_t outbox_sequence(struct outbox *outbox)
+{
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(outbox->db, "UPDATE meta SET value = value + 1 WHERE key = 'sequence' RETURNING value");
+  uint64_t sequence = db_step(row) ? (uint64_t)db_int(row, 0) : 0;
+  db_step(row); /* to its end, which commits */
+  return db_error(outbox->db) ? 0 : sequence;
+}
+
+bool outbox_batch_add(struct outbox *outbox, int64_t batch, uint64_t sequence,
+                      const uint8_t id[SUBMISSION_ID_SIZE], const char *form, struct period period,
+                      const char *first_unit, const char *last_unit, size_t reports, const uint8_t *sealed,
+                      size_t length, GError **error)
+{
+  struct db *db = outbox->db;
+  db_begin(db);
+  struct db_row *row = db_query(db, "INSERT INTO submission(sequence, id, batch, form, period, first_unit,"
+                                    " last_unit, reports) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+  db_bind_int(row, (int64_t)sequence);
+  db_bind_blob(row, id, SUBMISSION_ID_SIZE);
+  db_bind_int(row, batch);
+  db_bind_text(row, form);
+  db_bind_int(row, period_key(period));
+  db_bind_text(row, first_unit);
+  db_bind_text(row, last_unit);
+  db_bind_int(row, (int64_t)reports);
+  db_run(row);
+  row = db_query(db, "INSERT INTO content(sequence, sealed) VALUES(?, ?)");
+  db_bind_int(row, (int64_t)sequence);
+  db_bind_blob(row, sealed, length);
+  db_run(row);
+  return db_commit(db, error);
+}
+
+bool outbox_batch_commit(struct outbox *outbox, int64_t batch, GError **error)
+{
+  db_begin(outbox->db);
+  struct db_row *row = db_query(outbox->db, "UPDATE batch SET sendable = 1 WHERE batch = ?");
+  db_bind_int(row, batch);
+  db_run(row);
+  return db_commit(outbox->db, error);
+}
+
+bool outbox_batch_place(struct outbox *outbox, int64_t batch, const char *path, GError **error)
+{
+  struct db_row *row = db_query(outbox->db, "UPDATE batch SET place = ? WHERE batch = ?");
+  db_bind_text(row, path);
+  db_bind_int(row, batch);
+  db_run(row);
+  return db_take_error(outbox->db, error);
+}
+
+bool outbox_moved(struct outbox *outbox, const char *from, const char *to, GError **error)
+{
+  struct db_row *row = db_query(outbox->db, "UPDATE batch SET place = ? WHERE place = ?");
+  db_bind_text(row, to);
+  db_bind_text(row, from);
+  db_run(row);
+  return db_take_error(outbox->db, error);
+}
+
+int64_t outbox_version(struct outbox *outbox)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(outbox->db, "PRAGMA data_version");
+  return db_step(row) ? db_int(row, 0) : -1;
+}

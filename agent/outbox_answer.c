@@ -1,0 +1,201 @@
+/* Sending, and what came back. */
+#include "agent/outbox_private.h"
+
+#include "common/limits.h"
+#include "common/text.h"
+
+#include <string.h>
+
+GPtrArray *outbox_pending(struct outbox *outbox, uint64_t sequence, size_t most, GError **error)
+{
+  g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func((GDestroyNotify)outbox_item_free);
+  {
+    CLEANUP(db_end)
+    struct db_row *row = db_query(
+        outbox->db,
+        "SELECT s.sequence, s.id, c.sealed FROM submission s JOIN batch b USING(batch) JOIN content c"
+        " USING(sequence) WHERE s.state = 0 AND s.sequence > ? AND b.sendable ORDER BY s.sequence LIMIT ?");
+    db_bind_int(row, (int64_t)sequence);
+    db_bind_int(row, (int64_t)most);
+    while (db_step(row)) {
+      size_t id_length, length;
+      const uint8_t *id = db_blob(row, 1, &id_length);
+      const uint8_t *sealed = db_blob(row, 2, &length);
+      struct bytes_view payload;
+      uint64_t number = (uint64_t)db_int(row, 0);
+      if (!outbox_check_content(outbox, number, id, id_length, sealed, length, &payload, error)) return NULL;
+      struct outbox_item *item = g_new0(struct outbox_item, 1);
+      item->sequence = number;
+      memcpy(item->id, id, SUBMISSION_ID_SIZE);
+      item->sealed = g_bytes_new(sealed, length);
+      g_ptr_array_add(items, item);
+    }
+  }
+  if (!db_take_error(outbox->db, error)) return NULL;
+  return g_steal_pointer(&items);
+}
+
+void outbox_item_free(struct outbox_item *item)
+{
+  if (!item) return;
+  g_bytes_unref(item->sealed);
+  g_free(item);
+}
+
+/* What a submission of ours is, in the transaction that notes its answer. */
+struct answered {
+  int64_t sequence;
+  enum outbox_state state;
+  char form[LIMIT_CODE_BYTES + 1];
+  int64_t period;
+  bool told; /* nobody is to be told */
+};
+
+static bool find_answered(struct outbox *outbox, const uint8_t *id, struct answered *ret_answered)
+{
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(outbox->db, "SELECT sequence, state, form, period, place IS NULL"
+                           " FROM submission JOIN batch USING(batch) WHERE id = ? AND sendable");
+  db_bind_blob(row, id, SUBMISSION_ID_SIZE);
+  if (!db_step(row)) return false;
+  ret_answered->sequence = db_int(row, 0);
+  ret_answered->state = (enum outbox_state)db_int(row, 1);
+  g_strlcpy(ret_answered->form, db_text(row, 2), sizeof ret_answered->form);
+  ret_answered->period = db_int(row, 3);
+  ret_answered->told = db_int(row, 4) != 0;
+  return true;
+}
+
+/* The next push of the unit corrects what a stale report was told of. Receipts may come in any order. */
+static void keep_rebase(struct outbox *outbox, const struct answered *answered, const struct refusal *refusal)
+{
+  uint8_t base[SUBMISSION_ID_SIZE];
+  bool held = text_unhex(refusal->expected, sizeof base, base);
+  struct db_row *row =
+      db_query(outbox->db, "INSERT INTO rebase(form, period, unit, base, sequence) VALUES(?, ?, ?, ?, ?)"
+                           " ON CONFLICT(form, period, unit) DO UPDATE SET base = excluded.base, sequence ="
+                           " excluded.sequence WHERE excluded.sequence > rebase.sequence");
+  db_bind_text(row, answered->form);
+  db_bind_int(row, answered->period);
+  db_bind_text(row, refusal->unit);
+  db_bind_blob(row, held ? base : NULL, held ? sizeof base : 0);
+  db_bind_int(row, answered->sequence);
+  db_run(row);
+}
+
+static void keep_refusals(struct outbox *outbox, const struct answered *answered,
+                          const struct refusal *refusals, size_t count)
+{
+  for (size_t i = 0; i < count; i++) {
+    const struct refusal *refusal = &refusals[i];
+    struct db_row *row =
+        db_query(outbox->db, "INSERT OR IGNORE INTO verdict(sequence, row, unit, verdict, rule, indicator,"
+                             " found, expected, told) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    db_bind_int(row, answered->sequence);
+    db_bind_int(row, refusal->row);
+    db_bind_text(row, refusal->unit);
+    db_bind_int(row, refusal->verdict);
+    db_bind_text(row, refusal->rule);
+    db_bind_text(row, refusal->indicator);
+    db_bind_text(row, refusal->found);
+    db_bind_text(row, refusal->expected);
+    db_bind_int(row, answered->told);
+    db_run(row);
+    if (refusal->verdict == VERDICT_IS_STALE) keep_rebase(outbox, answered, refusal);
+  }
+}
+
+static void keep_receipt(struct outbox *outbox, const struct answered *answered, const uint8_t *sealed,
+                         size_t length, const struct receipt *receipt)
+{
+  struct db_row *row = db_query(
+      outbox->db, "UPDATE submission SET state = ?, counted = ?, unchanged = ?, stale = ?, waiting = ?,"
+                  " refused = ?, refusals = ?, refusals_kept = ?, recorded_at_ms = ?, position = ?,"
+                  " fault = NULL, fault_text = NULL, told = 1 WHERE sequence = ?");
+  db_bind_int(row, STATE_ANSWERED);
+  db_bind_int(row, receipt->counted);
+  db_bind_int(row, receipt->unchanged);
+  db_bind_int(row, receipt->stale);
+  db_bind_int(row, receipt->waiting);
+  db_bind_int(row, receipt->refused);
+  db_bind_int(row, receipt->refusals_total);
+  db_bind_int(row, (int64_t)receipt->refusal_count);
+  db_bind_int(row, receipt->recorded_at_ms);
+  db_bind_int(row, (int64_t)receipt->position);
+  db_bind_int(row, answered->sequence);
+  db_run(row);
+  row = db_query(outbox->db, "INSERT INTO receipt(sequence, sealed) VALUES(?, ?)");
+  db_bind_int(row, answered->sequence);
+  db_bind_blob(row, sealed, length);
+  db_run(row);
+  keep_refusals(outbox, answered, receipt->refusals, receipt->refusal_count);
+}
+
+bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length,
+                    const struct receipt *receipt, GError **error)
+{
+  struct answered answered = {0};
+  db_begin(outbox->db);
+  bool found = find_answered(outbox, receipt->submission.data, &answered);
+  /* A signed receipt stands over a fault, which is not signed. */
+  if (found && answered.state != STATE_ANSWERED) keep_receipt(outbox, &answered, sealed, length, receipt);
+  return db_commit(outbox->db, error);
+}
+
+bool outbox_missing_refusals(struct outbox *outbox, uint8_t ret_id[SUBMISSION_ID_SIZE], uint32_t *ret_kept,
+                             GError **error)
+{
+  {
+    CLEANUP(db_end)
+    struct db_row *row = db_query(outbox->db, "SELECT id, refusals_kept FROM submission WHERE refusals >"
+                                              " refusals_kept ORDER BY sequence LIMIT 1");
+    size_t length;
+    if (db_step(row)) {
+      const uint8_t *id = db_blob(row, 0, &length);
+      if (length == SUBMISSION_ID_SIZE) {
+        memcpy(ret_id, id, SUBMISSION_ID_SIZE);
+        *ret_kept = (uint32_t)db_int(row, 1);
+        return true;
+      }
+    }
+  }
+  db_take_error(outbox->db, error);
+  return false;
+}
+
+bool outbox_refusals(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE],
+                     const struct refusal *refusals, size_t count, GError **error)
+{
+  struct answered answered = {0};
+  db_begin(outbox->db);
+  if (find_answered(outbox, id, &answered) && answered.state == STATE_ANSWERED) {
+    keep_refusals(outbox, &answered, refusals, count);
+    struct db_row *row =
+        db_query(outbox->db, "UPDATE submission SET refusals_kept = CASE ?1 WHEN 0 THEN refusals"
+                             " ELSE refusals_kept + ?1 END WHERE sequence = ?2");
+    db_bind_int(row, (int64_t)count);
+    db_bind_int(row, answered.sequence);
+    db_run(row);
+  }
+  return db_commit(outbox->db, error);
+}
+
+bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], const char *code,
+                  const char *text, GError **error)
+{
+  struct answered answered = {0};
+  db_begin(outbox->db);
+  if (find_answered(outbox, id, &answered) && answered.state == STATE_UNANSWERED) {
+    struct db_row *row =
+        db_query(outbox->db, "UPDATE submission SET state = ?, fault = ?, fault_text = ?, told = ?"
+                             " WHERE sequence = ?");
+    db_bind_int(row, STATE_REFUSED_WHOLE);
+    db_bind_text(row, code);
+    db_bind_text(row, text);
+    db_bind_int(row, answered.told);
+    db_bind_int(row, answered.sequence);
+    db_run(row);
+  }
+  return db_commit(outbox->db, error);
+}

@@ -1,0 +1,172 @@
+/* What was reported before: the fold of the outbox's submissions. */
+#include "agent/outbox_private.h"
+
+#include "common/error.h"
+#include "common/text.h"
+
+#include <string.h>
+
+/* One question: the units asked for, what is known of them so far, and up to which sequence a rebase replaced
+ * it. */
+struct fold {
+  struct outbox *outbox;
+  const struct catalogue *catalogue;
+  int form;
+  struct period period;
+  const char *const *units;
+  size_t count;
+  struct prior *priors;
+  uint64_t *rebased; /* 0: never */
+};
+
+/* Rebases of the range, ascending like the units. They replace whatever came up to the submission that was
+ * stale. */
+static void take_rebases(struct fold *fold)
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(fold->outbox->db, "SELECT unit, base, sequence FROM rebase WHERE form = ?"
+                                                  " AND period = ? AND unit BETWEEN ? AND ? ORDER BY unit");
+  db_bind_text(row, fold->catalogue->forms[fold->form].code);
+  db_bind_int(row, period_key(fold->period));
+  db_bind_text(row, fold->units[0]);
+  db_bind_text(row, fold->units[fold->count - 1]);
+  size_t i = 0;
+  while (db_step(row)) {
+    const char *unit = db_text(row, 0);
+    while (i < fold->count && strcmp(fold->units[i], unit) < 0) i++;
+    if (i == fold->count) break;
+    if (strcmp(fold->units[i], unit) != 0) continue;
+    size_t length;
+    const uint8_t *base = db_blob(row, 1, &length);
+    fold->rebased[i] = (uint64_t)db_int(row, 2);
+    fold->priors[i].known = length != SUBMISSION_ID_SIZE; /* nothing is there, and that is known */
+    fold->priors[i].exists = length == SUBMISSION_ID_SIZE;
+    if (fold->priors[i].exists) memcpy(fold->priors[i].base, base, SUBMISSION_ID_SIZE);
+  }
+}
+
+/* True if a report that asks these columns says everything there is to the form. */
+static bool asks_all(const struct form *form, const struct column_set *asked)
+{
+  for (size_t i = 0; i < form->column_count; i++) {
+    if (!form->columns[i].retired && !column_set_has(asked, (unsigned)i)) return false;
+  }
+  return true;
+}
+
+static void fold_report(struct fold *fold, size_t unit, const struct submission_report *report,
+                        const uint8_t id[SUBMISSION_ID_SIZE])
+{
+  struct prior *prior = &fold->priors[unit];
+  const struct report_change *change = &report->change;
+  bool says_all =
+      change->kind != KIND_FIGURES || asks_all(&fold->catalogue->forms[fold->form], &change->asked);
+  if (!prior->known && says_all) {
+    figures_clear(&prior->figures);
+    prior->known = true;
+  }
+  /* A blank over a present figure was never prepared; where it shows after a rebase, the aggregator judges.
+   */
+  if (prior->known && report_apply(&prior->figures, change, &prior->figures) != CHANGE_FITS)
+    prior->known = false;
+  prior->exists = true;
+  prior->kind = change->kind;
+  memcpy(prior->base, id, SUBMISSION_ID_SIZE);
+}
+
+/* The rows of the submission that did not count, ascending. */
+static GArray *void_rows(struct outbox *outbox, uint64_t sequence)
+{
+  GArray *rows = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(outbox->db, "SELECT row FROM verdict WHERE sequence = ? AND verdict IN (?, ?) ORDER BY row");
+  db_bind_int(row, (int64_t)sequence);
+  db_bind_int(row, VERDICT_IS_STALE);
+  db_bind_int(row, VERDICT_IS_REFUSED);
+  while (db_step(row)) {
+    uint32_t number = (uint32_t)db_int(row, 0);
+    g_array_append_val(rows, number);
+  }
+  return rows;
+}
+
+static void fold_submission(struct fold *fold, uint64_t sequence, const struct submission *submission,
+                            const uint8_t id[SUBMISSION_ID_SIZE])
+{
+  g_autoptr(GArray) voids = void_rows(fold->outbox, sequence);
+  size_t unit = 0;
+  guint next_void = 0;
+  struct submission_report report;
+  for (size_t n = 0; n < submission_size(submission); n++) {
+    bool is_void = next_void < voids->len && g_array_index(voids, uint32_t, next_void) == n;
+    if (is_void) next_void++;
+    submission_report(submission, n, &report);
+    while (unit < fold->count && strcmp(fold->units[unit], report.unit) < 0) unit++;
+    if (unit == fold->count) return;
+    if (!is_void && sequence > fold->rebased[unit] && strcmp(fold->units[unit], report.unit) == 0)
+      fold_report(fold, unit, &report, id);
+  }
+}
+
+/* The row: sequence, id, sealed. */
+static bool fold_row(struct fold *fold, struct db_row *row, GError **error)
+{
+  uint64_t sequence = (uint64_t)db_int(row, 0);
+  size_t id_length, length;
+  const uint8_t *id = db_blob(row, 1, &id_length);
+  const uint8_t *sealed = db_blob(row, 2, &length);
+  struct bytes_view payload;
+  if (!outbox_check_content(fold->outbox, sequence, id, id_length, sealed, length, &payload, error))
+    return false;
+  CLEANUP(submission_free) struct submission *submission = submission_decode(payload.data, payload.length);
+  if (!submission || submission_bind(submission, fold->catalogue, fold->form) != CATALOGUE_NONE) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_DATA,
+                _("%s: submission %" G_GUINT64_FORMAT
+                  " has columns that the catalogue does not know; ask the city "
+                  "whether the catalogue lost any"),
+                fold->outbox->path, sequence);
+    return false;
+  }
+  fold_submission(fold, sequence, submission, id);
+  return true;
+}
+
+static bool fold_all(struct fold *fold, GError **error)
+{
+  /* The open statement holds one snapshot for the statements inside it too. */
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(fold->outbox->db,
+               "SELECT s.sequence, s.id, c.sealed FROM submission s JOIN batch b USING(batch) JOIN content c"
+               " USING(sequence) WHERE s.form = ? AND s.period = ? AND s.first_unit <= ? AND s.last_unit >= ?"
+               " AND s.state <> ? AND b.sendable ORDER BY s.sequence");
+  db_bind_text(row, fold->catalogue->forms[fold->form].code);
+  db_bind_int(row, period_key(fold->period));
+  db_bind_text(row, fold->units[fold->count - 1]);
+  db_bind_text(row, fold->units[0]);
+  db_bind_int(row, STATE_REFUSED_WHOLE);
+  bool first = true;
+  while (db_step(row)) {
+    if (first) take_rebases(fold);
+    first = false;
+    if (!fold_row(fold, row, error)) return false;
+  }
+  if (first) take_rebases(fold);
+  return db_take_error(fold->outbox->db, error);
+}
+
+bool outbox_priors(struct outbox *outbox, const struct catalogue *catalogue, int form, struct period period,
+                   const char *const *units, size_t count, struct prior *ret_priors, GError **error)
+{
+  if (count == 0) return true;
+  for (size_t i = 0; i < count; i++) {
+    ret_priors[i].exists = false;
+    ret_priors[i].known = true;
+    ret_priors[i].kind = KIND_FIGURES;
+    figures_clear(&ret_priors[i].figures);
+  }
+  g_autofree uint64_t *rebased = g_new0(uint64_t, count);
+  struct fold fold = {outbox, catalogue, form, period, units, count, ret_priors, rebased};
+  return fold_all(&fold, error);
+}

@@ -1,0 +1,22 @@
+/* What the files of the outbox share. */
+#ifndef PARKTALLY_AGENT_OUTBOX_PRIVATE_H
+#define PARKTALLY_AGENT_OUTBOX_PRIVATE_H
+
+#include "agent/outbox.h"
+#include "common/db.h"
+
+struct outbox {
+  struct db *db;
+  char *path;
+};
+
+/* submission.state */
+enum outbox_state { STATE_UNANSWERED = 0, STATE_ANSWERED = 1, STATE_REFUSED_WHOLE = 2 };
+
+/* Checks that `sealed` still is the submission of this id and gives its payload; else ERROR_DATA that names
+ * it. */
+bool outbox_check_content(const struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length,
+                          const uint8_t *sealed, size_t length, struct bytes_view *ret_payload,
+                          GError **error);
+
+#endif

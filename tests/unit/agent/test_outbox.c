@@ -1,0 +1,435 @@
+#include "fixture_home.h"
+
+#include "common/db.h"
+#include "common/error.h"
+#include "common/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+static struct fixture_home fixture;
+static struct outbox *outbox;
+
+static const struct period MAY = {2018, 5, 1};
+
+static int setup(void **state)
+{
+  (void)state;
+  fixture_home_setup(&fixture, NULL);
+  outbox = fixture_outbox(&fixture);
+  return 0;
+}
+
+static int teardown(void **state)
+{
+  (void)state;
+  outbox_close(outbox);
+  fixture_home_teardown(&fixture);
+  return 0;
+}
+
+static void reopen(void)
+{
+  outbox_close(outbox);
+  outbox = fixture_outbox(&fixture);
+}
+
+static size_t count_pending(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) items = outbox_pending(outbox, 0, 100, &error);
+  assert_null(error);
+  return items->len;
+}
+
+/* output, sales of fixture_unit(unit). */
+static struct fixture_report report(unsigned unit, int64_t output, int64_t sales, const uint8_t *base)
+{
+  return (struct fixture_report){unit, fixture_change(2, (const int64_t[]){output, sales}), base};
+}
+
+/* One prior of May, of fixture_unit(unit). */
+static struct prior prior_of(unsigned unit)
+{
+  g_autoptr(GError) error = NULL;
+  struct prior prior;
+  const char *code = fixture_unit(unit);
+  const struct catalogue *catalogue = fixture.home->catalogue;
+  assert_true(
+      outbox_priors(outbox, catalogue, catalogue_form(catalogue, "monthly"), MAY, &code, 1, &prior, &error));
+  return prior;
+}
+
+static struct refusal refusal(uint32_t row, unsigned unit, enum verdict verdict, const char *expected)
+{
+  return (struct refusal){.row = row,
+                          .unit = fixture_unit(unit),
+                          .rule = verdict == VERDICT_IS_STALE ? "report.stale" : "value.range",
+                          .indicator = "",
+                          .found = "",
+                          .expected = expected,
+                          .verdict = verdict};
+}
+
+static void drafts_of_a_crash_vanish_and_their_numbers_are_not_given_again(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  int64_t batch;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  struct fixture_report one = report(1, 10, 20, NULL);
+  assert_true(outbox_batch_begin(outbox, "may.csv", 1, &batch, &error));
+  fixture_submission(&fixture, outbox, batch, &one, 1, id);
+  uint64_t given = outbox_sequence(outbox);
+  reopen();
+  assert_int_equal(count_pending(), 0);
+  assert_false(prior_of(1).exists);
+  assert_true(outbox_batch_begin(outbox, "may.csv", 1, &batch, &error));
+  assert_true(outbox_batch_commit(outbox, batch, &error));
+  assert_int_equal(count_pending(), 0);
+  assert_true(outbox_sequence(outbox) > given);
+}
+
+static void a_batch_is_sendable_as_a_whole_or_not_at_all(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  int64_t batch;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  struct fixture_report first = report(1, 10, 20, NULL), second = report(2, 10, 20, NULL);
+  assert_true(outbox_batch_begin(outbox, "may.csv", 1, &batch, &error));
+  fixture_submission(&fixture, outbox, batch, &first, 1, id);
+  fixture_submission(&fixture, outbox, batch, &second, 1, id);
+  assert_int_equal(count_pending(), 0);
+  assert_true(outbox_batch_commit(outbox, batch, &error));
+  assert_int_equal(count_pending(), 2);
+}
+
+static void another_connection_is_noticed_by_the_version(void **state)
+{
+  (void)state;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  struct fixture_report one = report(1, 10, 20, NULL);
+  int64_t before = outbox_version(outbox);
+  CLEANUP(outbox_close) struct outbox *other = fixture_outbox(&fixture);
+  fixture_sendable(&fixture, other, &one, 1, id);
+  assert_int_not_equal(outbox_version(outbox), before);
+}
+
+static void later_submissions_fold_over_earlier_ones(void **state)
+{
+  (void)state;
+  uint8_t first[SUBMISSION_ID_SIZE], second[SUBMISSION_ID_SIZE];
+  struct fixture_report both[] = {report(1, 10, 20, NULL), report(2, 30, 40, NULL)};
+  fixture_sendable(&fixture, outbox, both, 2, first);
+  struct fixture_report change = {2, fixture_change(1, (const int64_t[]){31}), first};
+  fixture_sendable(&fixture, outbox, &change, 1, second);
+  struct prior prior = prior_of(2);
+  assert_true(prior.exists && prior.known);
+  assert_memory_equal(prior.base, second, sizeof second);
+  assert_int_equal(prior.figures.value[0], 31);
+  assert_int_equal(prior.figures.value[1], 40);
+  prior = prior_of(1);
+  assert_memory_equal(prior.base, first, sizeof first);
+  assert_int_equal(prior.figures.value[0], 10);
+  assert_false(prior_of(3).exists);
+}
+
+static void many_units_are_answered_at_once(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  struct fixture_report some[] = {report(1, 10, 20, NULL), report(3, 30, 40, NULL), report(5, 50, 60, NULL)};
+  fixture_sendable(&fixture, outbox, some, 3, id);
+  const char *units[] = {fixture_unit(0), fixture_unit(1), fixture_unit(2), fixture_unit(5), fixture_unit(6)};
+  const bool exist[] = {false, true, false, true, false};
+  struct prior priors[5];
+  const struct catalogue *catalogue = fixture.home->catalogue;
+  int form = catalogue_form(catalogue, "monthly");
+  assert_true(outbox_priors(outbox, catalogue, form, MAY, units, 5, priors, &error));
+  for (size_t i = 0; i < 5; i++) assert_int_equal(priors[i].exists, exist[i]);
+  assert_int_equal(priors[3].figures.value[0], 50);
+  assert_true(outbox_priors(outbox, catalogue, form, (struct period){2018, 6, 1}, units, 5, priors, &error));
+  for (size_t i = 0; i < 5; i++) assert_false(priors[i].exists);
+}
+
+static void a_withdrawal_leaves_no_figures_but_a_base(void **state)
+{
+  (void)state;
+  uint8_t first[SUBMISSION_ID_SIZE], second[SUBMISSION_ID_SIZE];
+  struct fixture_report one = report(1, 10, 20, NULL);
+  fixture_sendable(&fixture, outbox, &one, 1, first);
+  struct fixture_report taken_back = {1, {.kind = KIND_WITHDRAWAL}, first};
+  fixture_sendable(&fixture, outbox, &taken_back, 1, second);
+  struct prior prior = prior_of(1);
+  assert_true(prior.exists && prior.known);
+  assert_int_equal(prior.kind, KIND_WITHDRAWAL);
+  assert_true(column_set_is_empty(&prior.figures.present));
+  assert_memory_equal(prior.base, second, sizeof second);
+}
+
+static void what_the_aggregator_did_not_count_is_not_prior(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  uint8_t first[SUBMISSION_ID_SIZE], second[SUBMISSION_ID_SIZE], third[SUBMISSION_ID_SIZE];
+  struct fixture_report one[] = {report(1, 10, 20, NULL), report(2, 30, 40, NULL)};
+  fixture_sendable(&fixture, outbox, one, 2, first);
+  struct fixture_report two[] = {report(1, 11, 21, first), report(2, 31, 41, first)};
+  fixture_sendable(&fixture, outbox, two, 2, second);
+  struct fixture_report three = report(1, 12, 22, second);
+  fixture_sendable(&fixture, outbox, &three, 1, third);
+  struct refusal refused = refusal(0, 1, VERDICT_IS_REFUSED, "");
+  fixture_answer(&fixture, outbox, second, 2, &refused, 1, 1);
+  assert_true(outbox_fault(outbox, third, "sequence.reused", "another one", &error));
+  assert_memory_equal(prior_of(1).base, first, sizeof first);
+  assert_int_equal(prior_of(1).figures.value[0], 10);
+  assert_memory_equal(prior_of(2).base, second, sizeof second);
+}
+
+static void a_stale_report_is_rebased_on_what_holds_it_now(void **state)
+{
+  (void)state;
+  uint8_t first[SUBMISSION_ID_SIZE], second[SUBMISSION_ID_SIZE], other[SUBMISSION_ID_SIZE] = {0xab};
+  struct fixture_report one = report(1, 10, 20, NULL);
+  fixture_sendable(&fixture, outbox, &one, 1, first);
+  g_autofree char *hex = text_hex(other, sizeof other);
+  struct refusal stale = refusal(0, 1, VERDICT_IS_STALE, hex);
+  fixture_answer(&fixture, outbox, first, 1, &stale, 1, 1);
+  struct prior prior = prior_of(1);
+  assert_true(prior.exists);
+  assert_false(prior.known);
+  assert_memory_equal(prior.base, other, sizeof other);
+
+  struct fixture_report part = report(1, 11, 21, other);
+  fixture_sendable(&fixture, outbox, &part, 1, second);
+  prior = prior_of(1);
+  assert_memory_equal(prior.base, second, sizeof second);
+  assert_false(prior.known); /* columns that it did not ask are still the other's */
+
+  struct fixture_report all = {1, fixture_change(4, (const int64_t[]){1, 2, 3, -1}), second};
+  fixture_sendable(&fixture, outbox, &all, 1, first);
+  prior = prior_of(1);
+  assert_true(prior.known);
+  assert_int_equal(prior.figures.value[2], 3);
+  assert_false(column_set_has(&prior.figures.present, 3));
+}
+
+static void an_earlier_stale_receipt_does_not_undo_a_later_one(void **state)
+{
+  (void)state;
+  uint8_t first[SUBMISSION_ID_SIZE], second[SUBMISSION_ID_SIZE];
+  uint8_t early[SUBMISSION_ID_SIZE] = {1}, late[SUBMISSION_ID_SIZE] = {2};
+  struct fixture_report one = report(1, 10, 20, NULL);
+  fixture_sendable(&fixture, outbox, &one, 1, first);
+  one.base = first;
+  one.change.figures.value[0] = 11;
+  fixture_sendable(&fixture, outbox, &one, 1, second);
+  g_autofree char *early_hex = text_hex(early, sizeof early), *late_hex = text_hex(late, sizeof late);
+  struct refusal stale = refusal(0, 1, VERDICT_IS_STALE, late_hex);
+  fixture_answer(&fixture, outbox, second, 1, &stale, 1, 1);
+  stale.expected = early_hex;
+  fixture_answer(&fixture, outbox, first, 1, &stale, 1, 1);
+  assert_memory_equal(prior_of(1).base, late, sizeof late);
+}
+
+static void the_same_receipt_twice_changes_nothing(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  struct fixture_report both[] = {report(1, 10, 20, NULL), report(2, 30, 40, NULL)};
+  fixture_sendable(&fixture, outbox, both, 2, id);
+  struct refusal refused = refusal(1, 2, VERDICT_IS_REFUSED, "");
+  for (int i = 0; i < 2; i++) {
+    fixture_answer(&fixture, outbox, id, 2, &refused, 1, 1);
+    struct outbox_summary summary;
+    assert_true(outbox_summary(outbox, 0, &summary, &error));
+    assert_int_equal(summary.submissions, 1);
+    assert_int_equal(summary.answered, 1);
+    assert_int_equal(summary.waiting_to_send, 0);
+    assert_int_equal(summary.counted, 1);
+    assert_int_equal(summary.refused, 1);
+    assert_int_equal(summary.last_position, 7);
+  }
+  assert_int_equal(count_pending(), 0);
+  assert_true(outbox_fault(outbox, id, "seal.forged", "late", &error));
+  struct outbox_summary summary;
+  assert_true(outbox_summary(outbox, 0, &summary, &error));
+  assert_int_equal(summary.refused_whole, 0);
+}
+
+static void a_receipt_for_what_we_never_made_is_passed_over(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  fixture_answer(&fixture, outbox, (const uint8_t[SUBMISSION_ID_SIZE]){9}, 1, NULL, 0, 0);
+  struct outbox_summary summary;
+  assert_true(outbox_summary(outbox, 0, &summary, &error));
+  assert_int_equal(summary.answered, 0);
+}
+
+static void refusals_beyond_the_receipt_are_missed_until_the_last_page(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  uint8_t id[SUBMISSION_ID_SIZE], missed[SUBMISSION_ID_SIZE];
+  uint32_t kept = 99;
+  struct fixture_report three[] = {report(1, 1, 1, NULL), report(2, 1, 1, NULL), report(3, 1, 1, NULL)};
+  fixture_sendable(&fixture, outbox, three, 3, id);
+  struct refusal refused = refusal(0, 1, VERDICT_IS_REFUSED, "");
+  fixture_answer(&fixture, outbox, id, 3, &refused, 1, 3);
+  reopen(); /* also after a kill */
+  assert_true(outbox_missing_refusals(outbox, missed, &kept, &error));
+  assert_memory_equal(missed, id, sizeof id);
+  assert_int_equal(kept, 1);
+  struct refusal second = refusal(1, 2, VERDICT_IS_REFUSED, "");
+  assert_true(outbox_refusals(outbox, id, &second, 1, &error));
+  assert_true(outbox_missing_refusals(outbox, missed, &kept, &error));
+  assert_int_equal(kept, 2);
+  assert_false(prior_of(2).exists);
+  assert_true(outbox_refusals(outbox, id, NULL, 0, &error)); /* there are no more */
+  assert_false(outbox_missing_refusals(outbox, missed, &kept, &error));
+  assert_null(error);
+}
+
+static void a_damaged_submission_is_named(void **state)
+{
+  (void)state;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  struct fixture_report one = report(1, 10, 20, NULL);
+  fixture_sendable(&fixture, outbox, &one, 1, id);
+  outbox_close(outbox);
+  g_autofree char *path = g_build_filename(fixture.data, "outbox.db", NULL);
+  g_autoptr(GError) error = NULL;
+  {
+    CLEANUP(db_close) struct db *db = db_open(path, DB_WRITE, 1024, &error);
+    assert_non_null(db);
+    assert_true(db_exec(
+        db, "UPDATE content SET sealed = CAST(substr(sealed, 1, 150) || zeroblob(length(sealed) - 150)"
+            " AS BLOB)"));
+  }
+  outbox = fixture_outbox(&fixture);
+  assert_null(outbox_pending(outbox, 0, 10, &error));
+  assert_true(g_error_matches(error, PARKTALLY_ERROR, ERROR_DATA));
+  assert_non_null(strstr(error->message, "submission 1 "));
+  g_clear_error(&error);
+  struct prior prior;
+  const char *unit = fixture_unit(1);
+  const struct catalogue *catalogue = fixture.home->catalogue;
+  assert_false(
+      outbox_priors(outbox, catalogue, catalogue_form(catalogue, "monthly"), MAY, &unit, 1, &prior, &error));
+  assert_true(g_error_matches(error, PARKTALLY_ERROR, ERROR_DATA));
+}
+
+static bool note_refusal(const char *form, const char *period, const struct refusal *entry, void *data)
+{
+  g_string_append_printf(data, "%s %s %u %s %s %s;", form, period, entry->row,
+                         entry->unit[0] ? "unit" : "whole", entry->rule, entry->expected);
+  return true;
+}
+
+static bool note_told(const char *place, const char *form, const char *period, const struct refusal *entry,
+                      void *data)
+{
+  g_string_append_printf(data, "%s: ", place);
+  return note_refusal(form, period, entry, data);
+}
+
+static bool note_none(const char *place, const char *form, const char *period, const struct refusal *entry,
+                      void *data)
+{
+  (void)place, (void)form, (void)period, (void)entry, (void)data;
+  return false;
+}
+
+static void refusals_are_listed_by_submission_and_row(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  uint8_t first[SUBMISSION_ID_SIZE], second[SUBMISSION_ID_SIZE];
+  struct fixture_report both[] = {report(1, 10, 20, NULL), report(2, 30, 40, NULL)};
+  fixture_sendable(&fixture, outbox, both, 2, first);
+  both[0].base = both[1].base = first;
+  fixture_sendable(&fixture, outbox, both, 2, second);
+  assert_true(outbox_fault(outbox, second, "form.no-right", "no right", &error));
+  struct refusal refused[] = {refusal(0, 1, VERDICT_IS_REFUSED, "a"), refusal(1, 2, VERDICT_IS_REFUSED, "b")};
+  fixture_answer(&fixture, outbox, first, 2, refused, 2, 2);
+  g_autoptr(GString) text = g_string_new(NULL);
+  assert_true(outbox_each_refusal(outbox, 0, note_refusal, text, &error));
+  assert_string_equal(text->str, "monthly 2018-05 0 unit value.range a;monthly 2018-05 1 unit value.range b;"
+                                 "monthly 2018-05 0 whole form.no-right no right;");
+}
+
+static void a_refusal_is_told_once_where_its_file_stands(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  uint8_t placed[SUBMISSION_ID_SIZE], other[SUBMISSION_ID_SIZE];
+  int64_t batch;
+  struct fixture_report one = report(1, 10, 20, NULL), two = report(2, 10, 20, NULL);
+  assert_true(outbox_batch_begin(outbox, "may.csv", 1, &batch, &error));
+  assert_true(outbox_batch_place(outbox, batch, "/in/may.csv", &error));
+  fixture_submission(&fixture, outbox, batch, &one, 1, placed);
+  assert_true(outbox_batch_commit(outbox, batch, &error));
+  fixture_sendable(&fixture, outbox, &two, 1, other);
+  assert_true(outbox_moved(outbox, "/in/may.csv", "/in/done/may.csv", &error));
+  struct refusal refused = refusal(0, 1, VERDICT_IS_REFUSED, "a");
+  fixture_answer(&fixture, outbox, placed, 1, &refused, 1, 1);
+  refused = refusal(0, 2, VERDICT_IS_REFUSED, "b");
+  fixture_answer(&fixture, outbox, other, 1, &refused, 1, 1); /* nobody waits for this one */
+
+  g_autoptr(GString) text = g_string_new(NULL);
+  assert_true(outbox_tell(outbox, note_none, NULL, &error)); /* could not be written: stays untold */
+  assert_true(outbox_tell(outbox, note_told, text, &error));
+  assert_true(outbox_tell(outbox, note_told, text, &error));
+  assert_string_equal(text->str, "/in/done/may.csv: monthly 2018-05 0 unit value.range a;");
+}
+
+static void looking_makes_no_outbox(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *path = g_build_filename(fixture.folder, "none.db", NULL);
+  assert_null(outbox_open_to_look(path, &error));
+  assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+  g_clear_error(&error);
+  reopen();
+  g_autofree char *real = g_build_filename(fixture.data, "outbox.db", NULL);
+  CLEANUP(outbox_close) struct outbox *seen = outbox_open_to_look(real, &error);
+  assert_non_null(seen);
+  struct outbox_summary summary;
+  assert_true(outbox_summary(seen, 0, &summary, &error));
+  assert_int_equal(summary.submissions, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      TEST(drafts_of_a_crash_vanish_and_their_numbers_are_not_given_again),
+      TEST(a_batch_is_sendable_as_a_whole_or_not_at_all),
+      TEST(another_connection_is_noticed_by_the_version),
+      TEST(later_submissions_fold_over_earlier_ones),
+      TEST(many_units_are_answered_at_once),
+      TEST(a_withdrawal_leaves_no_figures_but_a_base),
+      TEST(what_the_aggregator_did_not_count_is_not_prior),
+      TEST(a_stale_report_is_rebased_on_what_holds_it_now),
+      TEST(an_earlier_stale_receipt_does_not_undo_a_later_one),
+      TEST(the_same_receipt_twice_changes_nothing),
+      TEST(a_receipt_for_what_we_never_made_is_passed_over),
+      TEST(refusals_beyond_the_receipt_are_missed_until_the_last_page),
+      TEST(a_damaged_submission_is_named),
+      TEST(refusals_are_listed_by_submission_and_row),
+      TEST(a_refusal_is_told_once_where_its_file_stands),
+      TEST(looking_makes_no_outbox),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
