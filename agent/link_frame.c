@@ -1,0 +1,185 @@
+/* What the aggregator says, and what it means to the link: a function per kind of frame. */
+#include "agent/link_private.h"
+
+#include "common/error.h"
+#include "common/limits.h"
+#include "common/text.h"
+
+#include <string.h>
+
+#define BUSY_LEAST_MS 100
+#define BUSY_MOST_MS 60000
+
+/* Faults that are about the agent, not about one submission: nothing more is to be had with this enrolment.
+ */
+static const enum finding_code AGENT_FAULTS[] = {FINDING_AGENT_REVOKED, FINDING_AGENT_OTHER,
+                                                 FINDING_SEAL_UNKNOWN};
+
+static bool is_about_agent(const char *code)
+{
+  enum finding_code finding = finding_from_id(code);
+  for (size_t i = 0; i < G_N_ELEMENTS(AGENT_FAULTS); i++)
+    if (finding == AGENT_FAULTS[i]) return true;
+  return false;
+}
+
+static struct flight *find_flight(struct link *link, struct bytes_view id)
+{
+  for (guint i = 0; i < link->flights->len; i++) {
+    struct flight *flight = link->flights->pdata[i];
+    if (id.length == SUBMISSION_ID_SIZE && memcmp(flight->item->id, id.data, SUBMISSION_ID_SIZE) == 0)
+      return flight;
+  }
+  return NULL;
+}
+
+static void land(struct link *link, struct bytes_view id)
+{
+  struct flight *flight = find_flight(link, id);
+  if (flight) g_ptr_array_remove(link->flights, flight);
+}
+
+static void compare_clocks(struct link *link, int64_t theirs_ms)
+{
+  int64_t ahead = (int64_t)((uint64_t)clock_wall().ms - (uint64_t)theirs_ms);
+  bool differs = ahead > LIMIT_CLOCK_SKEW_MS || ahead < -LIMIT_CLOCK_SKEW_MS;
+  if (differs && link->events.clocks_differ) link->events.clocks_differ(ahead, link->data);
+}
+
+static void take_wanted(struct link *link, enum document_kind kind, struct bytes_view hash)
+{
+  link->has_wanted[kind - 1] = hash.length == SEAL_HASH_SIZE;
+  if (hash.length == SEAL_HASH_SIZE) memcpy(link->wanted[kind - 1], hash.data, SEAL_HASH_SIZE);
+}
+
+static void take_welcome(struct link *link, const struct frame *frame)
+{
+  link->hello.awaited = false;
+  link->hello.since = clock_mono();
+  if (link->state == STATE_FETCHING) return;
+  link->credit = CLAMP(frame->welcome.credit, 1, LIMIT_CREDIT_AGENT);
+  take_wanted(link, DOCUMENT_OF_CATALOGUE, frame->welcome.catalogue_hash);
+  take_wanted(link, DOCUMENT_OF_REGISTER, frame->welcome.register_hash);
+  if (!link->connected) {
+    link->connected = true;
+    compare_clocks(link, frame->welcome.clock_ms);
+    if (link->events.connected) link->events.connected(true, link->data);
+  }
+  link_fetch_or_ready(link);
+}
+
+static void take_receipt(struct link *link, const struct frame *frame)
+{
+  const uint8_t *payload;
+  size_t length;
+  struct bytes_view sealed = frame->receipt.sealed;
+  if (seal_open(sealed.data, sealed.length, SEAL_RECEIPT, link->home->server_sign, &payload, &length, NULL) !=
+      SEAL_OK) {
+    link_report(link, finding_id(FINDING_SEAL_FORGED),
+                _("a receipt was not signed by the aggregator and was ignored"));
+    return;
+  }
+  CLEANUP(receipt_free) struct receipt *receipt = receipt_decode(payload, length);
+  if (!receipt || strcmp(receipt->agent, link->home->certificate->agent) != 0) {
+    link_report(link, finding_id(FINDING_MESSAGE_MALFORMED),
+                _("a receipt cannot be decoded, or is for another agent; it was ignored"));
+    return;
+  }
+  GError *error = NULL;
+  if (!outbox_receipt(link->outbox, sealed.data, sealed.length, receipt, &error)) {
+    link_fail(link, error);
+    return;
+  }
+  land(link, receipt->submission);
+  if (receipt->refusals_total > receipt->refusal_count) link->pages_missing = true;
+  if (link->events.receipt) link->events.receipt(receipt, link->data);
+}
+
+static void take_busy(struct link *link, const struct frame *frame)
+{
+  struct flight *flight = find_flight(link, frame->busy.id);
+  if (!flight) return;
+  int32_t wait = (int32_t)CLAMP(frame->busy.retry_after_ms, BUSY_LEAST_MS, BUSY_MOST_MS);
+  flight->sent = false;
+  flight->due = link_time_after(wait + g_random_int_range(0, wait / 2 + 1));
+}
+
+static void take_refused_submission(struct link *link, const struct frame *frame)
+{
+  GError *error = NULL;
+  if (find_flight(link, frame->fault.id) &&
+      !outbox_fault(link->outbox, frame->fault.id.data, frame->fault.code, frame->fault.text, &error)) {
+    link_fail(link, error);
+    return;
+  }
+  land(link, frame->fault.id);
+}
+
+/* The refusals that were announced are not to be had (any more): what is kept is all there is. */
+static void give_up_page(struct link *link)
+{
+  GError *error = NULL;
+  link->page = (struct request){0};
+  if (!outbox_refusals(link->outbox, link->page_id, NULL, 0, &error)) link_fail(link, error);
+}
+
+static void take_fault(struct link *link, const struct frame *frame)
+{
+  const char *code = frame->fault.code, *text = frame->fault.text;
+  if (is_about_agent(code)) {
+    link_reopen(link);
+    link_fail(
+        link,
+        g_error_new(PARKTALLY_ERROR, ERROR_PERMISSION,
+                    _("the aggregator refuses this agent: %s [%s]; what was made stays in the outbox, ask "
+                      "the city"),
+                    text, code));
+    return;
+  }
+  link_report(link, code, text);
+  bool whole = frame->fault.id.length == SUBMISSION_ID_SIZE;
+  if (whole && link->page.awaited && memcmp(frame->fault.id.data, link->page_id, SUBMISSION_ID_SIZE) == 0)
+    give_up_page(link);
+  else if (whole)
+    take_refused_submission(link, frame);
+  else if (link->state == STATE_FETCHING)
+    link_distrust(link, NULL, NULL);
+  else if (link->page.awaited)
+    give_up_page(link);
+  else if (link->state == STATE_GREETING)
+    link_reopen(link);
+}
+
+static void take_refusal_page(struct link *link, const struct frame *frame)
+{
+  if (!link->page.awaited || frame->refusal_page.offset != link->page_offset ||
+      memcmp(frame->refusal_page.id.data, link->page_id, SUBMISSION_ID_SIZE) != 0)
+    return;
+  link->page = (struct request){0};
+  GError *error = NULL;
+  if (!outbox_refusals(link->outbox, link->page_id, frame->refusal_page.refusals, frame->refusal_page.count,
+                       &error))
+    link_fail(link, error);
+}
+
+static void (*const TAKERS[])(struct link *, const struct frame *) = {
+    [FRAME_WELCOME] = take_welcome,
+    [FRAME_DOCUMENT] = link_take_document,
+    [FRAME_CHUNK] = link_take_chunk,
+    [FRAME_RECEIPT] = take_receipt,
+    [FRAME_BUSY] = take_busy,
+    [FRAME_FAULT] = take_fault,
+    [FRAME_REFUSAL_PAGE] = take_refusal_page,
+};
+
+void link_take(struct link *link, GBytes *message)
+{
+  gsize length;
+  const uint8_t *data = g_bytes_get_data(message, &length);
+  CLEANUP(frame_free) struct frame *frame = frame_decode(data, length);
+  link->heard_at = clock_mono();
+  if (!frame)
+    link_report(link, finding_id(FINDING_MESSAGE_MALFORMED), _("the aggregator sent what cannot be decoded"));
+  else if (frame->kind < G_N_ELEMENTS(TAKERS) && TAKERS[frame->kind])
+    TAKERS[frame->kind](link, frame); /* others are of a newer protocol */
+}

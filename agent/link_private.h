@@ -1,0 +1,109 @@
+/* What the files of the link share: link.c has the states and the loop, link_frame.c what comes in,
+ * link_fetch.c how catalogue and register come. */
+#ifndef PARKTALLY_AGENT_LINK_PRIVATE_H
+#define PARKTALLY_AGENT_LINK_PRIVATE_H
+
+#include "agent/link.h"
+#include "common/channel.h"
+#include "common/clock.h"
+
+/* CLOSED → GREETING → READY, and from either of the last two → FETCHING → GREETING. Any → CLOSED. */
+enum link_state {
+  STATE_CLOSED,   /* no socket; one is opened at `open_at` */
+  STATE_GREETING, /* Hello is on its way, or about to be; nothing else is sent */
+  STATE_FETCHING, /* a document comes, chunk by chunk */
+  STATE_READY,    /* submissions go out */
+};
+
+/* A submission that is to be answered. */
+struct flight {
+  struct outbox_item *item;
+  bool sent;
+  struct mono_time sent_at;
+  struct mono_time due; /* when it is sent, or sent again */
+};
+
+/* A request that has one answer. */
+struct request {
+  bool due;               /* to be sent */
+  bool awaited;           /* sent, and no answer yet */
+  struct mono_time since; /* of either */
+};
+
+struct fetch {
+  enum document_kind kind;
+  GBytes *sealed;            /* the manifest; NULL until it came */
+  struct manifest *manifest; /* of it */
+  GByteArray *data;          /* chunks so far */
+  uint32_t index;            /* of the chunk asked for */
+  struct request request;
+};
+
+struct link {
+  struct home *home;
+  struct outbox *outbox;
+  struct link_events events;
+  void *data;
+  int lock;
+  int64_t answer_ms;
+  struct channel_context *context;
+  struct channel_client *client;
+
+  enum link_state state;
+  GError *failure; /* ends link_run() */
+  struct mono_time open_at;
+  int64_t backoff_ms;
+  struct mono_time heard_at;
+  bool connected; /* as told to the owner */
+
+  struct request hello, page;
+  uint8_t page_id[SUBMISSION_ID_SIZE];
+  uint32_t page_offset;
+  bool pages_missing; /* refusals may have to be asked for */
+
+  bool current;                      /* the documents were those in force at the last Welcome */
+  uint8_t wanted[2][SEAL_HASH_SIZE]; /* documents in force, by kind − 1 */
+  bool has_wanted[2];
+  struct mono_time distrust_until[2]; /* a document was refused: not asked for again before */
+  unsigned fetches;                   /* since READY */
+  struct fetch fetch;
+
+  size_t credit;
+  GPtrArray *flights; /* of struct flight */
+  uint64_t cursor;    /* last sequence taken from the outbox */
+  bool more;          /* the outbox may have more behind it */
+  int64_t version;    /* of the outbox, as last seen */
+  struct mono_time polled_at;
+};
+
+/* The one place where the state changes. */
+void link_enter(struct link *link, enum link_state state);
+/* Closes the socket; a new one is opened after the back-off. */
+void link_reopen(struct link *link);
+/* True if it went out. */
+bool link_send(struct link *link, const struct frame *frame);
+/* Sends a due request if it can; marks it as awaited. */
+void link_send_request(struct link *link, struct request *request, const struct frame *frame);
+void request_make_due(struct request *request);
+/* Ends link_run() with this error, which it takes. */
+void link_fail(struct link *link, GError *error);
+/* Tells the owner of something wrong that ends nothing. */
+void link_report(struct link *link, const char *code, const char *text);
+
+/* Milliseconds until then, 0 if it is past. */
+int64_t link_until_time(struct mono_time time);
+struct mono_time link_time_after(int64_t ms);
+
+/* Takes one message from the aggregator. */
+void link_take(struct link *link, GBytes *message);
+
+/* Begins to fetch what is not in force any more, or enters READY. */
+void link_fetch_or_ready(struct link *link);
+void link_take_document(struct link *link, const struct frame *frame);
+void link_take_chunk(struct link *link, const struct frame *frame);
+void link_send_fetch(struct link *link);
+/* The document is not to be had now, or not to be trusted: says so and goes on with those that we have. */
+void link_distrust(struct link *link, const char *code, const char *text);
+void fetch_clear(struct fetch *fetch);
+
+#endif
