@@ -1,0 +1,33 @@
+/* What comes sealed besides submissions, and leaves of the ledger: the first byte says which decoder. */
+#include "common/codec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Decodes, encodes, decodes and encodes: the second encoding must be the first. */
+#define ROUND_TRIP(type)                                                                                     \
+  static void try_##type(const uint8_t *data, size_t size)                                                   \
+  {                                                                                                          \
+    CLEANUP(type##_free) struct type *record = type##_decode(data, size);                                    \
+    if (record == NULL) return;                                                                              \
+    g_autoptr(GByteArray) encoded = type##_encode(record);                                                   \
+    CLEANUP(type##_free) struct type *again = type##_decode(encoded->data, encoded->len);                    \
+    if (again == NULL) abort();                                                                              \
+    g_autoptr(GByteArray) encoded_again = type##_encode(again);                                              \
+    if (encoded->len != encoded_again->len || memcmp(encoded->data, encoded_again->data, encoded->len) != 0) \
+      abort();                                                                                               \
+  }
+ROUND_TRIP(receipt)
+ROUND_TRIP(manifest)
+ROUND_TRIP(certificate)
+ROUND_TRIP(leaf)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  static void (*const decoders[])(const uint8_t *, size_t) = {try_receipt, try_manifest, try_certificate,
+                                                              try_leaf};
+  if (size > 0) decoders[data[0] % G_N_ELEMENTS(decoders)](data + 1, size - 1);
+  return 0;
+}

@@ -1,0 +1,172 @@
+/* fuzz_seeds FOLDER: writes well-formed samples of each kind into FOLDER/frame, FOLDER/receipt, … */
+#include "common/codec.h"
+#include "common/submission.h"
+
+#include <glib/gstdio.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *folder;
+static const uint8_t hash[SEAL_HASH_SIZE] = {1, 2, 3};
+static const struct bytes_view hash_view = {hash, sizeof hash};
+static uint8_t public_key[SEAL_PUBLIC_KEY_SIZE], secret_key[SEAL_SECRET_KEY_SIZE];
+static const struct refusal refusals[] = {
+    {0, "91350100M000100Y43", "value.range", "revenue.ytd", "12", "0 or more", VERDICT_IS_REFUSED},
+    {4, "914502000000000060", "report.stale", "", "", "ab", VERDICT_IS_STALE},
+};
+
+/* `kind` in front of the bytes, unless it is negative. */
+static void write_seed(const char *target, int kind, const uint8_t *data, size_t length)
+{
+  static unsigned number;
+  g_autofree char *place = g_build_filename(folder, target, NULL);
+  g_autofree char *path = g_strdup_printf("%s/seed-%02u", place, number++);
+  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  if (kind >= 0) g_byte_array_append(bytes, &(uint8_t){(uint8_t)kind}, 1);
+  g_byte_array_append(bytes, data, (guint)length);
+  g_autoptr(GError) error = NULL;
+  if (g_mkdir_with_parents(place, 0777) == 0 &&
+      g_file_set_contents(path, (const char *)bytes->data, bytes->len, &error))
+    return;
+  fprintf(stderr, "%s: %s\n", path, error != NULL ? error->message : "cannot make the folder");
+  exit(EXIT_FAILURE);
+}
+
+static void write_array(const char *target, int kind, GByteArray *bytes)
+{
+  write_seed(target, kind, bytes->data, bytes->len);
+  g_byte_array_unref(bytes);
+}
+
+static void write_frames(void)
+{
+  const struct frame frames[] = {
+      {.kind = FRAME_HELLO, .hello = {"liudong-1", "park-agent 0.1", 1528070400000, hash_view, hash_view}},
+      {.kind = FRAME_WELCOME, .welcome = {4, 1528070400000, hash_view, hash_view}},
+      {.kind = FRAME_DOCUMENT_REQUEST, .document_request = {DOCUMENT_OF_REGISTER}},
+      {.kind = FRAME_CHUNK_REQUEST, .chunk_request = {DOCUMENT_OF_CATALOGUE, hash_view, 2}},
+      {.kind = FRAME_CHUNK, .chunk = {hash_view, 2, hash_view}},
+      {.kind = FRAME_SUBMIT, .submit = {hash_view, hash_view}},
+      {.kind = FRAME_RECEIPT, .receipt = {hash_view}},
+      {.kind = FRAME_CERTIFICATE, .certificate = {hash_view}},
+      {.kind = FRAME_BUSY, .busy = {hash_view, 1500}},
+      {.kind = FRAME_FAULT, .fault = {hash_view, "seal.forged", "the signature does not hold"}},
+      {.kind = FRAME_REFUSAL_REQUEST, .refusal_request = {hash_view, 500}},
+      {.kind = FRAME_REFUSAL_PAGE,
+       .refusal_page = {.id = hash_view, .total = 2, .refusals = refusals, .count = G_N_ELEMENTS(refusals)}},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(frames); i++) {
+    g_autoptr(GBytes) bytes = frame_encode(&frames[i]);
+    gsize length;
+    const uint8_t *data = g_bytes_get_data(bytes, &length);
+    write_seed("frame", -1, data, length);
+  }
+}
+
+static void write_submission(void)
+{
+  struct column columns[] = {{.code = "gross_output"}, {.code = "gross_output.ytd"}, {.code = "staff"}};
+  struct form form = {.columns = columns, .column_count = G_N_ELEMENTS(columns)};
+  struct catalogue catalogue = {.references = 1, .forms = &form, .form_count = 1};
+  struct submission_writer *writer = submission_writer_new(&catalogue, 0);
+  struct report_change change = {.kind = KIND_FIGURES}, nil = {.kind = KIND_NIL};
+  for (unsigned c = 0; c < 3; c++) column_set_add(&change.asked, c);
+  figures_set(&change.figures, 0, 1234567);
+  figures_set(&change.figures, 2, -3);
+  column_set_add(&change.withdrawn, 1);
+  submission_writer_add(writer, "91350100M000100Y43", &change, NULL);
+  submission_writer_add(writer, "914502000000000060", &change, hash);
+  submission_writer_add(writer, "914502000000000060-01", &nil, NULL);
+  const struct submission_head head = {.agent = "liudong-1",
+                                       .sequence = 3,
+                                       .form = "output-monthly",
+                                       .period = "2018-01/P2M",
+                                       .approved_by = "李明",
+                                       .approved_at_ms = 1528070400000,
+                                       .responsible = "王芳",
+                                       .created_at_ms = 1528070400000};
+  GByteArray *payload = submission_writer_finish(writer, &head);
+  write_array("seal", -1, seal_make(SEAL_SUBMISSION, public_key, secret_key, payload->data, payload->len));
+  write_array("submission", -1, payload);
+  submission_writer_free(writer);
+}
+
+static void write_sealed(void)
+{
+  static const char *const findings[] = {"clock.off"}, *const forms[] = {"rd-yearly"};
+  write_array("receipt", 0,
+              receipt_encode(&(struct receipt){.submission = hash_view,
+                                               .agent = "liudong-1",
+                                               .sequence = 3,
+                                               .counted = 5,
+                                               .position = 8,
+                                               .tree_size = 9,
+                                               .tree_root = hash_view,
+                                               .refusals = refusals,
+                                               .refusal_count = 2,
+                                               .refusals_total = 2,
+                                               .findings = findings,
+                                               .finding_count = 1}));
+  write_array(
+      "receipt", 1,
+      manifest_encode(&(struct manifest){DOCUMENT_OF_REGISTER, hash_view, 200000,
+                                         (const uint8_t[2][SEAL_HASH_SIZE]){{1}, {2}}, 2, "liudong"}));
+  write_array("receipt", 2,
+              certificate_encode(&(struct certificate){"liudong-1", "liudong", AGENT_OF_BUREAU, forms, 1,
+                                                       hash_view, hash_view, 1528070400000}));
+}
+
+static void write_leaves(void)
+{
+  static const char *const findings[] = {"clock.off"}, *const forms[] = {"rd-yearly"};
+  static const struct release releases[] = {{3, 1, VERDICT_IS_COUNTED}, {4, 0, VERDICT_IS_STALE}};
+  static const uint8_t sealed[SEAL_HEADER_SIZE + 1] = {'P', 'T', 'L', 'Y', 1, 1};
+  const struct bytes_view sealed_view = {sealed, sizeof sealed};
+  const struct leaf leaves[] = {
+      {LEAF_GENESIS, 1, "op", "why", .genesis = {hash_view, hash_view}},
+      {LEAF_CATALOGUE, 2, "op", "", .catalogue = {hash_view}},
+      {LEAF_REGISTER, 3, "op", "", .register_ = {hash_view}},
+      {LEAF_INVITATION, 4, "op", "", .invitation = {hash_view, "liudong", AGENT_OF_PARK, forms, 1, 9}},
+      {LEAF_ENROLMENT, 5, "", "", .enrolment = {sealed_view, hash_view}},
+      {LEAF_REVOCATION, 6, "op", "lost", .revocation = {"liudong-1"}},
+      {LEAF_SUBMISSION, 7, "", "", .submission = {sealed_view, refusals, 2, releases, 2, findings, 1}},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(leaves); i++) write_array("receipt", 3, leaf_encode(&leaves[i]));
+}
+
+static void write_invitations(void)
+{
+  g_autofree char *text = invitation_encode(&(struct invitation){
+      "tcp://127.0.0.1:7650", "tcp://127.0.0.1:7651", hash_view, hash_view, hash_view, 1528243200000});
+  write_seed("invitation", -1, (const uint8_t *)text, strlen(text));
+  uint8_t message[1024];
+  size_t length;
+  const char *encoded = strrchr(text, ':') + 1;
+  if (sodium_base642bin(message, sizeof message, encoded, strlen(encoded), NULL, &length, NULL,
+                        sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0)
+    write_seed("invitation", -1, message, length - 6); /* without its check: the target adds one */
+
+  struct join_record join = {.secret = {1}, .curve_key = {2}};
+  uint8_t bytes[JOIN_SIZE];
+  memcpy(join.sign_key, public_key, sizeof join.sign_key);
+  join_encode(&join, secret_key, bytes);
+  write_seed("invitation", -1, bytes, sizeof bytes);
+}
+
+int main(int argc, char **argv)
+{
+  static const uint8_t seed[crypto_sign_SEEDBYTES] = {7}; /* that of fuzz_seal.c */
+  if (argc != 2) {
+    fprintf(stderr, "usage: fuzz_seeds FOLDER\n");
+    return 64;
+  }
+  folder = argv[1];
+  crypto_sign_seed_keypair(public_key, secret_key, seed);
+  write_frames();
+  write_submission();
+  write_sealed();
+  write_leaves();
+  write_invitations();
+  return 0;
+}
