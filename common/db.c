@@ -298,6 +298,14 @@ bool db_take_error(struct db *db, GError **error)
   return false;
 }
 
+void db_fail(struct db *db, GError *error)
+{
+  if (db->error)
+    g_error_free(error);
+  else
+    db->error = error;
+}
+
 bool db_exec(struct db *db, const char *sql)
 {
   return !db->error && check(db, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));

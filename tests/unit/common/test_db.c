@@ -196,6 +196,28 @@ static void an_error_that_nobody_took_fails_the_next_transaction(void **state)
   db_close(db);
 }
 
+static void an_error_of_the_callers_own_fails_the_transaction_unless_one_came_before(void **state)
+{
+  struct db *db = create_db(*state);
+  g_autoptr(GError) error = NULL;
+  db_begin(db);
+  add_item(db, 1, "one");
+  db_fail(db, g_error_new(PARKTALLY_ERROR, ERROR_DATA, "mine"));
+  db_fail(db, g_error_new(PARKTALLY_ERROR, ERROR_DATA, "later"));
+  add_item(db, 1, "one"); /* would fail, too */
+  assert_false(db_commit(db, &error));
+  assert_int_equal(error->code, ERROR_DATA);
+  assert_string_equal(error->message, "mine");
+  assert_int_equal(count_items(db), 0);
+  g_clear_error(&error);
+  db_begin(db);
+  db_exec(db, "nonsense");
+  db_fail(db, g_error_new(PARKTALLY_ERROR, ERROR_DATA, "mine"));
+  assert_false(db_commit(db, &error));
+  assert_int_equal(error->code, ERROR_INTERNAL);
+  db_close(db);
+}
+
 static void a_rollback_leaves_nothing_and_forgets_its_errors(void **state)
 {
   struct db *db = create_db(*state);
@@ -553,6 +575,7 @@ int main(void)
       TEST(a_failing_migration_leaves_the_version_before_it),
       TEST(the_first_error_wins_and_nothing_runs_after_it),
       TEST(an_error_that_nobody_took_fails_the_next_transaction),
+      TEST(an_error_of_the_callers_own_fails_the_transaction_unless_one_came_before),
       TEST(a_rollback_leaves_nothing_and_forgets_its_errors),
       TEST(a_statement_open_across_a_rollback_has_no_more_rows),
       TEST(a_full_disk_is_temporary_and_keeps_what_was_there),
