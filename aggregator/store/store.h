@@ -6,7 +6,7 @@
  * error. Reports, cells and expected counts carry a checksum that every read verifies: a damaged row is an error
  * (ERROR_DATA) that names it. Texts given to sinks and in records live until the next call.
  *
- * The schema (store/schema.sql) is readable with a plain SQL shell: the views `reports` and `totals` show it by name. */
+ * The schema (schema_sqlite.c) is readable with a plain SQL shell: the views `reports` and `totals` show it by name. */
 #ifndef PARKTALLY_AGGREGATOR_STORE_STORE_H
 #define PARKTALLY_AGGREGATOR_STORE_STORE_H
 
@@ -35,7 +35,8 @@ CLEANUP_DEFINE(struct store, store_close)
 void store_begin(struct store *store);
 bool store_commit(struct store *store, GError **error);
 void store_rollback(struct store *store);
-/* The first error since store_begin(), or NULL. Ends a reader's begin without one too. */
+/* The first error since store_begin(), or NULL. Outside of a transaction errors are kept too, until the next one ends: it
+ * does nothing but tell them. */
 const GError *store_error(const struct store *store);
 /* Copies the write-ahead log into the database; for a thread with a store of its own. */
 void store_checkpoint(struct store *store);
@@ -71,13 +72,18 @@ void store_receipt_put(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE]
 /* Of an agent: how many submissions, and the recorded time of the last; 0 and 0 if none. */
 void store_agent_activity(struct store *store, const char *agent, uint64_t *ret_count, int64_t *ret_last_ms);
 
-/* Reports that wait for their base. take: in the order in which they came; they are removed. */
+/* Reports that wait for their base, as rows of submissions. */
 struct waiting {
   uint64_t position;
   uint32_t row;
 };
-void store_waiting_add(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE], uint64_t position, uint32_t row);
-GArray *store_waiting_take(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE]);
+void store_waiting_add(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE], uint64_t position, uint32_t row,
+                       const char *unit);
+/* Those that name this base, in the order in which they came. */
+GArray *store_waiting(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE]);
+/* Whether the unit's report in the submission at `position` waits itself. */
+bool store_is_waiting(struct store *store, uint64_t position, const char *unit);
+void store_waiting_remove(struct store *store, uint64_t position, uint32_t row);
 
 /* --- books: one form's collection for one period --- */
 
@@ -115,16 +121,20 @@ void store_report_put(struct store *store, const struct stored_report *report);
 /* Changes only membership and counted of the current one. */
 void store_report_mark(struct store *store, int64_t book, const char *unit, const char *park, int64_t membership,
                        bool counted);
-/* Every current report of a book by unit, then park. False from the sink ends it. The sink must not write. */
+/* Every current report of a book by unit, then park. False from the sink ends it. The sink must not write. As of every
+ * store_each_…(): false if the sink ended it or an error did. */
 typedef bool stored_report_sink(const struct stored_report *report, void *data);
 bool store_each_report(struct store *store, int64_t book, stored_report_sink *sink, void *data);
+/* The same for the units after `unit` (byte order). */
+bool store_each_report_after(struct store *store, int64_t book, const char *unit, stored_report_sink *sink, void *data);
 /* As a cursor, for joining two books: NULL at the end. */
 struct store_reports_cursor;
 struct store_reports_cursor *store_reports_open(struct store *store, int64_t book);
 const struct stored_report *store_reports_next(struct store_reports_cursor *cursor);
 void store_reports_close(struct store_reports_cursor *cursor);
 
-/* Interned memberships: ';'-joined codes of areas and of slices. */
+/* Interned memberships: ';'-joined codes of areas and of slices. One without areas is 0, and 0 has none; an unknown one
+ * is an error, as ids come from stored rows alone. */
 int64_t store_membership(struct store *store, const char *areas, const char *slices); /* made if absent */
 bool store_membership_text(struct store *store, int64_t membership, char **ret_areas, char **ret_slices);
 
@@ -137,24 +147,29 @@ struct cell_key {
   const char *area, *slice;
   int slot; /* column of the form, or SLOT_REPORTED */
 };
-/* Adds to a cell; one that comes to zero units and zero total vanishes. Fastest in key order. */
+/* Adds to a cell; one that comes to zero units and zero total vanishes. Fastest in key order. A sum beyond 128 bits or fewer
+ * units than none are errors (ERROR_INTERNAL). */
 void store_cell_add(struct store *store, const struct cell_key *key, int128 total, int64_t units);
 /* False (and zeros) if nothing is there. */
 bool store_cell(struct store *store, const struct cell_key *key, int128 *ret_total, int64_t *ret_units);
 /* By key. */
 typedef bool cell_sink(const struct cell_key *key, int128 total, int64_t units, void *data);
 bool store_each_cell(struct store *store, cell_sink *sink, void *data);
-void store_cells_clear(struct store *store); /* cells and marks (membership 0, not counted) of all reports */
+void store_cells_clear(struct store *store);
 
 /* --- expected units: how many owe a form, as changes by day --- */
 
 void store_expected_add(struct store *store, const char *form, const char *area, const char *slice, day_number day,
                         int64_t units);
-/* As of the end of `day`. */
+/* As of the end of `day`. One day's change of zero vanishes. */
 int64_t store_expected(struct store *store, const char *form, const char *area, const char *slice, day_number day);
 typedef bool expected_sink(const char *form, const char *area, const char *slice, day_number day, int64_t units, void *data);
 bool store_each_expected(struct store *store, expected_sink *sink, void *data);
 void store_expected_clear(struct store *store);
+
+/* Everything that is derived from the ledger but the ids and receipts of submissions: books, reports, cells, expected counts,
+ * memberships, what waits, register, catalogues, agents and invitations. */
+void store_clear(struct store *store);
 
 /* --- register, catalogues, agents, invitations --- */
 

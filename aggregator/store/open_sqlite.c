@@ -1,0 +1,107 @@
+/* Opening, transactions and errors. */
+#include "aggregator/store/private.h"
+#include "common/error.h"
+#include "common/text.h"
+
+#define WRITER_CACHE_KIB (64 * 1024) /* keeps the inner pages of a year's reports of a province */
+#define READER_CACHE_KIB (8 * 1024)  /* several readers may be open */
+
+struct store *store_open(const char *path, enum store_mode mode, GError **error)
+{
+  static const enum db_mode modes[] = {
+      [STORE_CREATE] = DB_CREATE, [STORE_WRITE] = DB_WRITE, [STORE_READ] = DB_READ_ONLY};
+  CLEANUP(db_close)
+  struct db *db = db_open(path, modes[mode], mode == STORE_READ ? READER_CACHE_KIB : WRITER_CACHE_KIB, error);
+  if (!db || !db_migrate(db, store_migrations, store_migration_count, error)) return NULL;
+  if (mode != STORE_READ) db_set_autocheckpoint(db, 0);
+
+  struct store *store = g_new0(struct store, 1);
+  store->db = g_steal_pointer(&db);
+  store->path = g_strdup(path);
+  store->reports = g_array_new(FALSE, FALSE, sizeof(struct stored_report));
+  store->report_texts = g_string_chunk_new(4096);
+  return store;
+}
+
+void store_close(struct store *store)
+{
+  if (!store) return;
+  db_close(store->db);
+  g_array_unref(store->reports);
+  g_string_chunk_free(store->report_texts);
+  g_free(store->path);
+  g_free(store);
+}
+
+/* --- transactions --- */
+
+void store_begin(struct store *store)
+{
+  db_begin(store->db);
+}
+
+/* What a cache learnt inside a transaction that came to nothing. */
+static void forget(struct store *store)
+{
+  memset(store->known, 0, sizeof store->known);
+}
+
+bool store_commit(struct store *store, GError **error)
+{
+  if (db_commit(store->db, error)) return true;
+  forget(store);
+  return false;
+}
+
+void store_rollback(struct store *store)
+{
+  db_rollback(store->db);
+  forget(store);
+}
+
+const GError *store_error(const struct store *store)
+{
+  return db_error(store->db);
+}
+
+void store_checkpoint(struct store *store)
+{
+  db_checkpoint(store->db);
+}
+
+void store_clear(struct store *store)
+{
+  db_exec(store->db, "DELETE FROM book; DELETE FROM report; DELETE FROM revision; DELETE FROM cell;"
+                     "DELETE FROM expected; DELETE FROM membership; DELETE FROM waiting;"
+                     "DELETE FROM register_version; DELETE FROM catalogue; DELETE FROM agent;"
+                     "DELETE FROM invitation");
+}
+
+/* --- errors --- */
+
+bool store_damaged(struct store *store, const char *table, const char *key_format, ...)
+{
+  va_list arguments;
+  va_start(arguments, key_format);
+  g_autofree char *key = g_strdup_vprintf(key_format, arguments);
+  va_end(arguments);
+  db_fail(
+      store->db,
+      g_error_new(PARKTALLY_ERROR, ERROR_DATA,
+                  _("%s: the row \"%s\" of table \"%s\" is damaged: what it holds is not what was written "
+                    "there; check the disk, then restore the last backup"),
+                  store->path, key, table));
+  return false;
+}
+
+void store_bug(struct store *store, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *what = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  db_fail(store->db, g_error_new(PARKTALLY_ERROR, ERROR_INTERNAL,
+                                 _("%s: a mistake of this program was stopped before it reached a total: %s; "
+                                   "nothing was changed, please report it"),
+                                 store->path, what));
+}

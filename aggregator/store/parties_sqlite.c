@@ -1,0 +1,198 @@
+/* What submissions are judged by: register, catalogues, agents, invitations. */
+#include "aggregator/store/private.h"
+
+/* --- register --- */
+
+void store_version_put(struct store *store, const struct unit_version *version)
+{
+  struct db_row *row = db_query(
+      store->db, "INSERT OR REPLACE INTO register_version (unit, from_day, to_day, class, parent, name,"
+                 " parks, reporter, in_boundary, industry, clusters, flags, status, succeeds)"
+                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  db_bind_text(row, version->unit);
+  db_bind_int(row, version->from);
+  db_bind_int(row, version->to);
+  db_bind_text(row, version->class);
+  db_bind_text(row, version->parent);
+  db_bind_text(row, version->name);
+  db_bind_text(row, version->parks);
+  db_bind_text(row, version->reporter);
+  db_bind_int(row, version->in_boundary);
+  db_bind_text(row, version->industry);
+  db_bind_text(row, version->clusters);
+  db_bind_text(row, version->flags);
+  db_bind_text(row, version->status);
+  db_bind_text(row, version->succeeds);
+  db_run(row);
+}
+
+struct unit_register *store_register(struct store *store)
+{
+  struct register_builder *builder = register_builder_new();
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(store->db, "SELECT unit, from_day, to_day, class, parent, name, parks, reporter, in_boundary,"
+                          " industry, clusters, flags, status, succeeds FROM register_version"
+                          " ORDER BY unit, from_day");
+  while (db_step(row)) {
+    struct unit_version version = {
+        .unit = db_text(row, 0),
+        .from = (day_number)db_int(row, 1),
+        .to = (day_number)db_int(row, 2),
+        .class = db_text(row, 3),
+        .parent = db_text(row, 4),
+        .name = db_text(row, 5),
+        .parks = db_text(row, 6),
+        .reporter = db_text(row, 7),
+        .in_boundary = db_int(row, 8) != 0,
+        .industry = db_text(row, 9),
+        .clusters = db_text(row, 10),
+        .flags = db_text(row, 11),
+        .status = db_text(row, 12),
+        .succeeds = db_text(row, 13),
+    };
+    register_builder_add(builder, &version);
+  }
+  return register_builder_finish(builder);
+}
+
+/* --- catalogues --- */
+
+void store_catalogue_put(struct store *store, const uint8_t hash[CATALOGUE_HASH_SIZE], uint64_t position,
+                         const char *text, size_t length)
+{
+  struct db_row *row = db_query(store->db, "INSERT INTO catalogue (position, hash, text) VALUES (?, ?, ?)"
+                                           " ON CONFLICT (hash) DO UPDATE SET position = excluded.position");
+  db_bind_int(row, (int64_t)position);
+  db_bind_blob(row, hash, CATALOGUE_HASH_SIZE);
+  db_bind_blob(row, text, length);
+  db_run(row);
+}
+
+GPtrArray *store_catalogues(struct store *store)
+{
+  GPtrArray *texts = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT text FROM catalogue ORDER BY position");
+  while (db_step(row)) {
+    size_t length;
+    const uint8_t *text = db_blob(row, 0, &length);
+    g_ptr_array_add(texts, g_bytes_new(text, length));
+  }
+  return texts;
+}
+
+/* --- agents --- */
+
+static void bind_forms(struct db_row *row, GStrv forms)
+{
+  g_autofree char *joined = forms ? g_strjoinv(";", forms) : g_strdup("");
+  db_bind_text(row, joined);
+}
+
+static GStrv read_forms(struct db_row *row, int column)
+{
+  return g_strsplit(db_text(row, column), ";", -1); /* of "": an empty list */
+}
+
+void stored_agent_clear(struct stored_agent *agent)
+{
+  g_clear_pointer(&agent->id, g_free);
+  g_clear_pointer(&agent->area, g_free);
+  g_clear_pointer(&agent->forms, g_strfreev);
+  g_clear_pointer(&agent->certificate, g_bytes_unref);
+}
+
+void store_agent_put(struct store *store, const struct stored_agent *agent)
+{
+  struct db_row *row = db_query(
+      store->db, "INSERT OR REPLACE INTO agent (id, area, role, forms, curve_key, sign_key, enrolled,"
+                 " revoked, certificate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  size_t length = 0;
+  const void *certificate = agent->certificate ? g_bytes_get_data(agent->certificate, &length) : NULL;
+  db_bind_text(row, agent->id);
+  db_bind_text(row, agent->area);
+  db_bind_int(row, agent->role);
+  bind_forms(row, agent->forms);
+  db_bind_blob(row, agent->curve_key, sizeof agent->curve_key);
+  db_bind_blob(row, agent->sign_key, sizeof agent->sign_key);
+  db_bind_int(row, agent->enrolled_ms);
+  db_bind_int(row, agent->revoked_ms);
+  db_bind_blob(row, certificate ? certificate : "", length);
+  db_run(row);
+}
+
+static bool read_key(struct store *store, struct db_row *row, int column, uint8_t ret_key[static 32])
+{
+  size_t length;
+  const uint8_t *key = db_blob(row, column, &length);
+  if (length != 32) return store_damaged(store, "agent", "%s", db_text(row, 0));
+  memcpy(ret_key, key, 32);
+  return true;
+}
+
+GArray *store_agents(struct store *store)
+{
+  GArray *agents = g_array_new(FALSE, FALSE, sizeof(struct stored_agent));
+  g_array_set_clear_func(agents, (GDestroyNotify)stored_agent_clear);
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(store->db, "SELECT id, area, role, forms, curve_key, sign_key, enrolled, revoked, certificate"
+                          " FROM agent ORDER BY id");
+  struct stored_agent agent = {0};
+  while (db_step(row) && read_key(store, row, 4, agent.curve_key) &&
+         read_key(store, row, 5, agent.sign_key)) {
+    size_t length;
+    const uint8_t *certificate = db_blob(row, 8, &length);
+    agent.id = g_strdup(db_text(row, 0));
+    agent.area = g_strdup(db_text(row, 1));
+    agent.role = (enum agent_role)db_int(row, 2);
+    agent.forms = read_forms(row, 3);
+    agent.enrolled_ms = db_int(row, 6);
+    agent.revoked_ms = db_int(row, 7);
+    agent.certificate = g_bytes_new(certificate, length);
+    g_array_append_val(agents, agent);
+  }
+  return agents;
+}
+
+/* --- invitations --- */
+
+void stored_invitation_clear(struct stored_invitation *invitation)
+{
+  g_clear_pointer(&invitation->area, g_free);
+  g_clear_pointer(&invitation->forms, g_strfreev);
+  g_clear_pointer(&invitation->used_by, g_free);
+}
+
+void store_invitation_put(struct store *store, const uint8_t secret_hash[SEAL_HASH_SIZE],
+                          const struct stored_invitation *invitation)
+{
+  struct db_row *row = db_query(
+      store->db, "INSERT OR REPLACE INTO invitation (secret_hash, area, role, forms, expires, used_by)"
+                 " VALUES (?, ?, ?, ?, ?, ?)");
+  db_bind_blob(row, secret_hash, SEAL_HASH_SIZE);
+  db_bind_text(row, invitation->area);
+  db_bind_int(row, invitation->role);
+  bind_forms(row, invitation->forms);
+  db_bind_int(row, invitation->expires_ms);
+  db_bind_text(row, invitation->used_by);
+  db_run(row);
+}
+
+bool store_invitation(struct store *store, const uint8_t secret_hash[SEAL_HASH_SIZE],
+                      struct stored_invitation *ret_invitation)
+{
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(store->db, "SELECT area, role, forms, expires, used_by FROM invitation WHERE secret_hash = ?");
+  db_bind_blob(row, secret_hash, SEAL_HASH_SIZE);
+  if (!db_step(row)) return false;
+  *ret_invitation = (struct stored_invitation){
+      .area = g_strdup(db_text(row, 0)),
+      .role = (enum agent_role)db_int(row, 1),
+      .forms = read_forms(row, 2),
+      .expires_ms = db_int(row, 3),
+      .used_by = db_is_null(row, 4) ? NULL : g_strdup(db_text(row, 4)),
+  };
+  return true;
+}

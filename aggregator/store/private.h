@@ -1,0 +1,92 @@
+/* What the files of the SQLite store share. Nobody else includes it. */
+#ifndef PARKTALLY_AGGREGATOR_STORE_PRIVATE_H
+#define PARKTALLY_AGGREGATOR_STORE_PRIVATE_H
+
+#include "aggregator/store/store.h"
+#include "common/db.h"
+
+#include <glib.h>
+#include <string.h>
+
+/* schema_sqlite.c: migration n brings a store from schema version n to n + 1. */
+extern const char *const store_migrations[];
+extern const size_t store_migration_count;
+
+#define KNOWN_SUBMISSIONS                                                                                    \
+  64 /* slots; corrections of one file name one or two bases, for thousands of rows                          \
+      */
+
+struct known_submission {
+  uint8_t id[SUBMISSION_ID_SIZE];
+  uint64_t position_plus_1; /* 0: an empty slot */
+};
+
+struct store {
+  struct db *db;
+  char *path;
+  struct known_submission known[KNOWN_SUBMISSIONS]; /* by the id's first byte */
+  GArray *reports;                                  /* what store_reports() gave, and its texts */
+  GStringChunk *report_texts;
+};
+
+/* --- errors --- */
+
+/* Keeps an ERROR_DATA that names the row by its table and key; false, so that a reader can return it. */
+bool store_damaged(struct store *store, const char *table, const char *key_format, ...) G_GNUC_PRINTF(3, 4);
+/* Keeps an ERROR_INTERNAL: our bug, told before it reaches a total. `format` is English: it is for us. */
+void store_bug(struct store *store, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* --- checksums of rows: over a table's letter, then every column, on the stack --- */
+
+struct digest {
+  size_t length;
+  uint8_t bytes[1000]; /* a typical row; longer ones are folded */
+};
+
+static inline void digest_bytes(struct digest *digest, const void *data, size_t length)
+{
+  const uint8_t *rest = (const uint8_t *)data;
+  while (length > 0) {
+    if (digest->length == sizeof digest->bytes) {
+      int64_t folded = db_checksum(digest->bytes, digest->length);
+      memcpy(digest->bytes, &folded, sizeof folded);
+      digest->length = sizeof folded;
+    }
+    size_t part = MIN(length, sizeof digest->bytes - digest->length);
+    memcpy(digest->bytes + digest->length, rest, part);
+    digest->length += part;
+    rest += part;
+    length -= part;
+  }
+}
+
+static inline void digest_int(struct digest *digest, int64_t value)
+{
+  int64_t stored = GINT64_TO_LE(value);
+  digest_bytes(digest, &stored, sizeof stored);
+}
+
+/* The length first, so that no two rows run together to the same bytes. */
+static inline void digest_blob(struct digest *digest, const void *data, size_t length)
+{
+  digest_int(digest, (int64_t)length);
+  digest_bytes(digest, data, length);
+}
+
+static inline void digest_text(struct digest *digest, const char *text)
+{
+  digest_blob(digest, text, strlen(text));
+}
+
+static inline void digest_init(struct digest *digest, char table)
+{
+  digest->length = 0;
+  digest_int(digest, table);
+}
+
+static inline int64_t digest_value(const struct digest *digest)
+{
+  return db_checksum(digest->bytes, digest->length);
+}
+
+#endif

@@ -1,0 +1,155 @@
+/* The schema, as numbered migrations. To change it: append a migration that turns the last version into the
+ * next one; never edit one that has been released. A store of a newer version than this table is refused.
+ *
+ * It is made to be read with a plain SQL shell: the views `reports` and `totals` show forms, periods and
+ * areas by name. Writing from a shell breaks checksums, and the next read says which row. Periods are stored
+ * as period_key(): year, first month, number of months, such as 20180501; days as days since 1970-01-01;
+ * times as milliseconds since then, UTC. */
+#include "aggregator/store/private.h"
+
+/* A period's canonical text (period.h), in SQL. */
+#define PERIOD_TEXT                                                                                          \
+  "CASE book.period % 100"                                                                                   \
+  " WHEN 12 THEN printf('%04d', book.period / 10000)"                                                        \
+  " WHEN 3 THEN printf('%04d-Q%d', book.period / 10000, (book.period / 100 % 100 + 2) / 3)"                  \
+  " WHEN 2 THEN printf('%04d-%02d/P2M', book.period / 10000, book.period / 100 % 100)"                       \
+  " ELSE printf('%04d-%02d', book.period / 10000, book.period / 100 % 100) END"
+
+/* Of current reports and of the superseded ones. */
+#define REPORT_COLUMNS                                                                                       \
+  "  book INTEGER NOT NULL,\n"                                                                               \
+  "  unit TEXT NOT NULL,\n"                                                                                  \
+  "  park TEXT NOT NULL,           -- area of the agent that reported\n"                                     \
+  "  revision INTEGER NOT NULL,    -- from 1\n"                                                              \
+  "  kind INTEGER NOT NULL,        -- 0 figures, 1 nil, 2 withdrawal\n"                                      \
+  "  position INTEGER NOT NULL,    -- leaf of the submission that made this revision\n"                      \
+  "  line INTEGER NOT NULL,        -- of the report in that submission, from 0\n"                            \
+  "  first INTEGER NOT NULL,       -- leaf of the first revision\n"                                          \
+  "  membership INTEGER NOT NULL,  -- 0: belongs nowhere\n"                                                  \
+  "  counted INTEGER NOT NULL,     -- 1: in the cells of its membership\n"                                   \
+  "  figures BLOB NOT NULL,        -- packed, see common/report.h\n"                                         \
+  "  checksum INTEGER NOT NULL,\n"
+
+static const char FIRST[] =
+    "CREATE TABLE meta (\n"
+    "  key TEXT PRIMARY KEY,\n"
+    "  value BLOB NOT NULL\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    /* The ledger: the one thing that all the rest follows from. */
+    "CREATE TABLE leaf (\n"
+    "  position INTEGER PRIMARY KEY,\n"
+    "  kind INTEGER NOT NULL,        -- enum leaf_kind, common/codec.h\n"
+    "  recorded INTEGER NOT NULL,\n"
+    "  hash BLOB NOT NULL,           -- RFC 6962 leaf hash of body\n"
+    "  body BLOB NOT NULL\n"
+    ") STRICT;\n"
+    /* Ids arrive in random order, so nothing large stands beside them. */
+    "CREATE TABLE submission (\n"
+    "  id BLOB PRIMARY KEY,\n"
+    "  position INTEGER NOT NULL UNIQUE,\n"
+    "  agent TEXT NOT NULL,\n"
+    "  sequence INTEGER NOT NULL,\n"
+    "  UNIQUE (agent, sequence)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE INDEX submission_by_agent ON submission (agent, position);\n"
+    "CREATE TABLE receipt (\n"
+    "  position INTEGER PRIMARY KEY, -- of the submission\n"
+    "  sealed BLOB NOT NULL\n"
+    ") STRICT;\n"
+    "CREATE TABLE waiting (\n"
+    "  position INTEGER NOT NULL,\n"
+    "  line INTEGER NOT NULL,\n"
+    "  unit TEXT NOT NULL,\n"
+    "  base BLOB NOT NULL,           -- id of the submission that has not arrived, or waits itself\n"
+    "  PRIMARY KEY (position, line),\n"
+    "  UNIQUE (position, unit)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE INDEX waiting_by_base ON waiting (base, position, line);\n"
+    "CREATE TABLE book (\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  form TEXT NOT NULL,\n"
+    "  period INTEGER NOT NULL,\n"
+    "  UNIQUE (form, period)\n"
+    ") STRICT;\n"
+    "CREATE TABLE report (\n" REPORT_COLUMNS "  PRIMARY KEY (book, unit, park)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE revision (\n" REPORT_COLUMNS "  PRIMARY KEY (book, unit, park, revision)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE membership (\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  areas TEXT NOT NULL,          -- joined by ;\n"
+    "  slices TEXT NOT NULL,\n"
+    "  UNIQUE (areas, slices)\n"
+    ") STRICT;\n"
+    "CREATE TABLE cell (\n"
+    "  book INTEGER NOT NULL,\n"
+    "  area TEXT NOT NULL,\n"
+    "  slice TEXT NOT NULL,\n"
+    "  slot INTEGER NOT NULL,        -- column of the form; -1: reports of any kind\n"
+    "  total TEXT NOT NULL,          -- exact, up to 128 bits; of slot -1: how many are nil\n"
+    "  units INTEGER NOT NULL,\n"
+    "  checksum INTEGER NOT NULL,\n"
+    "  PRIMARY KEY (book, area, slice, slot)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE expected (\n"
+    "  form TEXT NOT NULL,\n"
+    "  area TEXT NOT NULL,\n"
+    "  slice TEXT NOT NULL,\n"
+    "  day INTEGER NOT NULL,\n"
+    "  units INTEGER NOT NULL,       -- by how many more (or fewer) from this day on\n"
+    "  checksum INTEGER NOT NULL,\n"
+    "  PRIMARY KEY (form, area, slice, day)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE register_version (\n"
+    "  unit TEXT NOT NULL,\n"
+    "  from_day INTEGER NOT NULL,\n"
+    "  to_day INTEGER NOT NULL,\n"
+    "  class TEXT NOT NULL,\n"
+    "  parent TEXT NOT NULL,\n"
+    "  name TEXT NOT NULL,\n"
+    "  parks TEXT NOT NULL,\n"
+    "  reporter TEXT NOT NULL,\n"
+    "  in_boundary INTEGER NOT NULL,\n"
+    "  industry TEXT NOT NULL,\n"
+    "  clusters TEXT NOT NULL,\n"
+    "  flags TEXT NOT NULL,\n"
+    "  status TEXT NOT NULL,\n"
+    "  succeeds TEXT NOT NULL,\n"
+    "  PRIMARY KEY (unit, from_day)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE catalogue (\n"
+    "  position INTEGER PRIMARY KEY, -- leaf that put it in force (last)\n"
+    "  hash BLOB NOT NULL UNIQUE,\n"
+    "  text BLOB NOT NULL\n"
+    ") STRICT;\n"
+    "CREATE TABLE agent (\n"
+    "  id TEXT PRIMARY KEY,\n"
+    "  area TEXT NOT NULL,\n"
+    "  role INTEGER NOT NULL,        -- 0 park, 1 bureau\n"
+    "  forms TEXT NOT NULL,          -- joined by ;  empty: every form of the role\n"
+    "  curve_key BLOB NOT NULL,\n"
+    "  sign_key BLOB NOT NULL,\n"
+    "  enrolled INTEGER NOT NULL,\n"
+    "  revoked INTEGER NOT NULL,     -- 0: in force\n"
+    "  certificate BLOB NOT NULL\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE invitation (\n"
+    "  secret_hash BLOB PRIMARY KEY,\n"
+    "  area TEXT NOT NULL,\n"
+    "  role INTEGER NOT NULL,\n"
+    "  forms TEXT NOT NULL,\n"
+    "  expires INTEGER NOT NULL,\n"
+    "  used_by TEXT                  -- agent; null: still open\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE VIEW reports AS\n"
+    "SELECT book.form, " PERIOD_TEXT " AS period, unit, park, revision,\n"
+    "  CASE kind WHEN 0 THEN 'figures' WHEN 1 THEN 'nil' ELSE 'withdrawal' END AS kind, counted,\n"
+    "  membership.areas, membership.slices, position, line, hex(figures) AS figures\n"
+    "FROM report JOIN book ON book.id = report.book LEFT JOIN membership ON membership.id = "
+    "report.membership;\n"
+    "CREATE VIEW totals AS\n"
+    "SELECT book.form, " PERIOD_TEXT " AS period, area, slice, slot, total, units\n"
+    "FROM cell JOIN book ON book.id = cell.book;\n";
+
+const char *const store_migrations[] = {FIRST};
+const size_t store_migration_count = G_N_ELEMENTS(store_migrations);
