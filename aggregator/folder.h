@@ -4,7 +4,6 @@
  *   catalogue.yaml   the catalogue that `init` copied; a reload reads it, or the one that the configuration names
  *   store.db         the ledger and what it comes to
  *   aggregator.yaml  configuration, optional
- *   reserve          preallocated bytes, given up when the disk is full
  *   control          the running server's control socket
  *   lock             held by whoever writes */
 #ifndef PARKTALLY_AGGREGATOR_FOLDER_H

@@ -1,0 +1,185 @@
+#include "aggregator/folder.h"
+
+#include "common/error.h"
+#include "common/limits.h"
+#include "common/text.h"
+#include "common/yaml.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_FOLDER "/var/lib/park-aggregator"
+#define CONFIG_NAME "aggregator.yaml"
+
+enum form { FORM_PATH, FORM_BIND, FORM_CONNECT };
+
+/* Every key. deploy/aggregator.example.yaml says what they mean. */
+static const struct option {
+  const char *key;
+  size_t offset; /* of a char * in struct aggregator_config */
+  enum form form;
+  const char *fallback;
+} OPTIONS[] = {
+    {"data", offsetof(struct aggregator_config, data), FORM_PATH, NULL},
+    {"catalogue", offsetof(struct aggregator_config, catalogue), FORM_PATH, NULL},
+    {"listen", offsetof(struct aggregator_config, listen), FORM_BIND, "tcp://0.0.0.0:7650"},
+    {"enrol", offsetof(struct aggregator_config, enrol), FORM_BIND, "tcp://0.0.0.0:7651"},
+    {"announce", offsetof(struct aggregator_config, announce), FORM_CONNECT, NULL},
+    {"announce_enrol", offsetof(struct aggregator_config, announce_enrol), FORM_CONNECT, NULL},
+};
+
+static char **field(struct aggregator_config *config, const struct option *option)
+{
+  return (char **)(void *)((char *)config + option->offset);
+}
+
+void aggregator_config_free(struct aggregator_config *config)
+{
+  if (!config) return;
+  for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) g_free(*field(config, &OPTIONS[i]));
+  g_free(config);
+}
+
+/* --- reading --- */
+
+/* tcp://HOST:PORT; where we bind, the port may be "*": any that is free. */
+static bool is_endpoint(const char *text, bool bind)
+{
+  const char *host = text + strlen("tcp://");
+  const char *colon = strrchr(text, ':');
+  if (!g_str_has_prefix(text, "tcp://") || !colon || colon <= host) return false;
+  size_t host_length = (size_t)(colon - host);
+  if (host[0] != '[' && memchr(host, ':', host_length)) return false; /* IPv6 stands in brackets */
+  if (strpbrk(host, "/ ;,")) return false;
+  if (bind && strcmp(colon + 1, "*") == 0) return true;
+  if (!bind && (strncmp(host, "*", host_length) == 0 || strncmp(host, "0.0.0.0", host_length) == 0))
+    return false;
+  guint64 port;
+  return g_ascii_string_to_unsigned(colon + 1, 10, 1, UINT16_MAX, &port, NULL);
+}
+
+static void read_option(struct yaml *yaml, const struct option *option, const char *folder,
+                        struct aggregator_config *config)
+{
+  const struct yaml_node *node = yaml_get(yaml, yaml_root(yaml), option->key, false);
+  const char *text = yaml_text(yaml, node, "");
+  if (!text[0]) return;
+  if (option->form == FORM_PATH) {
+    *field(config, option) = g_canonicalize_filename(text, folder);
+    return;
+  }
+  if (is_endpoint(text, option->form == FORM_BIND))
+    *field(config, option) = g_strdup(text);
+  else if (option->form == FORM_BIND)
+    yaml_mistake(yaml, node,
+                 _("%s: found \"%s\", expected an address to listen at, such as tcp://0.0.0.0:7650"),
+                 option->key, text);
+  else
+    yaml_mistake(yaml, node,
+                 _("%s: found \"%s\", expected the address by which parks reach this machine, such as "
+                   "tcp://tongji.example.cn:7650"),
+                 option->key, text);
+}
+
+static bool read_text(const char *path, char **ret_text, size_t *ret_length, GError **error)
+{
+  GStatBuf status;
+  g_autoptr(GError) reason = NULL;
+  if (g_stat(path, &status) == 0 && status.st_size > (off_t)LIMIT_CONFIG_BYTES) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
+                _("%s: %" G_GINT64_FORMAT " bytes are too many for a configuration; is this the right file?"),
+                path, (int64_t)status.st_size);
+    return false;
+  }
+  if (g_file_get_contents(path, ret_text, ret_length, &reason)) return true;
+  g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG, _("the configuration cannot be read: %s"),
+              reason->message);
+  return false;
+}
+
+static bool read_config(const char *path, struct aggregator_config *config, GError **error)
+{
+  g_autofree char *text = NULL;
+  size_t length;
+  if (!read_text(path, &text, &length, error)) return false;
+  g_autofree char *absolute = g_canonicalize_filename(path, NULL);
+  g_autofree char *folder = g_path_get_dirname(absolute);
+  CLEANUP(yaml_free) struct yaml *yaml = yaml_new(path, text, length);
+  const char *keys[G_N_ELEMENTS(OPTIONS) + 1] = {0};
+  for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) keys[i] = OPTIONS[i].key;
+  if (yaml_root(yaml)) {
+    yaml_known_keys(yaml, yaml_root(yaml), keys);
+    for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) read_option(yaml, &OPTIONS[i], folder, config);
+  }
+  return yaml_ok(yaml, error);
+}
+
+static char *default_folder(void)
+{
+  const char *folder = g_getenv("PARKTALLY_DATA");
+  return g_canonicalize_filename(folder && *folder ? folder : DEFAULT_FOLDER, NULL);
+}
+
+struct aggregator_config *folder_config(const char *path, const char *data, GError **error)
+{
+  CLEANUP(aggregator_config_free) struct aggregator_config *config = g_new0(struct aggregator_config, 1);
+  g_autofree char *folder = data ? g_canonicalize_filename(data, NULL) : default_folder();
+  g_autofree char *beside = folder_path(folder, CONFIG_NAME);
+  if (path || g_file_test(beside, G_FILE_TEST_EXISTS)) {
+    if (!read_config(path ? path : beside, config, error)) return NULL;
+  }
+  /* A file found in a data folder is that folder's, whatever it says; elsewhere it may name another. */
+  if (data || !path || !config->data) {
+    g_free(config->data);
+    config->data = g_steal_pointer(&folder);
+  }
+  if (!config->catalogue) config->catalogue = folder_path(config->data, "catalogue.yaml");
+  for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) {
+    char **value = field(config, &OPTIONS[i]);
+    if (!*value) *value = g_strdup(OPTIONS[i].fallback);
+  }
+  return g_steal_pointer(&config);
+}
+
+/* --- the folder --- */
+
+char *folder_path(const char *folder, const char *name)
+{
+  return g_build_filename(folder, name, NULL);
+}
+
+int folder_lock(const char *folder, GError **error)
+{
+  g_autofree char *path = folder_path(folder, "lock");
+  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0) {
+    int code = errno == EACCES || errno == EPERM ? ERROR_PERMISSION
+               : errno == ENOENT                 ? ERROR_CONFIG
+                                                 : ERROR_IO;
+    g_set_error(error, PARKTALLY_ERROR, code,
+                errno == ENOENT
+                    ? _("%s cannot be opened (%s); make the data folder with \"park-aggregator init\"")
+                    : _("%s cannot be opened (%s)"),
+                path, g_strerror(errno));
+    return -1;
+  }
+  int result;
+  do result = flock(file, LOCK_EX | LOCK_NB);
+  while (result != 0 && errno == EINTR);
+  if (result == 0) return file;
+  if (errno == EWOULDBLOCK)
+    g_set_error(error, PARKTALLY_ERROR, ERROR_TEMPORARY,
+                _("another park-aggregator is at work in %s; try again when it is done, or stop it first"),
+                folder);
+  else
+    g_set_error(error, PARKTALLY_ERROR, ERROR_IO, _("%s cannot be locked (%s)"), path, g_strerror(errno));
+  close(file);
+  return -1;
+}

@@ -1,0 +1,222 @@
+#include "aggregator/membership.h"
+
+#include "common/limits.h"
+
+#include <string.h>
+
+#define WORD_BITS 64
+
+/* --- derivation --- */
+
+static void append_code(GString *codes, const char *code)
+{
+  if (codes->len > 0) g_string_append_c(codes, ';');
+  g_string_append(codes, code);
+}
+
+/* The area and those above it, as far as they count this unit. */
+static void add_area(const struct catalogue *catalogue, int area, bool in_boundary, uint64_t *areas)
+{
+  for (; area != CATALOGUE_NONE; area = catalogue->areas[area].parent)
+    if (in_boundary || !catalogue->areas[area].boundary_only)
+      areas[area / WORD_BITS] |= (uint64_t)1 << (area % WORD_BITS);
+}
+
+static void add_parks(const struct catalogue *catalogue, const struct unit_version *version, uint64_t *areas)
+{
+  const char *park = version->parks;
+  while (*park) {
+    size_t length = strcspn(park, ";");
+    char code[LIMIT_CODE_BYTES + 1];
+    if (length > 0 && length < sizeof code) {
+      memcpy(code, park, length);
+      code[length] = '\0';
+      int area = catalogue_area(catalogue, code);
+      if (area != CATALOGUE_NONE && catalogue->areas[area].reports)
+        add_area(catalogue, area, version->in_boundary, areas);
+    }
+    park += length + (park[length] == ';');
+  }
+}
+
+static bool has_industry(const struct slice *slice, const char *industry)
+{
+  if (!slice->industries || !slice->industries[0]) return true;
+  for (char **prefix = slice->industries; *prefix; prefix++)
+    if (g_str_has_prefix(industry, *prefix)) return true;
+  return false;
+}
+
+static bool slice_holds(const struct catalogue *catalogue, const struct slice *slice,
+                        const struct unit_version *version)
+{
+  if (slice->cluster != CATALOGUE_NONE &&
+      !register_list_has(version->clusters, catalogue->clusters[slice->cluster].code))
+    return false;
+  if (slice->flag != CATALOGUE_NONE && !register_list_has(version->flags, catalogue->flags[slice->flag].code))
+    return false;
+  if (slice->outside && version->in_boundary) return false;
+  return has_industry(slice, version->industry);
+}
+
+void membership_derive(const struct catalogue *catalogue, const struct unit_version *version,
+                       GString *ret_areas, GString *ret_slices)
+{
+  uint64_t areas[LIMIT_CATALOGUE_ITEMS / WORD_BITS] = {0};
+  g_string_truncate(ret_areas, 0);
+  g_string_truncate(ret_slices, 0);
+  add_parks(catalogue, version, areas);
+  for (size_t n = 0; n < catalogue->area_count; n++)
+    if ((areas[n / WORD_BITS] >> (n % WORD_BITS)) & 1) append_code(ret_areas, catalogue->areas[n].code);
+  if (ret_areas->len == 0) return;
+  for (size_t n = 0; n < catalogue->slice_count; n++)
+    if (slice_holds(catalogue, &catalogue->slices[n], version))
+      append_code(ret_slices, catalogue->slices[n].code);
+}
+
+/* --- memberships in memory --- */
+
+/* All that a membership is derived from. While looking up, texts belong to the version; in the table, to the
+ * entry. */
+struct origin {
+  uint8_t catalogue_hash[CATALOGUE_HASH_SIZE];
+  bool in_boundary;
+  const char *parks, *industry, *clusters, *flags;
+};
+
+struct memberships {
+  struct store *store;
+  GHashTable *by_origin; /* struct origin → struct membership, which by_id owns */
+  GHashTable *by_id;     /* int64_t in the membership → struct membership */
+  struct membership nowhere;
+  char *no_codes[1];
+  GString *areas, *slices; /* for deriving */
+};
+
+static unsigned origin_hash(const void *key)
+{
+  const struct origin *origin = (const struct origin *)key;
+  unsigned hash;
+  memcpy(&hash, origin->catalogue_hash, sizeof hash);
+  hash = hash * 31 + g_str_hash(origin->parks);
+  hash = hash * 31 + g_str_hash(origin->industry);
+  hash = hash * 31 + g_str_hash(origin->clusters);
+  hash = hash * 31 + g_str_hash(origin->flags);
+  return hash * 31 + origin->in_boundary;
+}
+
+static int origin_equal(const void *left, const void *right)
+{
+  const struct origin *a = (const struct origin *)left, *b = (const struct origin *)right;
+  return a->in_boundary == b->in_boundary && strcmp(a->parks, b->parks) == 0 &&
+         strcmp(a->industry, b->industry) == 0 && strcmp(a->clusters, b->clusters) == 0 &&
+         strcmp(a->flags, b->flags) == 0 &&
+         memcmp(a->catalogue_hash, b->catalogue_hash, sizeof a->catalogue_hash) == 0;
+}
+
+static struct origin *origin_copy(const struct origin *origin)
+{
+  struct origin *copy = g_new(struct origin, 1);
+  *copy = *origin;
+  copy->parks = g_strdup(origin->parks);
+  copy->industry = g_strdup(origin->industry);
+  copy->clusters = g_strdup(origin->clusters);
+  copy->flags = g_strdup(origin->flags);
+  return copy;
+}
+
+static void origin_free(void *key)
+{
+  struct origin *origin = (struct origin *)key;
+  g_free((char *)origin->parks);
+  g_free((char *)origin->industry);
+  g_free((char *)origin->clusters);
+  g_free((char *)origin->flags);
+  g_free(origin);
+}
+
+static void membership_free(void *value)
+{
+  struct membership *membership = (struct membership *)value;
+  g_strfreev(membership->areas);
+  g_strfreev(membership->slices);
+  g_free(membership);
+}
+
+struct memberships *memberships_new(struct store *store)
+{
+  struct memberships *memberships = g_new0(struct memberships, 1);
+  memberships->store = store;
+  memberships->by_origin = g_hash_table_new_full(origin_hash, origin_equal, origin_free, NULL);
+  memberships->by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, membership_free);
+  memberships->nowhere = (struct membership){.areas = memberships->no_codes, .slices = memberships->no_codes};
+  memberships->areas = g_string_new(NULL);
+  memberships->slices = g_string_new(NULL);
+  return memberships;
+}
+
+void memberships_free(struct memberships *memberships)
+{
+  if (!memberships) return;
+  g_hash_table_unref(memberships->by_origin);
+  g_hash_table_unref(memberships->by_id);
+  g_string_free(memberships->areas, TRUE);
+  g_string_free(memberships->slices, TRUE);
+  g_free(memberships);
+}
+
+void memberships_forget(struct memberships *memberships)
+{
+  g_hash_table_remove_all(memberships->by_origin);
+  g_hash_table_remove_all(memberships->by_id);
+}
+
+/* The one in memory with this id, made from its codes if need be. */
+static struct membership *keep(struct memberships *memberships, int64_t id, const char *areas,
+                               const char *slices)
+{
+  struct membership *membership = (struct membership *)g_hash_table_lookup(memberships->by_id, &id);
+  if (membership) return membership;
+  membership = g_new(struct membership, 1);
+  *membership = (struct membership){
+      .id = id, .areas = g_strsplit(areas, ";", -1), .slices = g_strsplit(slices, ";", -1)};
+  g_hash_table_insert(memberships->by_id, &membership->id, membership);
+  return membership;
+}
+
+const struct membership *memberships_of(struct memberships *memberships, const struct catalogue *catalogue,
+                                        const struct unit_version *version)
+{
+  if (!version) return &memberships->nowhere;
+  struct origin origin = {
+      .in_boundary = version->in_boundary,
+      .parks = version->parks,
+      .industry = version->industry,
+      .clusters = version->clusters,
+      .flags = version->flags,
+  };
+  memcpy(origin.catalogue_hash, catalogue->hash, sizeof origin.catalogue_hash);
+  struct membership *membership = (struct membership *)g_hash_table_lookup(memberships->by_origin, &origin);
+  if (membership) return membership;
+
+  membership_derive(catalogue, version, memberships->areas, memberships->slices);
+  int64_t id = store_membership(memberships->store, memberships->areas->str, memberships->slices->str);
+  /* An error of the store is told at its commit; it must not be remembered as belonging nowhere. */
+  if (id == 0 && memberships->areas->len > 0) return &memberships->nowhere;
+  membership = id == 0 ? &memberships->nowhere
+                       : keep(memberships, id, memberships->areas->str, memberships->slices->str);
+  g_hash_table_insert(memberships->by_origin, origin_copy(&origin), membership);
+  return membership;
+}
+
+const struct membership *memberships_by_id(struct memberships *memberships, int64_t id)
+{
+  if (id == 0) return &memberships->nowhere;
+  const struct membership *membership =
+      (const struct membership *)g_hash_table_lookup(memberships->by_id, &id);
+  if (membership) return membership;
+  g_autofree char *areas = NULL;
+  g_autofree char *slices = NULL;
+  if (!store_membership_text(memberships->store, id, &areas, &slices)) return NULL;
+  return keep(memberships, id, areas, slices);
+}

@@ -1,0 +1,261 @@
+#include "aggregator/snapshot.h"
+
+#include "common/error.h"
+#include "common/text.h"
+
+#include <string.h>
+
+/* --- agents --- */
+
+static void record_clear(void *record)
+{
+  stored_agent_clear(&((struct agent_record *)record)->stored);
+}
+
+static GArray *agents_new(void)
+{
+  GArray *agents = g_array_new(FALSE, FALSE, sizeof(struct agent_record));
+  g_array_set_clear_func(agents, record_clear);
+  return agents;
+}
+
+static void add_agent(GArray *agents, const struct stored_agent *agent)
+{
+  struct agent_record record = {.stored = *agent};
+  record.stored.id = g_strdup(agent->id);
+  record.stored.area = g_strdup(agent->area);
+  record.stored.forms = agent->forms ? g_strdupv(agent->forms) : g_new0(char *, 1);
+  record.stored.certificate = agent->certificate ? g_bytes_ref(agent->certificate) : NULL;
+  seal_key_id(agent->sign_key, record.key_id);
+  g_array_append_val(agents, record);
+}
+
+static const struct agent_record *nth_agent(const GArray *agents, unsigned n)
+{
+  return &g_array_index(agents, struct agent_record, n);
+}
+
+/* A copy, by id, with `agent` in its place. */
+static GArray *agents_with(const GArray *agents, const struct stored_agent *agent)
+{
+  GArray *changed = agents_new();
+  bool added = false;
+  for (unsigned n = 0; n < agents->len; n++) {
+    const struct stored_agent *present = &nth_agent(agents, n)->stored;
+    int order = strcmp(present->id, agent->id);
+    if (order >= 0 && !added) {
+      add_agent(changed, agent);
+      added = true;
+    }
+    if (order != 0) add_agent(changed, present);
+  }
+  if (!added) add_agent(changed, agent);
+  return changed;
+}
+
+static GArray *load_agents(struct store *store)
+{
+  g_autoptr(GArray) stored = store_agents(store);
+  GArray *agents = agents_new();
+  for (unsigned n = 0; n < stored->len; n++)
+    add_agent(agents, &g_array_index(stored, struct stored_agent, n));
+  return agents;
+}
+
+/* --- catalogues --- */
+
+static void unref_catalogue(void *catalogue)
+{
+  catalogue_unref((struct catalogue *)catalogue);
+}
+
+static GPtrArray *compile_all(GPtrArray *texts, GError **error)
+{
+  g_autoptr(GPtrArray) catalogues = g_ptr_array_new_with_free_func(unref_catalogue);
+  for (unsigned n = 0; n < texts->len; n++) {
+    size_t length;
+    const char *text = (const char *)g_bytes_get_data((GBytes *)texts->pdata[n], &length);
+    struct catalogue *catalogue = catalogue_compile("catalogue.yaml", text ? text : "", length, error);
+    if (!catalogue) {
+      g_prefix_error(error,
+                     _("a catalogue in the store is not understood; was this program replaced by an older "
+                       "one? "));
+      return NULL;
+    }
+    g_ptr_array_add(catalogues, catalogue);
+  }
+  return g_steal_pointer(&catalogues);
+}
+
+/* The one in force goes last, also where it was in force before. */
+static GPtrArray *catalogues_with(const GPtrArray *catalogues, struct catalogue *catalogue)
+{
+  GPtrArray *changed = g_ptr_array_new_with_free_func(unref_catalogue);
+  for (unsigned n = 0; n < catalogues->len; n++) {
+    struct catalogue *present = (struct catalogue *)catalogues->pdata[n];
+    if (memcmp(present->hash, catalogue->hash, CATALOGUE_HASH_SIZE) != 0)
+      g_ptr_array_add(changed, catalogue_ref(present));
+  }
+  g_ptr_array_add(changed, catalogue_ref(catalogue));
+  return changed;
+}
+
+static struct catalogue *last_catalogue(const GPtrArray *catalogues)
+{
+  return catalogues->len > 0 ? catalogue_ref((struct catalogue *)catalogues->pdata[catalogues->len - 1])
+                             : NULL;
+}
+
+/* --- snapshots --- */
+
+struct snapshot *snapshot_load(struct store *store, GError **error)
+{
+  g_autoptr(GPtrArray) texts = store_catalogues(store);
+  CLEANUP(register_unref) struct unit_register *units = store_register(store);
+  g_autoptr(GArray) agents = load_agents(store);
+  if (store_error(store)) {
+    g_propagate_error(error, g_error_copy(store_error(store)));
+    return NULL;
+  }
+  GPtrArray *catalogues = compile_all(texts, error);
+  if (!catalogues) return NULL;
+  struct snapshot *snapshot = g_new(struct snapshot, 1);
+  *snapshot = (struct snapshot){
+      .references = 1,
+      .version = 1,
+      .catalogue = last_catalogue(catalogues),
+      .catalogues = catalogues,
+      .units = g_steal_pointer(&units),
+      .agents = g_steal_pointer(&agents),
+  };
+  return snapshot;
+}
+
+struct snapshot *snapshot_change(const struct snapshot *snapshot, struct catalogue *catalogue,
+                                 struct unit_register *units, const struct stored_agent *agent)
+{
+  GPtrArray *catalogues =
+      catalogue ? catalogues_with(snapshot->catalogues, catalogue) : g_ptr_array_ref(snapshot->catalogues);
+  struct snapshot *changed = g_new(struct snapshot, 1);
+  *changed = (struct snapshot){
+      .references = 1,
+      .version = snapshot->version + 1,
+      .catalogue = last_catalogue(catalogues),
+      .catalogues = catalogues,
+      .units = register_ref(units ? units : snapshot->units),
+      .agents = agent ? agents_with(snapshot->agents, agent) : g_array_ref(snapshot->agents),
+  };
+  return changed;
+}
+
+struct snapshot *snapshot_ref(struct snapshot *snapshot)
+{
+  g_atomic_int_inc(&snapshot->references);
+  return snapshot;
+}
+
+void snapshot_unref(struct snapshot *snapshot)
+{
+  if (!snapshot || !g_atomic_int_dec_and_test(&snapshot->references)) return;
+  if (snapshot->catalogue) catalogue_unref(snapshot->catalogue);
+  g_ptr_array_unref(snapshot->catalogues);
+  register_unref(snapshot->units);
+  g_array_unref(snapshot->agents);
+  g_free(snapshot);
+}
+
+/* --- looking up --- */
+
+const struct agent_record *snapshot_agent(const struct snapshot *snapshot, const char *id)
+{
+  unsigned from = 0, below = snapshot->agents->len;
+  while (from < below) {
+    unsigned middle = from + (below - from) / 2;
+    const struct agent_record *record = nth_agent(snapshot->agents, middle);
+    int order = strcmp(record->stored.id, id);
+    if (order == 0) return record;
+    if (order < 0)
+      from = middle + 1;
+    else
+      below = middle;
+  }
+  return NULL;
+}
+
+/* Keys may have been enrolled again after a revocation: one in force goes before one that is revoked. */
+static const struct agent_record *better(const struct agent_record *found, const struct agent_record *record)
+{
+  return found && (found->stored.revoked_ms == 0 || record->stored.revoked_ms != 0) ? found : record;
+}
+
+const struct agent_record *snapshot_agent_by_key_id(const struct snapshot *snapshot,
+                                                    const uint8_t key_id[SEAL_HASH_SIZE])
+{
+  const struct agent_record *found = NULL;
+  for (unsigned n = 0; n < snapshot->agents->len; n++) {
+    const struct agent_record *record = nth_agent(snapshot->agents, n);
+    if (memcmp(record->key_id, key_id, sizeof record->key_id) == 0) found = better(found, record);
+  }
+  return found;
+}
+
+const struct agent_record *snapshot_agent_by_curve(const struct snapshot *snapshot,
+                                                   const uint8_t curve_key[32])
+{
+  const struct agent_record *found = NULL;
+  for (unsigned n = 0; n < snapshot->agents->len; n++) {
+    const struct agent_record *record = nth_agent(snapshot->agents, n);
+    if (memcmp(record->stored.curve_key, curve_key, sizeof record->stored.curve_key) == 0)
+      found = better(found, record);
+  }
+  return found;
+}
+
+struct catalogue *snapshot_catalogue(const struct snapshot *snapshot, const uint8_t hash[CATALOGUE_HASH_SIZE])
+{
+  for (unsigned n = snapshot->catalogues->len; n-- > 0;) {
+    struct catalogue *catalogue = (struct catalogue *)snapshot->catalogues->pdata[n];
+    if (memcmp(catalogue->hash, hash, CATALOGUE_HASH_SIZE) == 0) return catalogue;
+  }
+  return NULL;
+}
+
+/* --- the present one --- */
+
+struct present {
+  GMutex lock;
+  struct snapshot *snapshot;
+};
+
+struct present *present_new(struct snapshot *snapshot)
+{
+  struct present *present = g_new0(struct present, 1);
+  g_mutex_init(&present->lock);
+  present->snapshot = snapshot;
+  return present;
+}
+
+void present_free(struct present *present)
+{
+  if (!present) return;
+  snapshot_unref(present->snapshot);
+  g_mutex_clear(&present->lock);
+  g_free(present);
+}
+
+struct snapshot *present_get(struct present *present)
+{
+  g_mutex_lock(&present->lock);
+  struct snapshot *snapshot = snapshot_ref(present->snapshot);
+  g_mutex_unlock(&present->lock);
+  return snapshot;
+}
+
+void present_set(struct present *present, struct snapshot *snapshot)
+{
+  g_mutex_lock(&present->lock);
+  struct snapshot *before = present->snapshot;
+  present->snapshot = snapshot;
+  g_mutex_unlock(&present->lock);
+  snapshot_unref(before); /* may free a whole register: not under the lock */
+}
