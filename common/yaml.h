@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Hidden, since libyaml's own symbols begin with yaml_ too: an exported yaml_free() of ours would take the
+ * place of the one inside that library. */
+#pragma GCC visibility push(hidden)
+
 struct yaml; /* a parsed document with its mistakes */
 
 struct yaml_node; /* owned by the document */
@@ -74,5 +78,7 @@ void yaml_label(struct yaml *yaml, const struct yaml_node *node, struct label *r
 
 size_t yaml_line(const struct yaml_node *node);   /* from 1 */
 size_t yaml_column(const struct yaml_node *node); /* from 1 */
+
+#pragma GCC visibility pop
 
 #endif
