@@ -91,6 +91,7 @@ struct form {
   enum january january; /* monthly forms */
   uint64_t classes;     /* bit i: units of class i report it */
   int population;       /* flag that a unit needs to owe this form, or none: all of the classes owe it */
+  bool retired;         /* no longer asked for; kept so that what was reported stays readable */
   struct column *columns; /* appended to, never reordered: a column's index is its slot in stored reports for ever */
   size_t column_count;
 };
@@ -193,8 +194,9 @@ void catalogue_unref(struct catalogue *catalogue);
 CLEANUP_DEFINE(struct catalogue, catalogue_unref)
 
 /* Whether `next` may replace `current`: what reports were stored under keeps its meaning. Areas, classes, indicators,
- * forms, flags, clusters and slices that exist stay (forms and columns may retire); an indicator keeps measure, decimals,
- * kind and basis; a form keeps its frequency and its columns in their places. One line per mistake in the error. */
+ * forms, flags, clusters, statuses and slices that exist stay (forms and columns may retire); a class keeps its id scheme; an
+ * indicator keeps measure, decimals, kind and basis; a form keeps its frequency (with January's) and its columns in
+ * their places. One line per mistake in the error. */
 bool catalogue_may_follow(const struct catalogue *current, const struct catalogue *next, GError **error);
 
 /* Index by code, CATALOGUE_NONE if there is none. */
@@ -212,15 +214,18 @@ int catalogue_slice(const struct catalogue *catalogue, const char *code);
 int catalogue_column(const struct catalogue *catalogue, int form, const char *code);
 
 /* Every column whose heading, folded by text_key(), is `key`: its code, line, Chinese or English name, or an alias, each
- * also with the suffix of its variant (本月/month, 本年累计/1—本月/ytd, 上年同月/上年同期/last year, 上年1—本月/上年累计/last year ytd;
- * without a suffix the first variant on the form). A GArray of struct column_ref, or NULL. Owned by the catalogue. */
+ * also with a word for its variant before, behind or in brackets behind it (本月/month, 本年累计/1—本月/ytd, 上年同月/last year,
+ * 上年1—本月/上年累计/last year ytd; 上年同期 is last year's month, or its cumulative column where the form has no other;
+ * without such a word the first variant on the form). At most one column of each form, none of retired forms. A GArray of
+ * struct column_ref, or NULL. Owned by the catalogue. Any thread. */
 struct column_ref {
   int form, column;
 };
 const GArray *catalogue_headings(const struct catalogue *catalogue, const char *key);
 
 /* The form of `months` frequency that carries the indicator, and its column of that variant; false if none does.
- * At most one form of a frequency carries an indicator: the compiler refuses others. */
+ * At most one form of a frequency carries an indicator: the compiler refuses others. A retired column is given where no
+ * other has taken its place. */
 bool catalogue_find_column(const struct catalogue *catalogue, int indicator, enum variant variant, unsigned months,
                            struct column_ref *ret_column);
 
