@@ -1,0 +1,489 @@
+#include "aggregator/gate.h"
+
+#include "aggregator/document.h"
+#include "aggregator/flight.h"
+#include "aggregator/folder.h"
+#include "aggregator/intake.h"
+#include "common/channel.h"
+#include "common/clock.h"
+#include "common/codec.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "common/text.h"
+
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define DOMAIN_SUBMIT "submit"
+#define DOMAIN_ENROL "enrol"
+#define JOINER "joiner" /* user id of whoever connects to enrol; no agent's id, which has a number */
+#define BUSY_RETRY_MS 250
+#define MESSAGES_PER_TURN 64 /* so that answers go out while much comes in */
+
+struct gate {
+  struct gate_options options;
+  struct channel_context *context;
+  struct channel_door *door;
+  struct channel_server *submit, *enrol;
+  struct documents *documents;
+  struct flights *flights;
+  struct intake *intake;
+  struct store *store;  /* the gate's thread's own */
+  GAsyncQueue *answers; /* of struct answer, from other threads */
+  int wake_fd;
+  int stop; /* atomic */
+  GThread *thread;
+};
+
+/* An answer on its way from another thread to the peer. */
+struct answer {
+  struct channel_server *server;
+  GBytes *peer; /* NULL: that of the flight */
+  char *agent;  /* of the flight */
+  uint8_t id[SUBMISSION_ID_SIZE];
+  GBytes *frame;
+};
+
+static void answer_free(struct answer *answer)
+{
+  if (answer->peer) g_bytes_unref(answer->peer);
+  g_free(answer->agent);
+  g_bytes_unref(answer->frame);
+  g_free(answer);
+}
+
+static void wake_gate(struct gate *gate)
+{
+  uint64_t one = 1;
+
+  while (write(gate->wake_fd, &one, sizeof one) < 0 && errno == EINTR) continue;
+}
+
+/* --- answering --- */
+
+static void send_frame(struct channel_server *server, GBytes *peer, const struct frame *frame)
+{
+  g_autoptr(GBytes) bytes = frame_encode(frame);
+
+  (void)channel_server_send(server, peer, bytes); /* who is gone asks again */
+}
+
+static GBytes *fault_frame(const uint8_t *id, const char *code, const char *text)
+{
+  struct frame frame = {.kind = FRAME_FAULT};
+
+  if (id) frame.fault.id = (struct bytes_view){id, SUBMISSION_ID_SIZE};
+  frame.fault.code = code;
+  frame.fault.text = text;
+  return frame_encode(&frame);
+}
+
+static void send_fault(struct channel_server *server, GBytes *peer, const uint8_t *id, enum finding_code code,
+                       const char *text)
+{
+  g_autoptr(GBytes) bytes = fault_frame(id, finding_id(code), text);
+
+  (void)channel_server_send(server, peer, bytes);
+}
+
+static GBytes *busy_frame(const uint8_t *id)
+{
+  struct frame frame = {.kind = FRAME_BUSY};
+
+  frame.busy.id = (struct bytes_view){id, SUBMISSION_ID_SIZE};
+  frame.busy.retry_after_ms = BUSY_RETRY_MS;
+  return frame_encode(&frame);
+}
+
+/* In a worker's or the writer's thread. */
+static void submission_answered(const struct intake_answer *given, void *data)
+{
+  struct gate *gate = data;
+  struct answer *answer = g_new0(struct answer, 1);
+  struct frame frame = {.kind = FRAME_RECEIPT};
+
+  answer->server = gate->submit;
+  answer->agent = g_strdup(given->agent);
+  memcpy(answer->id, given->id, sizeof answer->id);
+  if (given->receipt) {
+    frame.receipt.sealed.data = g_bytes_get_data(given->receipt, &frame.receipt.sealed.length);
+    answer->frame = frame_encode(&frame);
+  } else if (given->fault) {
+    log_say(LOG_LEVEL_NOTICE, "submission.refused", "%s: %s: %s", given->agent, given->fault,
+            given->fault_text);
+    answer->frame = fault_frame(given->id, given->fault, given->fault_text);
+  } else {
+    answer->frame = busy_frame(given->id);
+  }
+  g_async_queue_push(gate->answers, answer);
+  wake_gate(gate);
+}
+
+static void send_answers(struct gate *gate)
+{
+  struct answer *answer;
+  uint64_t count;
+
+  (void)!read(gate->wake_fd, &count, sizeof count);
+  while ((answer = g_async_queue_try_pop(gate->answers))) {
+    if (answer->agent) answer->peer = flights_land(gate->flights, answer->agent, answer->id);
+    if (answer->peer) (void)channel_server_send(answer->server, answer->peer, answer->frame);
+    answer_free(answer);
+  }
+}
+
+/* --- enrolment --- */
+
+struct joining {
+  struct gate *gate;
+  GBytes *peer;
+  char *address;
+};
+
+/* In the writer's thread. */
+static void enrolment_answered(GBytes *certificate, const GError *error, void *data)
+{
+  struct joining *joining = data;
+  struct answer *answer = g_new0(struct answer, 1);
+  struct frame frame = {.kind = FRAME_CERTIFICATE};
+
+  answer->server = joining->gate->enrol;
+  answer->peer = joining->peer;
+  if (certificate) {
+    log_say(LOG_LEVEL_NOTICE, "agent.enrolled", "%s", joining->address);
+    frame.certificate.sealed.data = g_bytes_get_data(certificate, &frame.certificate.sealed.length);
+    answer->frame = frame_encode(&frame);
+  } else {
+    log_say(LOG_LEVEL_WARNING, finding_id(FINDING_INVITATION_REFUSED), "%s: %s", joining->address,
+            error->message);
+    answer->frame = fault_frame(NULL, finding_id(FINDING_INVITATION_REFUSED), error->message);
+  }
+  g_async_queue_push(joining->gate->answers, answer);
+  wake_gate(joining->gate);
+  g_free(joining->address);
+  g_free(joining);
+}
+
+static void take_joiner(struct gate *gate, const struct channel_message *message)
+{
+  struct join_record join;
+  struct joining *joining;
+  size_t length;
+  const uint8_t *data = g_bytes_get_data(message->data, &length);
+
+  if (!join_decode(data, length, &join)) {
+    send_fault(gate->enrol, message->peer, NULL, FINDING_MESSAGE_MALFORMED, "the joining record is damaged");
+    return;
+  }
+  joining = g_new0(struct joining, 1);
+  joining->gate = gate;
+  joining->peer = g_bytes_ref(message->peer);
+  joining->address = g_strdup(message->address);
+  writer_enrol(gate->options.writer, &join, enrolment_answered, joining);
+  explicit_bzero(&join, sizeof join);
+}
+
+/* --- agents --- */
+
+/* What a message is answered with. */
+struct conversation {
+  struct gate *gate;
+  struct snapshot *snapshot;
+  const struct agent_record *agent;
+  const struct channel_message *message;
+};
+
+static void answer_hello(const struct conversation *with, const struct frame *asked)
+{
+  struct gate *gate = with->gate;
+  const struct document *catalogue = documents_catalogue(gate->documents, with->snapshot);
+  const struct document *units =
+      documents_register(gate->documents, with->snapshot, with->agent->stored.area);
+  int64_t now = clock_wall().ms, ahead = asked->hello.clock_ms - now;
+  struct frame frame = {.kind = FRAME_WELCOME};
+
+  if (ABS(ahead) > LIMIT_CLOCK_SKEW_MS)
+    log_say(LOG_LEVEL_WARNING, finding_id(FINDING_CLOCK_OFF),
+            "%s: its clock is %+" G_GINT64_FORMAT " s from ours", with->agent->stored.id, ahead / 1000);
+  frame.welcome.credit = LIMIT_CREDIT_AGENT;
+  frame.welcome.clock_ms = now;
+  frame.welcome.catalogue_hash = (struct bytes_view){catalogue->hash, SEAL_HASH_SIZE};
+  frame.welcome.register_hash = (struct bytes_view){units->hash, SEAL_HASH_SIZE};
+  send_frame(gate->submit, with->message->peer, &frame);
+}
+
+static const struct document *document_of(const struct conversation *with, enum document_kind kind)
+{
+  if (kind == DOCUMENT_OF_REGISTER)
+    return documents_register(with->gate->documents, with->snapshot, with->agent->stored.area);
+  return documents_catalogue(with->gate->documents, with->snapshot);
+}
+
+static void answer_document(const struct conversation *with, const struct frame *asked)
+{
+  const struct document *document = document_of(with, asked->document_request.kind);
+  struct frame frame = {.kind = FRAME_DOCUMENT};
+
+  frame.document.kind = document->kind;
+  frame.document.manifest.data = g_bytes_get_data(document->manifest, &frame.document.manifest.length);
+  send_frame(with->gate->submit, with->message->peer, &frame);
+}
+
+static void answer_chunk(const struct conversation *with, const struct frame *asked)
+{
+  const struct document *document = document_of(with, asked->chunk_request.kind);
+  size_t size, offset = (size_t)asked->chunk_request.index * LIMIT_CHUNK_BYTES;
+  const uint8_t *data = g_bytes_get_data(document->data, &size);
+  struct frame frame = {.kind = FRAME_CHUNK};
+
+  if (memcmp(asked->chunk_request.hash.data, document->hash, SEAL_HASH_SIZE) != 0 || offset >= size) {
+    send_fault(with->gate->submit, with->message->peer, NULL, FINDING_REQUEST_UNKNOWN,
+               "the document has changed since; ask for its manifest again");
+    return;
+  }
+  frame.chunk.hash = (struct bytes_view){document->hash, SEAL_HASH_SIZE};
+  frame.chunk.index = asked->chunk_request.index;
+  frame.chunk.data = (struct bytes_view){data + offset, MIN(LIMIT_CHUNK_BYTES, size - offset)};
+  send_frame(with->gate->submit, with->message->peer, &frame);
+}
+
+static void take_submission(const struct conversation *with, const struct frame *asked)
+{
+  struct gate *gate = with->gate;
+  const uint8_t *id = asked->submit.id.data;
+  const char *agent = with->agent->stored.id;
+  g_autoptr(GBytes) sealed = NULL;
+
+  switch (flights_take(gate->flights, agent, id, with->message->peer)) {
+  case FLIGHT_TAKEN:
+    sealed = g_bytes_new(asked->submit.sealed.data, asked->submit.sealed.length);
+    intake_take(gate->intake, agent, id, sealed);
+    break;
+  case FLIGHT_ALREADY:
+    break;
+  case FLIGHT_FULL: {
+    g_autoptr(GBytes) busy = busy_frame(id);
+
+    (void)channel_server_send(gate->submit, with->message->peer, busy);
+    break;
+  }
+  }
+}
+
+/* The leaf of a submission that this agent's area reported; NULL if there is none. */
+static struct leaf *find_submission(const struct conversation *with, const uint8_t id[SUBMISSION_ID_SIZE])
+{
+  struct store *store = with->gate->store;
+  g_autoptr(GBytes) body = NULL;
+  struct leaf *leaf;
+  CLEANUP(judged_free) struct judged *judged = NULL;
+  uint64_t position;
+
+  if (!store_submission_position(store, id, &position)) return NULL;
+  body = store_leaf(store, position);
+  leaf = body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
+  if (leaf && leaf->kind == LEAF_SUBMISSION)
+    judged = judge_recorded(with->snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
+  if (judged && strcmp(judged->agent->stored.area, with->agent->stored.area) == 0) return leaf;
+  leaf_free(leaf);
+  return NULL;
+}
+
+static void answer_refusals(const struct conversation *with, const struct frame *asked)
+{
+  const struct bytes_view *id = &asked->refusal_request.id;
+  CLEANUP(leaf_free) struct leaf *leaf = find_submission(with, id->data);
+  struct frame frame = {.kind = FRAME_REFUSAL_PAGE};
+  size_t total, offset = asked->refusal_request.offset;
+
+  if (!leaf) {
+    send_fault(with->gate->submit, with->message->peer, id->data, FINDING_REQUEST_UNKNOWN,
+               "there is no such submission of this area");
+    return;
+  }
+  total = leaf->submission.exception_count;
+  offset = MIN(offset, total);
+  frame.refusal_page.id = *id;
+  frame.refusal_page.offset = (uint32_t)offset;
+  frame.refusal_page.total = (uint32_t)total;
+  frame.refusal_page.refusals = leaf->submission.exceptions + offset;
+  frame.refusal_page.count = MIN(total - offset, LIMIT_REFUSALS_INLINE);
+  send_frame(with->gate->submit, with->message->peer, &frame);
+}
+
+static void converse(const struct conversation *with, const struct frame *asked)
+{
+  switch (asked->kind) {
+  case FRAME_HELLO:
+    answer_hello(with, asked);
+    break;
+  case FRAME_DOCUMENT_REQUEST:
+    answer_document(with, asked);
+    break;
+  case FRAME_CHUNK_REQUEST:
+    answer_chunk(with, asked);
+    break;
+  case FRAME_SUBMIT:
+    take_submission(with, asked);
+    break;
+  case FRAME_REFUSAL_REQUEST:
+    answer_refusals(with, asked);
+    break;
+  default:
+    send_fault(with->gate->submit, with->message->peer, NULL, FINDING_MESSAGE_MALFORMED,
+               "the aggregator does not take this kind of message");
+  }
+}
+
+static void take_message(struct gate *gate, const struct channel_message *message)
+{
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(gate->options.writer));
+  const struct agent_record *agent = snapshot_agent(snapshot, message->user);
+  CLEANUP(frame_free) struct frame *frame = NULL;
+  struct conversation with = {gate, snapshot, agent, message};
+
+  if (!agent || agent->stored.revoked_ms != 0) {
+    send_fault(gate->submit, message->peer, NULL, FINDING_AGENT_REVOKED,
+               "this agent has no right to connect any more");
+    return;
+  }
+  frame = frame_decode(g_bytes_get_data(message->data, NULL), g_bytes_get_size(message->data));
+  if (!frame) {
+    log_say(LOG_LEVEL_WARNING, finding_id(FINDING_MESSAGE_MALFORMED), "from %s at %s", agent->stored.id,
+            message->address);
+    send_fault(gate->submit, message->peer, NULL, FINDING_MESSAGE_MALFORMED, "the frame cannot be decoded");
+    return;
+  }
+  converse(&with, frame);
+}
+
+/* --- the thread --- */
+
+static void take_messages(struct gate *gate, struct channel_server *server,
+                          void (*take)(struct gate *gate, const struct channel_message *message))
+{
+  struct channel_message message;
+  unsigned dropped = 0, all_dropped = 0;
+
+  for (int n = 0; n < MESSAGES_PER_TURN && channel_server_receive(server, &message, &dropped); n++) {
+    take(gate, &message);
+    channel_message_clear(&message);
+    all_dropped += dropped;
+  }
+  if (all_dropped > 0)
+    log_say(LOG_LEVEL_WARNING, "message.dropped", "%u messages that are not one frame", all_dropped);
+}
+
+static void *gate_main(void *data)
+{
+  struct gate *gate = data;
+  struct channel_server *servers[] = {gate->submit, gate->enrol};
+
+  while (!g_atomic_int_get(&gate->stop) || flights_count(gate->flights) > 0) {
+    bool stopping = g_atomic_int_get(&gate->stop);
+    bool woken = false;
+
+    /* While it ends, only answers matter: nothing more is taken in. */
+    (void)channel_wait(servers, stopping ? 0 : G_N_ELEMENTS(servers), gate->wake_fd, -1, &woken);
+    send_answers(gate);
+    if (stopping) continue;
+    take_messages(gate, gate->submit, take_message);
+    take_messages(gate, gate->enrol, take_joiner);
+  }
+  return NULL;
+}
+
+/* In the door's thread. */
+static bool admit(const char *domain, const char *address, const uint8_t key[static CURVE_KEY_SIZE],
+                  char ret_user[static CHANNEL_USER_SIZE], void *data)
+{
+  struct gate *gate = data;
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(gate->options.writer));
+  const struct agent_record *agent;
+
+  if (strcmp(domain, DOMAIN_ENROL) == 0) {
+    g_strlcpy(ret_user, JOINER, CHANNEL_USER_SIZE);
+    return true;
+  }
+  agent = snapshot_agent_by_curve(snapshot, key);
+  if (!agent) {
+    log_say(LOG_LEVEL_WARNING, "door.refused", "%s: its key is no agent's", address);
+    return false;
+  }
+  g_strlcpy(ret_user, agent->stored.id, CHANNEL_USER_SIZE);
+  return true;
+}
+
+static void door_died(void *data)
+{
+  struct gate *gate = data;
+
+  gate->options.failed("the thread that admits agents has ended", gate->options.data);
+}
+
+static bool open_endpoints(struct gate *gate, GError **error)
+{
+  const struct gate_options *options = &gate->options;
+
+  gate->context = channel_context_new();
+  gate->door = channel_door_open(gate->context, admit, door_died, gate, error);
+  if (!gate->door) return false;
+  gate->submit = channel_server_open(gate->context, options->listen, DOMAIN_SUBMIT, options->identity,
+                                     LIMIT_FRAME_BYTES, error);
+  if (!gate->submit) return false;
+  gate->enrol =
+      channel_server_open(gate->context, options->enrol, DOMAIN_ENROL, options->identity, JOIN_SIZE, error);
+  return gate->enrol != NULL;
+}
+
+struct gate *gate_new(const struct gate_options *options, GError **error)
+{
+  CLEANUP(gate_free) struct gate *gate = g_new0(struct gate, 1);
+  g_autofree char *path = folder_path(options->folder, "store.db");
+
+  gate->options = *options;
+  gate->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  gate->answers = g_async_queue_new();
+  gate->flights = flights_new();
+  gate->documents = documents_new(options->identity);
+  gate->store = store_open(path, STORE_READ, error);
+  if (!gate->store || !open_endpoints(gate, error)) return NULL;
+  gate->intake = intake_new(options->writer, submission_answered, gate);
+  gate->thread = g_thread_new("gate", gate_main, gate);
+  return g_steal_pointer(&gate);
+}
+
+void gate_free(struct gate *gate)
+{
+  struct answer *answer;
+
+  if (!gate) return;
+  if (gate->thread) {
+    g_atomic_int_set(&gate->stop, 1);
+    wake_gate(gate);
+    g_thread_join(gate->thread);
+  }
+  intake_free(gate->intake);
+  channel_server_close(gate->enrol);
+  channel_server_close(gate->submit);
+  channel_door_close(gate->door);
+  channel_context_free(gate->context);
+  while ((answer = g_async_queue_try_pop(gate->answers))) answer_free(answer);
+  g_async_queue_unref(gate->answers);
+  flights_free(gate->flights);
+  documents_free(gate->documents);
+  store_close(gate->store);
+  close(gate->wake_fd);
+  g_free(gate);
+}
+
+const char *gate_endpoint(const struct gate *gate)
+{
+  return channel_server_endpoint(gate->submit);
+}
+
+const char *gate_enrol_endpoint(const struct gate *gate)
+{
+  return channel_server_endpoint(gate->enrol);
+}

@@ -1,0 +1,95 @@
+#include "aggregator/intake.h"
+
+#include "common/clock.h"
+#include "common/error.h"
+
+#include <string.h>
+
+struct intake {
+  struct writer *writer;
+  intake_sink *sink;
+  void *data;
+  GThreadPool *workers;
+};
+
+struct task {
+  struct intake *intake;
+  char *agent;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  GBytes *sealed;
+};
+
+static void task_free(struct task *task)
+{
+  g_bytes_unref(task->sealed);
+  g_free(task->agent);
+  g_free(task);
+}
+
+static void answer_fault(const struct task *task, const struct judged *judged)
+{
+  struct intake_answer answer = {.agent = task->agent,
+                                 .id = task->id,
+                                 .fault = finding_id(judged->fault),
+                                 .fault_text = judged->fault_text};
+
+  task->intake->sink(&answer, task->intake->data);
+}
+
+static void written(const struct judged *judged, GBytes *receipt, const GError *error, void *data)
+{
+  struct task *task = data;
+  struct intake_answer answer = {.agent = task->agent, .id = task->id, .receipt = receipt};
+
+  if (error && judged->fault != FINDING_COUNT)
+    answer_fault(task, judged);
+  else
+    task->intake->sink(&answer, task->intake->data);
+  task_free(task);
+}
+
+static void work(void *data, void *user_data)
+{
+  struct task *task = data;
+  struct intake *intake = user_data;
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(intake->writer));
+  struct judged *judged = judge_submission(snapshot, task->sealed, task->id, clock_wall().ms);
+
+  if (judged->fault == FINDING_COUNT) {
+    writer_submit(intake->writer, judged, written, task);
+    return;
+  }
+  answer_fault(task, judged);
+  judged_free(judged);
+  task_free(task);
+}
+
+struct intake *intake_new(struct writer *writer, intake_sink *sink, void *data)
+{
+  struct intake *intake = g_new0(struct intake, 1);
+
+  intake->writer = writer;
+  intake->sink = sink;
+  intake->data = data;
+  intake->workers = g_thread_pool_new(work, intake, (int)MAX(g_get_num_processors(), 1), FALSE, NULL);
+  return intake;
+}
+
+void intake_free(struct intake *intake)
+{
+  if (!intake) return;
+  g_thread_pool_free(intake->workers, FALSE, TRUE);
+  g_free(intake);
+}
+
+void intake_take(struct intake *intake, const char *agent, const uint8_t id[SUBMISSION_ID_SIZE],
+                 GBytes *sealed)
+{
+  struct task *task = g_new0(struct task, 1);
+
+  task->intake = intake;
+  task->agent = g_strdup(agent);
+  memcpy(task->id, id, sizeof task->id);
+  task->sealed = g_bytes_ref(sealed);
+  g_thread_pool_push(intake->workers, task, NULL);
+}
