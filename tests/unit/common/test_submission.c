@@ -339,6 +339,8 @@ static void a_report_with_other_columns_goes_into_another_submission(void **stat
   assert_true(submission_writer_add(writer, "c", &nil, NULL));
   assert_int_equal(submission_writer_count(writer), 3);
   g_autoptr(GByteArray) payload = submission_writer_finish(writer, &head);
+  CLEANUP(submission_free) struct submission *submission = submission_decode(payload->data, payload->len);
+  assert_int_equal(submission_size(submission), 3);
   assert_true(submission_writer_add(writer, "a", &four, NULL));
 }
 
