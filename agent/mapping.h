@@ -14,18 +14,20 @@
 /* What configuration says about files whose headings are not the form's own. */
 struct mapping_rules {
   char *name;
-  char *files;         /* glob over the file's name; NULL: any */
-  char *form;          /* NULL: inferred */
-  char *encoding;      /* NULL: found out */
-  char *measure;       /* of all amounts, where the file does not say; NULL: the indicators' own */
-  int year_offset;     /* 1911 for ROC years */
-  GHashTable *columns; /* text_key(heading) → "unit", "period", "indicator", "value" or a column's code */
-  GHashTable *ignore;  /* set of text_key(heading) */
-  GHashTable *skip;    /* text_key(heading) → set (GHashTable) of folded cell texts: such rows are passed over */
+  char *files;     /* glob over the file's name; NULL: any */
+  char *form;      /* NULL: inferred */
+  char *encoding;  /* NULL: found out */
+  char *measure;   /* of all amounts, where the file does not say; NULL: the indicators' own */
+  int year_offset; /* 1911 for ROC years */
+  GHashTable
+      *columns; /* text_key(heading) → "unit", "name", "period", "indicator", "value" or a column's code */
+  GHashTable *ignore; /* set of text_key(heading) */
+  GHashTable *skip; /* text_key(heading) → set (GHashTable) of folded cell texts: such rows are passed over */
 };
 
-/* One item of `mappings` in agent.yaml: name, files, form, encoding, measure, year_offset, columns (heading: meaning), ignore
- * (list of headings), skip (heading: list of texts). Mistakes are noted in `yaml`; never NULL. */
+/* One item of `mappings` in agent.yaml: name, files, form, encoding, measure, year_offset, columns (heading:
+ * meaning), ignore (list of headings), skip (heading: list of texts). Mistakes are noted in `yaml`; never
+ * NULL. */
 struct mapping_rules *mapping_rules_read(struct yaml *yaml, const struct yaml_node *node);
 void mapping_rules_free(struct mapping_rules *rules);
 CLEANUP_DEFINE(struct mapping_rules, mapping_rules_free)
@@ -35,8 +37,10 @@ struct entry {
   struct period period;
   const char *unit;
   size_t row;
-  bool whole; /* a row of a wide table, which says everything of its columns; false: one figure of a long table */
-  bool refused; /* findings said why; given so that other rows of the same unit and period are refused with it */
+  bool whole;   /* a row of a wide table, which says everything of its columns; false: one figure of a long
+                   table */
+  bool refused; /* findings said why; given so that other rows of the same unit and period are refused with it
+                 */
   struct report_change change;
 };
 
@@ -45,10 +49,10 @@ typedef bool entry_sink(const struct entry *entry, void *data);
 
 struct mapping_options {
   const struct catalogue *catalogue;
-  const char *form;          /* code, or NULL: inferred */
+  const char *form;            /* code, or NULL: inferred */
   const struct period *period; /* for all rows; a row that says another is refused. NULL: the file says it */
   const struct mapping_rules *rules; /* or NULL */
-  int role_forms; /* enum role of the agent: forms of others are not inferred */
+  int role_forms;                    /* enum role of the agent: forms of others are not inferred */
 };
 
 /* One file. `file` is its name for findings. */
@@ -61,13 +65,15 @@ CLEANUP_DEFINE(struct mapping, mapping_free)
 /* Takes the next row. False: the file is refused (a finding said why) or the taker ended it. */
 bool mapping_row(struct mapping *mapping, struct source_row *row);
 
-/* At the end of the file: true if a header and at least one row were found; compares the file's own total row, if any. */
+/* At the end of the file: true if a header and at least one row were found; compares the file's own total
+ * row, if any. */
 bool mapping_finish(struct mapping *mapping);
 
 /* Rows of units so far, refused ones included. */
 size_t mapping_rows(const struct mapping *mapping);
 
-/* Where a column of the form stands in the file: its number from 1 and its heading, for findings. 0 and NULL if nowhere. */
+/* Where a column of the form stands in the file: its number from 1 and its heading, for findings. 0 and NULL
+ * if nowhere. */
 size_t mapping_column(const struct mapping *mapping, int column, const char **ret_heading);
 
 /* The form, once the header was found; CATALOGUE_NONE before. */

@@ -1,0 +1,313 @@
+#include "agent/mapping_private.h"
+#include "common/clock.h"
+#include "common/text.h"
+#include "common/uscc.h"
+
+#include <string.h>
+
+#define INDICATOR_KEYS_MOST 4096 /* spellings that are remembered; more than forms have headings */
+#define DAY_MS ((int64_t)24 * 3600 * 1000)
+
+static const char withdraw_word[] = "撤销", withdraw_all_word[] = "整表撤销", nil_word[] = "本期无数据";
+
+/* --- which rows are units --- */
+
+/* Codes of units are mostly ASCII; words of totals and footers are mostly not. */
+static bool looks_like_code(const char *text)
+{
+  if (!*text) return false;
+  for (const char *p = text; *p; p++)
+    if (!g_ascii_isalnum(*p) && *p != '-' && *p != '_' && *p != '.') return false;
+  return g_ascii_strcasecmp(text, "total") != 0 && g_ascii_strcasecmp(text, "subtotal") != 0;
+}
+
+static bool is_footer(const struct source_row *row)
+{
+  for (size_t i = 0; i < row->count; i++)
+    if (row->cells[i].length > 0) return words_is_footer(row->cells[i].text);
+  return false;
+}
+
+static bool is_skipped(const struct mapping *mapping)
+{
+  for (size_t i = 0; mapping->has_skip && i < MIN(mapping->width, mapping->row->count); i++) {
+    if (!mapping->bindings[i].skip) continue;
+    g_autofree char *text = text_fold(g_strdup(mapping->row->cells[i].text));
+    if (g_hash_table_contains(mapping->bindings[i].skip, text)) return true;
+  }
+  return false;
+}
+
+/* Rows of a table that are no unit's: totals, footers, those that configuration passes over. */
+static bool is_passed_over(struct mapping *mapping, const char *unit)
+{
+  if (is_skipped(mapping)) return true;
+  if (looks_like_code(unit)) {
+    if (mapping->phase != PHASE_FOOTER) return false;
+    bool is_unit = uscc_check(unit) != USCC_SHAPE || uscc_is_establishment(unit);
+    if (is_unit) mapping->phase = PHASE_ROWS; /* a unit below the footer is none of it */
+    return !is_unit;
+  }
+  if (totals_row(mapping)) return true;
+  if (is_footer(mapping->row)) mapping->phase = PHASE_FOOTER;
+  return mapping->phase == PHASE_FOOTER;
+}
+
+/* The number of cells must be the header's; empty ones behind it do no harm. */
+static bool check_width(struct mapping *mapping)
+{
+  const struct source_row *row = mapping->row;
+  size_t count = row->count;
+  while (count > mapping->width && row->cells[count - 1].length == 0) count--;
+  if (count == mapping->width) return true;
+  g_autofree char *found = g_strdup_printf(_("%zu cells"), count);
+  g_autofree char *expected = g_strdup_printf(_("%zu cells"), mapping->width);
+  mapping_say(mapping, count < mapping->width && row->open ? FINDING_FILE_CUT : FINDING_ROW_SHORT, NOWHERE,
+              found, expected);
+  totals_unsound(mapping, NULL);
+  return false;
+}
+
+/* A figure in a column that has no heading must not be lost in silence. */
+static void check_unnamed(struct mapping *mapping)
+{
+  for (size_t i = 0; mapping->has_unnamed && i < MIN(mapping->width, mapping->row->count); i++)
+    if (!*mapping->bindings[i].heading && mapping->row->cells[i].length > 0)
+      mapping_say(mapping, FINDING_COLUMN_UNKNOWN, i, mapping->row->cells[i].text,
+                  _("a heading over every column that has cells"));
+}
+
+static void take_unit(struct mapping *mapping, struct source_cell *cell)
+{
+  char *unit = cell->text;
+  if (!*unit) {
+    mapping_say(mapping, FINDING_UNIT_MISSING, mapping->unit_at, NULL, NULL);
+    return;
+  }
+  size_t length = strlen(unit);
+  if (length > LIMIT_CODE_BYTES || !text_is_clean(unit, length)) {
+    mapping_say(mapping, FINDING_UNIT_SHAPE, mapping->unit_at, unit, NULL);
+    return;
+  }
+  /* People write the letters of a credit code small; free codes are taken as they are. */
+  char upper[LIMIT_CODE_BYTES + 1];
+  for (size_t i = 0; i <= length; i++) upper[i] = g_ascii_toupper(unit[i]);
+  if (uscc_check(upper) != USCC_SHAPE || uscc_is_establishment(upper)) memcpy(unit, upper, length);
+  mapping->unit = unit;
+}
+
+/* --- periods --- */
+
+static void note_future(struct mapping *mapping, struct period period)
+{
+  if (!g_hash_table_add(mapping->periods, GINT_TO_POINTER(period_key(period)))) return;
+  int64_t today = clock_wall().ms / DAY_MS + 1; /* it may be tomorrow already where the park is */
+  if (period_first_day(period) <= today) return;
+  char text[PERIOD_TEXT_SIZE];
+  mapping_say(mapping, FINDING_PERIOD_FUTURE, mapping->period_at, period_format(period, text), NULL);
+}
+
+/* What the row's cell, a title or --period says. */
+static bool read_period(struct mapping *mapping, struct period *ret_period)
+{
+  const struct source_cell *cell =
+      mapping->period_at == NOWHERE ? NULL : &mapping->row->cells[mapping->period_at];
+  if (!cell || cell->length == 0) {
+    if (mapping->has_title_period)
+      *ret_period = mapping->title_period;
+    else if (mapping->has_wanted_period)
+      *ret_period = mapping->wanted_period;
+    else
+      mapping_say(mapping, FINDING_PERIOD_MISSING, mapping->period_at, NULL, NULL);
+    return mapping->has_title_period || mapping->has_wanted_period;
+  }
+  if (!mapping->period_seen.text || strcmp(mapping->period_seen.text, cell->text) != 0) {
+    g_free(mapping->period_seen.text);
+    mapping->period_seen.text = g_strdup(cell->text);
+    g_autofree char *folded = text_fold(g_strdup(cell->text));
+    mapping->period_seen.readable =
+        period_read(folded, mapping->rules ? mapping->rules->year_offset : 0, &mapping->period_seen.period);
+  }
+  *ret_period = mapping->period_seen.period;
+  if (!mapping->period_seen.readable)
+    mapping_say(mapping, FINDING_PERIOD_SHAPE, mapping->period_at, cell->text, NULL);
+  return mapping->period_seen.readable;
+}
+
+/* Whether the form, and --period, want it. */
+static void judge_period(struct mapping *mapping, struct period period)
+{
+  char text[PERIOD_TEXT_SIZE], wanted[PERIOD_TEXT_SIZE];
+  if (mapping->has_wanted_period && !period_equal(period, mapping->wanted_period)) {
+    mapping_say(mapping, FINDING_PERIOD_WRONG, mapping->period_at, period_format(period, text),
+                period_format(mapping->wanted_period, wanted));
+    return;
+  }
+  if (!mapping->period_judged.known || !period_equal(mapping->period_judged.period, period)) {
+    g_free(mapping->period_judged.objection);
+    mapping->period_judged.objection = catalogue_period_objection(mapping->catalogue, mapping->form, period);
+    mapping->period_judged.period = period;
+    mapping->period_judged.known = true;
+    note_future(mapping, period);
+  }
+  if (mapping->period_judged.objection)
+    mapping_say(mapping, FINDING_PERIOD_WRONG, mapping->period_at, period_format(period, text),
+                mapping->period_judged.objection);
+}
+
+/* --- figures --- */
+
+static void refuse_cell(struct mapping *mapping, const struct figure *figure, enum decimal_status status,
+                        const char *text)
+{
+  const struct catalogue *catalogue = mapping->catalogue;
+  const struct column *column = &catalogue->forms[mapping->form].columns[figure->column];
+  const struct indicator *indicator = &catalogue->indicators[column->indicator];
+  g_autofree char *expected = NULL;
+  enum finding_code code = FINDING_VALUE_TEXT;
+  switch (status) {
+  case DECIMAL_TINY:
+    code = FINDING_VALUE_TINY;
+    break;
+  case DECIMAL_DECIMALS:
+    code = FINDING_VALUE_DECIMALS;
+    expected = g_strdup_printf(_("at most %u decimals in %s"), indicator->decimals,
+                               catalogue->measures[indicator->measure].code);
+    break;
+  case DECIMAL_RANGE: {
+    char least[DECIMAL_TEXT_SIZE], most[DECIMAL_TEXT_SIZE];
+    code = FINDING_VALUE_RANGE;
+    expected = g_strdup_printf(_("%s to %s"), decimal_format(indicator->least, indicator->decimals, least),
+                               decimal_format(indicator->most, indicator->decimals, most));
+    break;
+  }
+  default:
+    expected = g_strdup_printf(_("a number in %s"), catalogue->measures[indicator->measure].code);
+    break;
+  }
+  mapping_say(mapping, code, figure->at, text, expected);
+}
+
+/* Takes a cell into the entry. The words for nil and for a whole withdrawal set *ret_kind. */
+static void take_figure(struct mapping *mapping, struct figure *figure, enum report_kind *ret_kind)
+{
+  struct source_cell *cell = &mapping->row->cells[figure->at];
+  if (cell->length == 0) return;
+  struct report_change *change = &mapping->entry.change;
+  int64_t value;
+  enum decimal_status status = decimal_parse(cell->text, cell->length, figure->decimals, figure->numerator,
+                                             figure->denominator, &value);
+  if (status == DECIMAL_OK) {
+    column_set_add(&change->figures.present, (unsigned)figure->column);
+    change->figures.value[figure->column] = value;
+    figure->sum += value;
+    return;
+  }
+  if (status == DECIMAL_MISSING) return;
+  if (status == DECIMAL_TEXT) {
+    char *text = text_fold(cell->text);
+    if (strcmp(text, withdraw_word) == 0) {
+      column_set_add(&change->withdrawn, (unsigned)figure->column);
+      return;
+    }
+    if (strcmp(text, withdraw_all_word) == 0 || strcmp(text, nil_word) == 0) {
+      enum report_kind kind = strcmp(text, nil_word) == 0 ? KIND_NIL : KIND_WITHDRAWAL;
+      if (*ret_kind != KIND_FIGURES && *ret_kind != kind)
+        mapping_say(mapping, FINDING_VALUE_NIL, figure->at, text, NULL);
+      *ret_kind = kind;
+      return;
+    }
+  }
+  totals_unsound(mapping, figure);
+  refuse_cell(mapping, figure, status, cell->text);
+}
+
+/* Nil and withdrawal say everything of a report: no figure may stand beside them. */
+static void settle_kind(struct mapping *mapping, enum report_kind kind, const struct column_set *asked)
+{
+  struct report_change *change = &mapping->entry.change;
+  change->kind = kind;
+  if (kind == KIND_FIGURES) {
+    change->asked = *asked;
+    return;
+  }
+  memset(&change->asked, 0, sizeof change->asked);
+  if (column_set_is_empty(&change->figures.present) && column_set_is_empty(&change->withdrawn)) return;
+  mapping_say(mapping, FINDING_VALUE_NIL, NOWHERE, kind == KIND_NIL ? nil_word : withdraw_all_word,
+              _("the other cells of the row empty"));
+}
+
+static void take_wide(struct mapping *mapping)
+{
+  enum report_kind kind = KIND_FIGURES;
+  for (size_t i = 0; i < mapping->figure_count; i++) take_figure(mapping, &mapping->figures[i], &kind);
+  settle_kind(mapping, kind, &mapping->asked);
+}
+
+/* The column that a long table's row is about. Spellings are remembered. */
+static int long_column(struct mapping *mapping, struct period period)
+{
+  const struct source_cell *cell = &mapping->row->cells[mapping->indicator_at];
+  void *known = g_hash_table_lookup(mapping->indicator_keys, cell->text);
+  if (known) return GPOINTER_TO_INT(known) - 1;
+  g_autofree char *key = text_key(cell->text);
+  int measure, column = CATALOGUE_NONE;
+  g_autoptr(GArray) candidates = header_candidates(mapping, key, &measure);
+  if (candidates && mapping->form == CATALOGUE_NONE && !form_infer_long(mapping, candidates, period))
+    return CATALOGUE_NONE;
+  if (mapping->figure_count == 0 && !form_prepare_figures(mapping)) candidates = NULL;
+  if (candidates) column = form_column(mapping, candidates);
+  if (column == CATALOGUE_NONE) {
+    g_autofree char *nearest = form_nearest(mapping, key);
+    mapping_say(mapping, FINDING_INDICATOR_UNKNOWN, mapping->indicator_at, cell->text, nearest);
+  } else if (g_hash_table_size(mapping->indicator_keys) < INDICATOR_KEYS_MOST) {
+    g_hash_table_insert(mapping->indicator_keys, g_strdup(cell->text), GINT_TO_POINTER(column + 1));
+  }
+  return column;
+}
+
+static void take_long(struct mapping *mapping, int column)
+{
+  struct column_set asked = {0};
+  column_set_add(&asked, (unsigned)column);
+  enum report_kind kind = KIND_FIGURES;
+  take_figure(mapping, &mapping->figures[column], &kind);
+  settle_kind(mapping, kind, &asked);
+}
+
+void cells_row(struct mapping *mapping)
+{
+  const struct source_row *row = mapping->row;
+  struct source_cell none = {.text = (char[]){""}};
+  struct source_cell *unit = mapping->unit_at < row->count ? &row->cells[mapping->unit_at] : &none;
+  text_fold(unit->text);
+  if (is_passed_over(mapping, unit->text)) return;
+  if (mapping->name_at < row->count) mapping->unit_name = row->cells[mapping->name_at].text;
+  mapping->rows++;
+  if (!check_width(mapping)) return;
+  check_unnamed(mapping);
+  take_unit(mapping, unit);
+
+  struct entry *entry = &mapping->entry;
+  bool is_long = mapping->indicator_at != NOWHERE;
+  bool has_period = read_period(mapping, &entry->period);
+  int column = CATALOGUE_NONE;
+  if (is_long) {
+    if (!has_period && mapping->form == CATALOGUE_NONE) return; /* the next row will tell the form */
+    column = long_column(mapping, entry->period);
+    if (column == CATALOGUE_NONE) return;
+  }
+  if (has_period) judge_period(mapping, entry->period);
+  memset(&entry->change.figures.present, 0, sizeof entry->change.figures.present);
+  memset(&entry->change.withdrawn, 0, sizeof entry->change.withdrawn);
+  if (is_long)
+    take_long(mapping, column);
+  else
+    take_wide(mapping);
+  if (mapping->refused || !mapping->unit || !has_period) return;
+  entry->unit = mapping->unit;
+  entry->row = row->number;
+  entry->whole = !is_long;
+  entry->refused = mapping->row_refused;
+  if (!mapping->entries(entry, mapping->data)) mapping->refused = true;
+}

@@ -1,0 +1,299 @@
+#include "agent/mapping_private.h"
+#include "common/text.h"
+
+#include <string.h>
+
+/* The cells of the row at hand as texts, without the empty ones at the end. */
+static GStrv row_texts(const struct source_row *row)
+{
+  size_t count = row->count;
+  while (count > 0 && row->cells[count - 1].length == 0) count--;
+  GStrv texts = g_new0(char *, count + 1);
+  for (size_t i = 0; i < count; i++)
+    texts[i] = text_fold(g_strndup(row->cells[i].text, row->cells[i].length));
+  return texts;
+}
+
+/* Removes the brackets that hold a measure, such as (万元) or (单位:万元), and says which. */
+static bool strip_measure(const struct mapping *mapping, char *key, int *ret_measure)
+{
+  for (char *open = strpbrk(key, "(["); open; open = strpbrk(open + 1, "([")) {
+    char *close = strpbrk(open, ")]");
+    if (!close) return false;
+    const char *word = open + 1;
+    bool sure;
+    g_autofree char *inside = g_strndup(word, (size_t)(close - word));
+    const char *measure_text = inside;
+    words_are_measure_title(inside, &measure_text, &sure);
+    int measure = catalogue_measure(mapping->catalogue, measure_text);
+    if (measure == CATALOGUE_NONE) continue;
+    memmove(open, close + 1, strlen(close + 1) + 1);
+    *ret_measure = measure;
+    return true;
+  }
+  return false;
+}
+
+static GArray *copy_candidates(const GArray *candidates)
+{
+  GArray *copy = g_array_new(FALSE, FALSE, sizeof(struct column_ref));
+  return g_array_append_vals(copy, candidates->data, candidates->len);
+}
+
+/* Configuration names columns by their code. */
+static GArray *candidates_by_code(const struct mapping *mapping, const char *code)
+{
+  GArray *candidates = g_array_new(FALSE, FALSE, sizeof(struct column_ref));
+  for (size_t f = 0; f < mapping->catalogue->form_count; f++) {
+    struct column_ref ref = {.form = (int)f, .column = catalogue_column(mapping->catalogue, (int)f, code)};
+    if (ref.column != CATALOGUE_NONE) g_array_append_val(candidates, ref);
+  }
+  if (candidates->len > 0) return candidates;
+  g_array_unref(candidates);
+  return NULL;
+}
+
+GArray *header_candidates(const struct mapping *mapping, const char *key, int *ret_measure)
+{
+  const char *code = mapping->rules ? g_hash_table_lookup(mapping->rules->columns, key) : NULL;
+  if (code) return candidates_by_code(mapping, code);
+  const GArray *found = catalogue_headings(mapping->catalogue, key);
+  if (found) return copy_candidates(found);
+  g_autofree char *plain = g_strdup(key);
+  if (!strip_measure(mapping, plain, ret_measure)) return NULL;
+  found = catalogue_headings(mapping->catalogue, plain);
+  return found ? copy_candidates(found) : NULL;
+}
+
+/* Fills in what a heading means; `key` is its text_key(). */
+static void resolve(const struct mapping *mapping, const char *key, struct binding *binding)
+{
+  const struct mapping_rules *rules = mapping->rules;
+  binding->measure = CATALOGUE_NONE;
+  if (rules && g_hash_table_contains(rules->ignore, key)) {
+    binding->meaning = MEANING_IGNORED;
+    return;
+  }
+  const char *word = rules ? g_hash_table_lookup(rules->columns, key) : NULL;
+  binding->meaning = !word || words_is_meaning(word) ? words_meaning(word ? word : key) : MEANING_NONE;
+  if (binding->meaning != MEANING_NONE) return;
+  binding->candidates = header_candidates(mapping, key, &binding->measure);
+  if (binding->candidates) binding->meaning = MEANING_FIGURE;
+}
+
+static void clear_binding(struct binding *binding)
+{
+  g_clear_pointer(&binding->candidates, g_array_unref);
+  g_clear_pointer(&binding->heading, g_free);
+}
+
+/* A header has the unit's column and at least one other that is known. */
+static bool is_header(const struct mapping *mapping, GStrv texts)
+{
+  bool unit = false;
+  size_t others = 0;
+  for (GStrv text = texts; *text; text++) {
+    if (!**text) continue;
+    g_autofree char *key = text_key(*text);
+    struct binding binding = {0};
+    resolve(mapping, key, &binding);
+    if (binding.meaning == MEANING_UNIT)
+      unit = true;
+    else if (binding.meaning != MEANING_NONE)
+      others++;
+    clear_binding(&binding);
+  }
+  return unit && others > 0;
+}
+
+/* 计量单位:千元、人 — each word holds for the indicators that it converts to. */
+static void read_measures(struct mapping *mapping, const char *key)
+{
+  const char *text;
+  bool sure;
+  if (!words_are_measure_title(key, &text, &sure)) return;
+  g_autofree char *end = g_strdup(text);
+  g_strdelimit(end, ")]", '\0');
+  g_autoptr(GRegex) between = g_regex_new("[、,/;和]", 0, 0, NULL);
+  g_auto(GStrv) words = g_regex_split(between, end, 0);
+  for (GStrv word = words; *word; word++) {
+    if (!**word) continue;
+    int measure = catalogue_measure(mapping->catalogue, *word);
+    if (measure != CATALOGUE_NONE)
+      g_array_append_val(mapping->measures, measure);
+    else if (sure || g_str_has_suffix(*word, "元"))
+      mapping_say(mapping, FINDING_COLUMN_MEASURE, NOWHERE, *word,
+                  _("a measure of the catalogue, such as 千元"));
+  }
+}
+
+/* A period in a title: alone, behind 报告期:, or within a text such as 月报(2018年5月). */
+static void read_title_period(struct mapping *mapping, const char *key)
+{
+  if (mapping->has_title_period) return;
+  int offset = mapping->rules ? mapping->rules->year_offset : 0;
+  const char *digits = strpbrk(key, "0123456789");
+  if (!digits) return;
+  static const char *const ends[] = {"月", "季度", "年"};
+  for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+    const char *end = strstr(digits, ends[i]);
+    if (!end) continue;
+    g_autofree char *text = g_strndup(digits, (size_t)(end - digits) + strlen(ends[i]));
+    mapping->has_title_period = period_read(text, offset, &mapping->title_period);
+    return; /* 2018年1—5月 is no period of a form: it is not 2018 either */
+  }
+  static const char *const words[] = {"报告期:", "报告期", "所属期:", "统计期:", "period:"};
+  for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+    if (g_str_has_prefix(key, words[i])) {
+      mapping->has_title_period = period_read(key + strlen(words[i]), offset, &mapping->title_period);
+      return;
+    }
+  struct period period; /* a cell that holds nothing else; a bare number says too little */
+  if (strchr(key, '-') && period_read(key, offset, &period)) {
+    mapping->has_title_period = true;
+    mapping->title_period = period;
+  }
+}
+
+void header_title_row(struct mapping *mapping)
+{
+  GStrv texts = row_texts(mapping->row);
+  mapping->title_rows++;
+  if (is_header(mapping, texts)) {
+    mapping->top = texts;
+    mapping->header = (struct source_row){.number = mapping->row->number, .sheet = mapping->row->sheet};
+    mapping->phase = PHASE_HEADER;
+    return;
+  }
+  for (GStrv text = texts; *text && !mapping->refused; text++) {
+    g_autofree char *key = text_key(*text);
+    read_measures(mapping, key);
+    read_title_period(mapping, key);
+  }
+  g_strfreev(mapping->above);
+  mapping->above = texts;
+  if (mapping->title_rows <= LIMIT_HEADER_ROWS || mapping->refused) return;
+  mapping_say(mapping, FINDING_COLUMN_MISSING, NOWHERE, NULL,
+              _("a header line with uscc or 统一社会信用代码"));
+}
+
+/* The text that stands over column `at`: of merged cells only the first has one. */
+static const char *text_over(GStrv texts, size_t at)
+{
+  size_t count = texts ? g_strv_length(texts) : 0;
+  for (size_t i = MIN(at + 1, count); i-- > 0;)
+    if (*texts[i]) return texts[i];
+  return NULL;
+}
+
+bool header_is_second_level(struct mapping *mapping)
+{
+  g_auto(GStrv) texts = row_texts(mapping->row);
+  size_t known = 0;
+  for (size_t i = 0; texts[i]; i++) {
+    if (!*texts[i]) continue;
+    const char *over = text_over(mapping->top, i);
+    g_autofree char *both = g_strconcat(over ? over : "", texts[i], NULL);
+    g_autofree char *key = text_key(both);
+    int measure;
+    GArray *candidates = header_candidates(mapping, key, &measure);
+    if (!candidates) return false;
+    g_array_unref(candidates);
+    known++;
+  }
+  return known > 0;
+}
+
+/* 本月 under 工业总产值: read together, before what the lower word alone might mean. */
+static bool bind_levels(struct mapping *mapping, struct binding *binding, const char *over, const char *text)
+{
+  g_autofree char *both = g_strconcat(over, text, NULL);
+  g_autofree char *key = text_key(both);
+  binding->candidates = header_candidates(mapping, key, &binding->measure);
+  if (!binding->candidates) return false;
+  binding->meaning = MEANING_FIGURE;
+  binding->heading = g_strdup_printf("%s %s", over, text);
+  return true;
+}
+
+static void bind_column(struct mapping *mapping, size_t at, const char *text, const char *over)
+{
+  struct binding *binding = &mapping->bindings[at];
+  binding->measure = CATALOGUE_NONE;
+  if (over && *text && bind_levels(mapping, binding, over, text)) return;
+  binding->heading = g_strdup(text);
+  if (!*text) {
+    mapping->has_unnamed = true;
+    return;
+  }
+  g_autofree char *key = text_key(text);
+  resolve(mapping, key, binding);
+  if (mapping->rules) binding->skip = g_hash_table_lookup(mapping->rules->skip, key);
+  if (binding->skip) mapping->has_skip = true;
+}
+
+/* Columns that a table has once at most. */
+static void place_column(struct mapping *mapping, size_t at)
+{
+  size_t *places[] = {[MEANING_UNIT] = &mapping->unit_at,
+                      [MEANING_NAME] = &mapping->name_at,
+                      [MEANING_PERIOD] = &mapping->period_at,
+                      [MEANING_INDICATOR] = &mapping->indicator_at,
+                      [MEANING_VALUE] = &mapping->value_at};
+  enum meaning meaning = mapping->bindings[at].meaning;
+  if (meaning >= G_N_ELEMENTS(places) || !places[meaning]) return;
+  if (*places[meaning] == NOWHERE)
+    *places[meaning] = at;
+  else if (meaning != MEANING_NAME)
+    mapping_say(mapping, FINDING_COLUMN_TWICE, at, mapping->bindings[at].heading,
+                mapping->bindings[*places[meaning]].heading);
+}
+
+static void refuse_unknown(struct mapping *mapping, size_t at)
+{
+  g_autofree char *key = text_key(mapping->bindings[at].heading);
+  g_autofree char *nearest = form_nearest(mapping, key);
+  mapping_say(mapping, FINDING_COLUMN_UNKNOWN, at, mapping->bindings[at].heading, nearest);
+}
+
+/* Every mistake of the header is named before the file is given up. */
+static void check_header(struct mapping *mapping)
+{
+  bool is_long = mapping->indicator_at != NOWHERE || mapping->value_at != NOWHERE;
+  for (size_t i = 0; i < mapping->width; i++) {
+    bool figure_in_long = is_long && mapping->bindings[i].meaning == MEANING_FIGURE;
+    if ((mapping->bindings[i].meaning == MEANING_NONE && *mapping->bindings[i].heading) || figure_in_long)
+      refuse_unknown(mapping, i);
+  }
+  if (is_long && mapping->indicator_at == NOWHERE)
+    mapping_say(mapping, FINDING_COLUMN_MISSING, NOWHERE, NULL, "indicator");
+  if (is_long && mapping->value_at == NOWHERE)
+    mapping_say(mapping, FINDING_COLUMN_MISSING, NOWHERE, NULL, "value");
+  if (mapping->unit_at == NOWHERE) mapping_say(mapping, FINDING_COLUMN_MISSING, NOWHERE, NULL, "uscc");
+  if (mapping->period_at == NOWHERE && !mapping->has_wanted_period && !mapping->has_title_period)
+    mapping_say(mapping, FINDING_COLUMN_MISSING, NOWHERE, NULL, _("a column “period” (报告期), or --period"));
+}
+
+void header_bind(struct mapping *mapping, bool second)
+{
+  g_auto(GStrv) lower = second ? row_texts(mapping->row) : NULL;
+  size_t lower_count = lower ? g_strv_length(lower) : 0;
+  size_t upper_count = g_strv_length(mapping->top);
+  const struct source_row *row = mapping->row;
+  mapping->row = &mapping->header; /* findings are about the header, not about the row below it */
+  mapping->width = MAX(lower_count, upper_count);
+  mapping->bindings = g_new0(struct binding, mapping->width + 1);
+  for (size_t i = 0; i < mapping->width; i++) {
+    bool has_lower = i < lower_count && *lower[i];
+    GStrv over = has_lower ? mapping->top : mapping->above;
+    bind_column(mapping, i,
+                has_lower         ? lower[i]
+                : i < upper_count ? mapping->top[i]
+                                  : "",
+                text_over(over, i));
+    place_column(mapping, i);
+  }
+  check_header(mapping);
+  if (!mapping->refused && form_infer(mapping)) form_prepare_figures(mapping);
+  mapping->row = row;
+}
