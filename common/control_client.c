@@ -22,19 +22,9 @@ struct call {
   bool unprinted;    /* our standard output failed */
 };
 
-/* The name that the user's environment asks for first, without its encoding; "" for English. */
-static char *own_language(void)
-{
-  const char *name = g_get_language_names()[0];
-  char *language = g_strndup(name, strcspn(name, ".@"));
-  if (!control_is_language(language) || strcmp(language, "C") == 0 || strcmp(language, "POSIX") == 0)
-    *language = '\0';
-  return language;
-}
-
 static GByteArray *pack_request(const char *const *words, GError **error)
 {
-  g_autofree char *language = own_language();
+  const char *language = text_language();
   g_autoptr(GByteArray) request = g_byte_array_new();
   g_byte_array_append(request, (const uint8_t *)language, (guint)strlen(language) + 1);
   for (; *words; words++) {

@@ -1,8 +1,11 @@
 #include "common/text.h"
 
+#include <langinfo.h>
 #include <libintl.h>
 #include <locale.h>
 #include <string.h>
+
+#define CHINESE "zh_CN"
 
 static bool has_translations(const char *folder)
 {
@@ -28,22 +31,64 @@ static void set_locale_without_data(void)
   if (*language) g_setenv("LANGUAGE", language, FALSE);
 }
 
-void text_init(void)
+/* The name of this thread's locale for messages. */
+static const char *messages_locale(void)
 {
-  if (!setlocale(LC_ALL, "")) set_locale_without_data();
-  bool in_build_tree = has_translations(PARKTALLY_BUILD_LOCALEDIR);
-  bindtextdomain(GETTEXT_PACKAGE, in_build_tree ? PARKTALLY_BUILD_LOCALEDIR : PARKTALLY_LOCALEDIR);
-  bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
-  textdomain(GETTEXT_PACKAGE);
+  locale_t own = uselocale((locale_t)0);
+  const char *name =
+      own == LC_GLOBAL_LOCALE ? setlocale(LC_MESSAGES, NULL) : nl_langinfo_l(NL_LOCALE_NAME(LC_MESSAGES), own);
+  return name ? name : "C";
 }
 
 /* As gettext chooses: LANGUAGE goes before the locale, except in the locale "C". */
 static bool is_chinese(void)
 {
-  const char *locale = setlocale(LC_MESSAGES, NULL);
-  if (!locale || !strcmp(locale, "C") || !strcmp(locale, "POSIX")) return false;
+  const char *locale = messages_locale();
+  if (!strcmp(locale, "C") || !strcmp(locale, "POSIX")) return false;
   const char *language = g_getenv("LANGUAGE");
   return g_str_has_prefix(language && *language ? language : locale, "zh");
+}
+
+void text_init(void)
+{
+  /* GLib decides at its first translation whether there will be any, which is for the whole process; in the
+   * locale "C" it decides for it. */
+  (void)g_dgettext(GETTEXT_PACKAGE, "parktally");
+  if (!setlocale(LC_ALL, "")) set_locale_without_data();
+  bool in_build_tree = has_translations(PARKTALLY_BUILD_LOCALEDIR);
+  bindtextdomain(GETTEXT_PACKAGE, in_build_tree ? PARKTALLY_BUILD_LOCALEDIR : PARKTALLY_LOCALEDIR);
+  bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
+  textdomain(GETTEXT_PACKAGE);
+  /* Threads choose between the two languages without locale data, and without changing the environment, which
+   * all of them share: LANGUAGE is Chinese for good, and has no effect where the locale for messages is "C". */
+  if (!is_chinese()) setlocale(LC_MESSAGES, "C");
+  g_setenv("LANGUAGE", CHINESE, TRUE);
+}
+
+static locale_t make_locale(const char *messages)
+{
+  locale_t base = newlocale(LC_ALL_MASK, "C.UTF-8", (locale_t)0);
+  locale_t made = base ? newlocale(LC_MESSAGES_MASK, messages, base) : (locale_t)0;
+  if (base && !made) freelocale(base);
+  return made;
+}
+
+void text_speak(const char *language)
+{
+  static locale_t english, chinese; /* for as long as the process lives */
+  static gsize made;
+  if (g_once_init_enter(&made)) {
+    english = make_locale("C");
+    chinese = make_locale("C.UTF-8");
+    g_once_init_leave(&made, 1);
+  }
+  locale_t wanted = g_str_has_prefix(language, "zh") ? chinese : english;
+  if (wanted) uselocale(wanted);
+}
+
+const char *text_language(void)
+{
+  return is_chinese() ? CHINESE : "";
 }
 
 const char *text_label(const struct label *label)

@@ -17,8 +17,16 @@ struct label {
   char *en;
 };
 
-/* Sets the locale from the environment and finds the translations: installed, or in the build tree. */
+/* Sets the locale from the environment and finds the translations: installed, or in the build tree. Sets LANGUAGE. */
 void text_init(void);
+
+/* From now on the texts of this thread, _() and text_label(), are in this language: Chinese if it begins with "zh", else
+ * English, which needs no translation. Other threads keep theirs, which is the environment's. For a server's threads that answer
+ * people. */
+void text_speak(const char *language);
+
+/* The language of this thread's texts: "zh_CN" or "". */
+const char *text_language(void);
 
 /* The name in the language of the locale. Owned by the label. */
 const char *text_label(const struct label *label);

@@ -3,6 +3,7 @@
 #include "common/control_wire.h"
 #include "common/error.h"
 #include "common/limits.h"
+#include "common/text.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -602,8 +603,10 @@ static void words_user_language_and_file_arrive_and_the_answer_comes_back(void *
   assert_true(g_file_set_contents(path, "unit,class", -1, NULL));
   int file = open(path, O_RDONLY);
   g_unlink(path);
-  g_setenv("LANGUAGE", "zh_CN.UTF-8:en", true);
+  g_setenv("LANGUAGE", "zh_CN", true);
+  text_speak("zh_CN");
   struct result result = call_server(record, WORDS, file);
+  text_speak("");
   g_unsetenv("LANGUAGE");
   close(file);
   assert_true(result.answered);

@@ -127,6 +127,36 @@ static void a_language_without_locale_data_still_chooses_the_names(void **state)
   assert_string_equal(text_label(&label), "区域");
 }
 
+static void *speak_otherwise(void *data)
+{
+  struct label label = {"区域", "area"};
+  text_speak(data);
+  bool chinese = g_str_has_prefix(data, "zh");
+  bool right = !strcmp(text_label(&label), chinese ? "区域" : "area");
+  return GINT_TO_POINTER(right && !strcmp(text_language(), chinese ? "zh_CN" : ""));
+}
+
+static void a_thread_speaks_its_own_language_and_the_others_keep_theirs(void **state)
+{
+  (void)state;
+  struct label label = {"区域", "area"};
+  static const struct {
+    const char *environment, *thread;
+  } cases[] = {{"C", "zh_CN"},           {"C.UTF-8", "zh_CN"},  {"zh_CN.UTF-8", ""},
+               {"zh_CN.UTF-8", "en_GB"}, {"en_XX.UTF-8", "zh"}, {"C", ""},
+               {"zh_CN.UTF-8", "zh_CN"}};
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_unsetenv("LANGUAGE");
+    g_setenv("LC_ALL", cases[i].environment, TRUE);
+    text_init();
+    const char *own = g_str_has_prefix(cases[i].environment, "zh") ? "区域" : "area";
+    assert_string_equal(text_label(&label), own);
+    GThread *thread = g_thread_new("other", speak_otherwise, (void *)cases[i].thread);
+    assert_true(GPOINTER_TO_INT(g_thread_join(thread)));
+    assert_string_equal(text_label(&label), own);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -138,6 +168,7 @@ int main(void)
       cmocka_unit_test(bytes_come_back_from_hex_or_are_left_alone),
       cmocka_unit_test(names_follow_the_language_that_gettext_chooses),
       cmocka_unit_test(a_language_without_locale_data_still_chooses_the_names),
+      cmocka_unit_test(a_thread_speaks_its_own_language_and_the_others_keep_theirs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
