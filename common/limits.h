@@ -54,6 +54,7 @@
 #define LIMIT_ANSWER_MS 30000 /* nothing heard for so long: the link makes its socket anew */
 #define LIMIT_CLOCK_SKEW_MS (10 * 60 * 1000) /* a difference worth a finding */
 #define LIMIT_INVITATION_MS ((int64_t)48 * 3600 * 1000)
+#define LIMIT_INVITATION_MOST_MS ((int64_t)30 * 24 * 3600 * 1000) /* a forgotten invitation must not stay open */
 
 /* --- the control socket --- */
 #define LIMIT_CONTROL_REQUEST (64 * LIMIT_KIB) /* the words of a command */

@@ -270,6 +270,12 @@ bool period_contains(struct period outer, struct period inner)
          inner.month + inner.months <= outer.month + outer.months;
 }
 
+bool period_is_later(struct period a, struct period b)
+{
+  day_number a_end = period_last_day(a), b_end = period_last_day(b);
+  return a_end != b_end ? a_end > b_end : a.months > b.months;
+}
+
 day_number period_first_day(struct period period)
 {
   return day_of(period.year, period.month, 1);

@@ -36,6 +36,8 @@ bool period_from_key(int32_t key, struct period *ret_period);
 
 bool period_equal(struct period a, struct period b);
 bool period_contains(struct period outer, struct period inner);
+/* By the day on which they end; of two that end together the longer one is later. */
+bool period_is_later(struct period a, struct period b);
 
 /* First and last day. */
 day_number period_first_day(struct period period);

@@ -27,6 +27,13 @@ static const uint8_t magic[4] = {'P', 'T', 'L', 'Y'};
 /* What is signed: everything of the header before the signature, then the payload's hash. */
 #define SIGNED_SIZE (AT_SIGNATURE + SEAL_HASH_SIZE)
 
+void seal_random(uint8_t *ret_bytes, size_t length)
+{
+  /* Before it, the generator reads the system's state anew for each call; it cannot fail where that can be read. */
+  g_assert(sodium_init() >= 0);
+  randombytes_buf(ret_bytes, length);
+}
+
 void seal_hash(const uint8_t *data, size_t length, uint8_t ret_hash[static SEAL_HASH_SIZE])
 {
   crypto_generichash(ret_hash, SEAL_HASH_SIZE, data, length, NULL, 0);

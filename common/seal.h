@@ -38,6 +38,9 @@ enum seal_status {
   SEAL_FORGED,    /* the signature does not hold */
 };
 
+/* Random bytes that nobody can guess. */
+void seal_random(uint8_t *ret_bytes, size_t length);
+
 /* BLAKE2b-256. */
 void seal_hash(const uint8_t *data, size_t length, uint8_t ret_hash[static SEAL_HASH_SIZE]);
 

@@ -172,6 +172,16 @@ static void days_are_strict_and_come_back(void **state)
   }
 }
 
+static void the_later_period_ends_later_or_is_longer(void **state)
+{
+  (void)state;
+  static const struct period ascending[] = {{2017, 12, 1}, {2017, 10, 3}, {2017, 1, 12}, {2018, 1, 1},
+                                            {2018, 2, 1},  {2018, 1, 2},  {2018, 3, 1},  {2018, 1, 3}};
+  for (size_t i = 0; i < sizeof ascending / sizeof *ascending; i++)
+    for (size_t j = 0; j < sizeof ascending / sizeof *ascending; j++)
+      assert_int_equal(period_is_later(ascending[i], ascending[j]), i > j);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -181,6 +191,7 @@ int main(void)
       cmocka_unit_test(keys_sort_by_year_month_and_length),
       cmocka_unit_test(a_period_contains_its_months_only),
       cmocka_unit_test(days_are_strict_and_come_back),
+      cmocka_unit_test(the_later_period_ends_later_or_is_longer),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

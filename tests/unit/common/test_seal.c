@@ -131,6 +131,19 @@ static void an_empty_payload_can_be_sealed(void **state)
   assert_int_equal(open_bytes(sealed->data, sealed->len), SEAL_OK);
 }
 
+static void random_bytes_differ_and_fill_all_they_are_asked_for(void **state)
+{
+  (void)state;
+  uint8_t first[32] = {0}, second[33] = {0};
+  seal_random(first, sizeof first);
+  seal_random(second, sizeof second - 1);
+  assert_memory_not_equal(first, second, sizeof first);
+  assert_int_equal(second[32], 0);
+  static const uint8_t zeros[8];
+  for (size_t i = 0; i < sizeof first; i += sizeof zeros)
+    assert_memory_not_equal(first + i, zeros, sizeof zeros);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -141,6 +154,7 @@ int main(void)
       cmocka_unit_test(a_key_of_small_order_signs_nothing),
       cmocka_unit_test(what_was_sealed_opens_and_is_named_by_its_hash),
       cmocka_unit_test(an_empty_payload_can_be_sealed),
+      cmocka_unit_test(random_bytes_differ_and_fill_all_they_are_asked_for),
   };
   return cmocka_run_group_tests(tests, make_keys, NULL);
 }
