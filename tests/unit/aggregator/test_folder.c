@@ -129,6 +129,7 @@ static void a_file_that_cannot_be_read_is_an_error(void **state)
   assert_int_equal(truncate(place->config, INT64_C(2) << 30), 0); /* not read into memory */
   assert_null(folder_config(place->config, NULL, &error));
   assert_int_equal(error->code, ERROR_CONFIG);
+  assert_non_null(strstr(error->message, "2147483648"));
   g_clear_error(&error);
   write_config(place, "listen: [\n");
   assert_null(folder_config(place->config, NULL, &error));

@@ -655,6 +655,9 @@ static void a_cell_vanishes_with_its_last_unit_and_not_before(void **state)
   int64_t units = 9;
   assert_false(store_cell(place->store, &east, &total, &units));
   assert_true(total == 0 && units == 0);
+  store_cell_add(place->store, &east, 5, 0); /* makes no sense, so it must stay to be seen */
+  assert_true(store_cell(place->store, &east, &total, &units));
+  assert_true(total == 5 && units == 0);
   store_cells_clear(place->store);
   g_string_assign(list, "");
   assert_true(store_each_cell(place->store, list_cell, list));
