@@ -74,19 +74,30 @@ static void fold_report(struct fold *fold, size_t unit, const struct submission_
   memcpy(prior->base, id, SUBMISSION_ID_SIZE);
 }
 
-/* The rows of the submission that did not count, ascending. */
-static GArray *void_rows(struct outbox *outbox, uint64_t sequence)
+/* A row of a submission that made no revision. */
+struct exception {
+  uint32_t row;
+  bool holds; /* unchanged: what it says is what the report is, by the revision `base` */
+  uint8_t base[SUBMISSION_ID_SIZE];
+};
+
+/* The rows of the submission that made no revision, ascending. Waiting ones still may. */
+static GArray *exceptions(struct outbox *outbox, uint64_t sequence)
 {
-  GArray *rows = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+  GArray *rows = g_array_new(FALSE, TRUE, sizeof(struct exception));
   CLEANUP(db_end)
-  struct db_row *row =
-      db_query(outbox->db, "SELECT row FROM verdict WHERE sequence = ? AND verdict IN (?, ?) ORDER BY row");
+  struct db_row *row = db_query(
+      outbox->db,
+      "SELECT row, verdict, expected FROM verdict WHERE sequence = ? AND verdict IN (?, ?, ?) ORDER BY row");
   db_bind_int(row, (int64_t)sequence);
   db_bind_int(row, VERDICT_IS_STALE);
   db_bind_int(row, VERDICT_IS_REFUSED);
+  db_bind_int(row, VERDICT_IS_UNCHANGED);
   while (db_step(row)) {
-    uint32_t number = (uint32_t)db_int(row, 0);
-    g_array_append_val(rows, number);
+    struct exception exception = {.row = (uint32_t)db_int(row, 0)};
+    if (db_int(row, 1) == VERDICT_IS_UNCHANGED)
+      exception.holds = text_unhex(db_text(row, 2), sizeof exception.base, exception.base);
+    g_array_append_val(rows, exception);
   }
   return rows;
 }
@@ -94,18 +105,20 @@ static GArray *void_rows(struct outbox *outbox, uint64_t sequence)
 static void fold_submission(struct fold *fold, uint64_t sequence, const struct submission *submission,
                             const uint8_t id[SUBMISSION_ID_SIZE])
 {
-  g_autoptr(GArray) voids = void_rows(fold->outbox, sequence);
+  g_autoptr(GArray) rows = exceptions(fold->outbox, sequence);
   size_t unit = 0;
-  guint next_void = 0;
+  guint next = 0;
   struct submission_report report;
   for (size_t n = 0; n < submission_size(submission); n++) {
-    bool is_void = next_void < voids->len && g_array_index(voids, uint32_t, next_void) == n;
-    if (is_void) next_void++;
+    const struct exception *exception = NULL;
+    if (next < rows->len && g_array_index(rows, struct exception, next).row == n)
+      exception = &g_array_index(rows, struct exception, next++);
     submission_report(submission, n, &report);
     while (unit < fold->count && strcmp(fold->units[unit], report.unit) < 0) unit++;
     if (unit == fold->count) return;
-    if (!is_void && sequence > fold->rebased[unit] && strcmp(fold->units[unit], report.unit) == 0)
-      fold_report(fold, unit, &report, id);
+    if (exception && !exception->holds) continue;
+    if (sequence > fold->rebased[unit] && strcmp(fold->units[unit], report.unit) == 0)
+      fold_report(fold, unit, &report, exception ? exception->base : id);
   }
 }
 

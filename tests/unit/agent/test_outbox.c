@@ -221,6 +221,22 @@ static void a_stale_report_is_rebased_on_what_holds_it_now(void **state)
   assert_false(column_set_has(&prior.figures.present, 3));
 }
 
+static void an_unchanged_report_stands_on_the_revision_that_holds_it(void **state)
+{
+  (void)state;
+  uint8_t first[SUBMISSION_ID_SIZE], holder[SUBMISSION_ID_SIZE] = {0xcd};
+  struct fixture_report one[] = {report(1, 10, 20, NULL), report(2, 30, 40, NULL)};
+  fixture_sendable(&fixture, outbox, one, 2, first);
+  g_autofree char *hex = text_hex(holder, sizeof holder);
+  struct refusal unchanged = refusal(0, 1, VERDICT_IS_UNCHANGED, hex);
+  fixture_answer(&fixture, outbox, first, 2, &unchanged, 1, 1);
+  struct prior prior = prior_of(1);
+  assert_true(prior.exists && prior.known);
+  assert_memory_equal(prior.base, holder, sizeof holder);
+  assert_int_equal(prior.figures.value[0], 10);
+  assert_memory_equal(prior_of(2).base, first, sizeof first);
+}
+
 static void an_earlier_stale_receipt_does_not_undo_a_later_one(void **state)
 {
   (void)state;
@@ -422,6 +438,7 @@ int main(void)
       TEST(a_withdrawal_leaves_no_figures_but_a_base),
       TEST(what_the_aggregator_did_not_count_is_not_prior),
       TEST(a_stale_report_is_rebased_on_what_holds_it_now),
+      TEST(an_unchanged_report_stands_on_the_revision_that_holds_it),
       TEST(an_earlier_stale_receipt_does_not_undo_a_later_one),
       TEST(the_same_receipt_twice_changes_nothing),
       TEST(a_receipt_for_what_we_never_made_is_passed_over),
