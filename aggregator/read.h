@@ -36,12 +36,18 @@ CLEANUP_DEFINE(struct reader, reader_free)
 bool reader_total(struct reader *reader, int area, int slice, int indicator, struct period period, bool cumulative,
                   struct total *ret_total, GError **error);
 
+/* The base of growth: what this period's forms say of last year (columns x.ly, x.ytd_ly), which is the published base; where
+ * they say nothing, the total of the same period a year before. */
+bool reader_last_year(struct reader *reader, int area, int slice, int indicator, struct period period, bool cumulative,
+                      struct total *ret_total, GError **error);
+
 /* Σ children − own: units that several children count, and those outside the boundary. False if the area has no children
  * or nothing is reported. Ratios have none. */
 bool reader_overlap(struct reader *reader, int area, int slice, int indicator, struct period period, bool cumulative,
                     struct total *ret_overlap, GError **error);
 
-/* The last period for which any report of the indicator's form exists; false if none. */
+/* The last period for which any report of the indicator's form exists; false if none. Of two that end on one day the longer
+ * one; of a ratio the earlier of its two parts'; of a count from the register that of any form. */
 bool reader_last_period(struct reader *reader, int indicator, struct period *ret_period);
 
 #endif

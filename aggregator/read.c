@@ -1,0 +1,251 @@
+#include "aggregator/read.h"
+
+#include "aggregator/read_private.h"
+#include "common/error.h"
+#include "common/text.h"
+
+struct reader *reader_new(struct store *store, struct snapshot *snapshot)
+{
+  struct reader *reader = g_new0(struct reader, 1);
+  reader->store = store;
+  reader->snapshot = snapshot;
+  reader->catalogue = snapshot->catalogue;
+  reader->memberships = memberships_new(store);
+  return reader;
+}
+
+void reader_free(struct reader *reader)
+{
+  if (!reader) return;
+  memberships_free(reader->memberships);
+  g_free(reader);
+}
+
+bool reader_is_member(struct reader *reader, int64_t membership, const char *area, const char *slice)
+{
+  const struct membership *found = memberships_by_id(reader->memberships, membership);
+  return found && found->areas && g_strv_contains((const char *const *)found->areas, area) &&
+         g_strv_contains((const char *const *)found->slices, slice);
+}
+
+/* --- flows and stocks --- */
+
+static void sum_cells(struct reader *reader, const struct plan *plan, const char *area, const char *slice,
+                      struct total *ret_total)
+{
+  const char *form = reader->catalogue->forms[plan->form].code;
+  for (size_t n = 0; n < plan->count; n++) {
+    struct cell_key key = {.area = area, .slice = slice, .slot = plan->parts[n].slot};
+    key.book = store_find_book(reader->store, form, plan->parts[n].period);
+    int128 total;
+    int64_t units;
+    if (!key.book || !store_cell(reader->store, &key, &total, &units)) continue;
+    ret_total->value += total;
+    ret_total->reported += units;
+  }
+}
+
+static void total_of_plan(struct reader *reader, int area, int slice, const struct plan *plan,
+                          struct total *ret_total)
+{
+  if (plan->form == CATALOGUE_NONE) return;
+  const struct catalogue *catalogue = reader->catalogue;
+  const char *area_code = catalogue->areas[area].code, *slice_code = catalogue->slices[slice].code;
+  if (plan->data && plan->difference)
+    reader_difference(reader, plan, area_code, slice_code, ret_total);
+  else if (plan->data)
+    sum_cells(reader, plan, area_code, slice_code, ret_total);
+  ret_total->defined = ret_total->reported > 0;
+
+  size_t owed = plan->difference ? 1 : plan->count;
+  for (size_t n = 0; n < owed; n++)
+    ret_total->expected += store_expected(reader->store, catalogue->forms[plan->form].code, area_code,
+                                          slice_code, period_last_day(plan->parts[n].period));
+}
+
+/* --- ratios --- */
+
+/* Whichever rests on the smaller part of its units. */
+static const struct total *weaker(const struct total *a, const struct total *b)
+{
+  return (int128)a->reported * b->expected <= (int128)b->reported * a->expected ? a : b;
+}
+
+static void read_total(struct reader *reader, int area, int slice, int indicator, struct period period,
+                       bool cumulative, struct total *ret_total);
+
+/* Sets error where the exact quotient does not fit; figures of this world are far from it. */
+static bool divide_totals(const struct catalogue *catalogue, const struct indicator *ratio,
+                          const struct total *upper, const struct total *lower, struct total *ret_total)
+{
+  int128 value, denominator;
+  int128 upper_scale = decimal_power10(catalogue->indicators[ratio->numerator].decimals);
+  int128 lower_scale = decimal_power10(catalogue->indicators[ratio->denominator].decimals);
+  if (__builtin_mul_overflow(upper->value, ratio->ratio_scale * lower_scale, &value) ||
+      __builtin_mul_overflow(lower->value, upper_scale, &denominator))
+    return false;
+  if (denominator < 0) {
+    value = -value;
+    denominator = -denominator;
+  }
+  *ret_total = (struct total){.defined = true, .value = value, .denominator = denominator};
+  return true;
+}
+
+static void total_of_ratio(struct reader *reader, int area, int slice, const struct indicator *ratio,
+                           struct period period, bool cumulative, struct total *ret_total)
+{
+  struct total upper, lower;
+  read_total(reader, area, slice, ratio->numerator, period, cumulative, &upper);
+  read_total(reader, area, slice, ratio->denominator, period, cumulative, &lower);
+  if (upper.defined && lower.defined && lower.value != 0)
+    divide_totals(reader->catalogue, ratio, &upper, &lower, ret_total);
+  const struct total *basis = weaker(&upper, &lower);
+  ret_total->reported = basis->reported;
+  ret_total->expected = basis->expected;
+}
+
+/* --- any --- */
+
+static void read_total(struct reader *reader, int area, int slice, int indicator, struct period period,
+                       bool cumulative, struct total *ret_total)
+{
+  const struct indicator *of = &reader->catalogue->indicators[indicator];
+  struct plan plan;
+  *ret_total = (struct total){.denominator = 1};
+  switch (of->kind) {
+  case KIND_FLOW:
+  case KIND_STOCK:
+    reader_plan(reader, area, indicator, COLUMNS_OF_THIS_YEAR, period, cumulative, &plan);
+    total_of_plan(reader, area, slice, &plan, ret_total);
+    break;
+  case KIND_COUNT:
+    reader_count(reader, area, slice, indicator, period, ret_total);
+    break;
+  case KIND_RATIO:
+    total_of_ratio(reader, area, slice, of, period, cumulative, ret_total);
+    break;
+  }
+}
+
+static bool check_store(struct reader *reader, GError **error)
+{
+  const GError *failure = store_error(reader->store);
+  if (failure) g_propagate_error(error, g_error_copy(failure));
+  return !failure;
+}
+
+bool reader_total(struct reader *reader, int area, int slice, int indicator, struct period period,
+                  bool cumulative, struct total *ret_total, GError **error)
+{
+  struct total total;
+  read_total(reader, area, slice, indicator, period, cumulative, &total);
+  if (!check_store(reader, error)) return false;
+  *ret_total = total;
+  return true;
+}
+
+bool reader_last_year(struct reader *reader, int area, int slice, int indicator, struct period period,
+                      bool cumulative, struct total *ret_total, GError **error)
+{
+  enum indicator_kind kind = reader->catalogue->indicators[indicator].kind;
+  struct total total = {.denominator = 1};
+  if (kind == KIND_FLOW || kind == KIND_STOCK) {
+    struct plan plan;
+    reader_plan(reader, area, indicator, COLUMNS_OF_LAST_YEAR, period, cumulative, &plan);
+    total_of_plan(reader, area, slice, &plan, &total);
+  }
+  if (!total.defined)
+    read_total(reader, area, slice, indicator, period_last_year(period), cumulative, &total);
+  if (!check_store(reader, error)) return false;
+  *ret_total = total;
+  return true;
+}
+
+bool reader_overlap(struct reader *reader, int area, int slice, int indicator, struct period period,
+                    bool cumulative, struct total *ret_overlap, GError **error)
+{
+  const struct catalogue *catalogue = reader->catalogue;
+  if (catalogue->indicators[indicator].kind == KIND_RATIO) return false;
+  bool has_children = false;
+  struct total overlap = {.denominator = 1};
+  for (int child = 0; child < (int)catalogue->area_count; child++) {
+    if (catalogue->areas[child].parent != area) continue;
+    struct total total;
+    read_total(reader, child, slice, indicator, period, cumulative, &total);
+    has_children = true;
+    overlap.defined |= total.defined;
+    overlap.value += total.value;
+    overlap.reported += total.reported;
+    overlap.expected += total.expected;
+  }
+  if (!has_children) return false;
+
+  struct total own;
+  read_total(reader, area, slice, indicator, period, cumulative, &own);
+  if (!check_store(reader, error)) return false;
+  if (!own.defined && !overlap.defined) return false;
+  *ret_overlap = (struct total){.defined = true,
+                                .value = overlap.value - own.value,
+                                .denominator = 1,
+                                .reported = overlap.reported - own.reported,
+                                .expected = overlap.expected - own.expected};
+  return true;
+}
+
+/* --- the last period --- */
+
+static bool last_book(struct reader *reader, const char *form, struct period *ret_period)
+{
+  g_autoptr(GArray) books = store_books(reader->store, form);
+  bool found = false;
+  struct period last = {0};
+  for (unsigned n = 0; n < books->len; n++) {
+    struct period period = g_array_index(books, struct stored_book, n).period;
+    if (!found || period_is_later(period, last)) last = period;
+    found = true;
+  }
+  if (found) *ret_period = last;
+  return found;
+}
+
+static bool last_of_forms(struct reader *reader, int indicator, struct period *ret_period)
+{
+  static const unsigned frequencies[] = {12, 3, 1};
+  bool found = false;
+  struct period last = {0};
+  for (size_t n = 0; n < G_N_ELEMENTS(frequencies); n++) {
+    struct column_ref column;
+    struct period period;
+    if (!catalogue_find_column(reader->catalogue, indicator, VARIANT_PERIOD, frequencies[n], &column) &&
+        !catalogue_find_column(reader->catalogue, indicator, VARIANT_YTD, frequencies[n], &column))
+      continue;
+    if (!last_book(reader, reader->catalogue->forms[column.form].code, &period)) continue;
+    if (!found || period_is_later(period, last)) last = period;
+    found = true;
+  }
+  if (found) *ret_period = last;
+  return found;
+}
+
+bool reader_last_period(struct reader *reader, int indicator, struct period *ret_period)
+{
+  const struct indicator *of = &reader->catalogue->indicators[indicator];
+  struct period upper, lower;
+  switch (of->kind) {
+  case KIND_FLOW:
+  case KIND_STOCK:
+    return last_of_forms(reader, indicator, ret_period);
+  case KIND_COUNT:
+    if (of->count_indicator != CATALOGUE_NONE)
+      return reader_last_period(reader, of->count_indicator, ret_period);
+    return last_book(reader, NULL, ret_period);
+  case KIND_RATIO: /* both are needed */
+    if (!reader_last_period(reader, of->numerator, &upper) ||
+        !reader_last_period(reader, of->denominator, &lower))
+      return false;
+    *ret_period = period_is_later(upper, lower) ? lower : upper;
+    return true;
+  }
+  return false;
+}

@@ -1,0 +1,50 @@
+/* What the parts of read share: where the figures of an indicator stand (read_plan.c), what is computed from
+ * reports rather than from cells (read_months.c, read_counts.c). */
+#ifndef PARKTALLY_AGGREGATOR_READ_PRIVATE_H
+#define PARKTALLY_AGGREGATOR_READ_PRIVATE_H
+
+#include "aggregator/membership.h"
+#include "aggregator/read.h"
+
+struct reader {
+  struct store *store;
+  struct snapshot *snapshot;
+  struct catalogue *catalogue; /* the snapshot's */
+  struct memberships *memberships;
+};
+
+/* Which figures make up a total. It is settled once for a whole tree of areas, by what was reported anywhere
+ * in it: parts that were computed in different ways would not add up. */
+struct plan {
+  int form;        /* CATALOGUE_NONE: no form asks for it at such a frequency */
+  bool data;       /* anybody in the tree reported it; else `parts` are where it is expected */
+  bool difference; /* parts[0] − parts[1], over units that reported both; else the sum of the parts */
+  size_t count;
+  struct {
+    struct period period;
+    int slot;
+  } parts[12];
+};
+
+/* This year's columns of the form (x, x.ytd), or its columns of last year (x.ly, x.ytd_ly). */
+enum columns { COLUMNS_OF_THIS_YEAR, COLUMNS_OF_LAST_YEAR };
+
+/* For a flow or a stock. */
+void reader_plan(struct reader *reader, int area, int indicator, enum columns columns, struct period period,
+                 bool cumulative, struct plan *ret_plan);
+
+/* The period of the form that ends with this month; false if none does. */
+bool reader_period_ending(const struct form *form, int year, unsigned month, struct period *ret_period);
+
+/* Whether reports of this membership are part of area × slice. */
+bool reader_is_member(struct reader *reader, int64_t membership, const char *area, const char *slice);
+
+/* parts[0] − parts[1] of a plan, over the units of area × slice that reported both. */
+void reader_difference(struct reader *reader, const struct plan *plan, const char *area, const char *slice,
+                       struct total *ret_total);
+
+/* Of KIND_COUNT. */
+void reader_count(struct reader *reader, int area, int slice, int indicator, struct period period,
+                  struct total *ret_total);
+
+#endif

@@ -1,0 +1,624 @@
+/* Totals against sums that are made straight from the reports, over every combination of basis, January and
+ * period. */
+#include "aggregator/read.h"
+
+#include "aggregator/tables.h"
+#include "fixture.h"
+#include "store_place.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the world: a small zone, one form for each custom of January, and random reports --- */
+
+enum { UNITS = 18, MONTHS = 12, FORMS = 3, COLUMNS = 5 };
+enum { X_MONTH, Y_CUMULATIVE, X_BOTH, Y_BOTH, X_STOCK }; /* columns of each form */
+
+static const char CATALOGUE_HEAD[] = "format: 1\ncatalogue: read\nzh: 区\nen: Zone\ntimezone: Asia/Shanghai\n"
+                                     "measures:\n  千元:\n  人:\n  家:\n  \"%\":\n"
+                                     "areas:\n"
+                                     "  zone: {zh: 区, en: Zone, boundary_only: true}\n"
+                                     "  group: {zh: 组, en: Group, in: zone}\n"
+                                     "  east: {zh: 东, en: East, in: group, reports: true}\n"
+                                     "  west: {zh: 西, en: West, in: group, reports: true}\n"
+                                     "  south: {zh: 南, en: South, in: zone, reports: true}\n"
+                                     "  city: {zh: 市, en: City, reports: true}\n"
+                                     "classes:\n"
+                                     "  enterprise: {zh: 企业, en: Enterprise, ids: uscc}\n"
+                                     "  establishment: {zh: 产业活动单位, en: Plant, ids: uscc-nn}\n"
+                                     "flags:\n  scaled: {zh: 规上, en: Scaled}\n"
+                                     "clusters:\n  cars: {zh: 汽车, en: Cars}\n"
+                                     "statuses:\n"
+                                     "  正常: {zh: 正常, en: Operating, expected: true}\n"
+                                     "  停产: {zh: 停产, en: Stopped, expected: true}\n"
+                                     "  关闭: {zh: 关闭, en: Closed, expected: false}\n"
+                                     "slices:\n  all: {zh: 全部, en: All}\n  cars: {cluster: cars}\n"
+                                     "indicators:\n";
+static const char MORE_INDICATORS[] =
+    "  wide: {zh: 宽, en: Wide, measure: 千元, decimals: 2, kind: flow, basis: month, negative: true}\n"
+    "  big: {zh: 大, en: Big, measure: 家, kind: count, count: {class: enterprise, indicator: cum_0, from: "
+    "100}}\n"
+    "  tier: {zh: 档, en: Tier, measure: 家, kind: count, count: {class: enterprise, indicator: cum_0, from: "
+    "100, "
+    "below: 300}}\n"
+    "  big_plants: {zh: 大厂, en: Big plants, measure: 家, kind: count, count: {class: establishment, "
+    "indicator: "
+    "cum_0, from: 50}}\n"
+    "  scaled: {zh: 规上, en: Scaled, measure: 家, kind: count, count: {class: enterprise, flag: scaled}}\n"
+    "  plants: {zh: 厂, en: Plants, measure: 家, kind: count, count: {class: establishment}}\n"
+    "  share: {zh: 比, en: Share, measure: \"%\", decimals: 2, kind: ratio, ratio: {numerator: wide, "
+    "denominator: both_0, "
+    "scale: 100}}\n"
+    "forms:\n";
+static const char MORE_FORMS[] =
+    "  yearly:\n    zh: 年报\n    en: Yearly\n    number: T\n    issuer: 测\n    approval: 测\n"
+    "    legal_basis: statistical\n    filled_by: park\n    every: year\n    classes: [enterprise, "
+    "establishment]\n"
+    "    columns: [{column: wide}, {column: month_0}, {column: wide.ly}]\n"
+    "  quarterly:\n    zh: 季报\n    en: Quarterly\n    number: T\n    issuer: 测\n    approval: 测\n"
+    "    legal_basis: statistical\n    filled_by: park\n    every: quarter\n    classes: [enterprise, "
+    "establishment]\n"
+    "    columns: [{column: wide}]\n";
+
+static char *write_catalogue(void)
+{
+  static const char *const january[FORMS] = {"separate", "joint", "exempt"};
+  g_autoptr(GString) indicators = g_string_new(NULL);
+  g_autoptr(GString) forms = g_string_new(NULL);
+  for (int f = 0; f < FORMS; f++) {
+    g_string_append_printf(
+        indicators,
+        "  month_%d: {zh: 月%d, en: Month %d, measure: 千元, kind: flow, basis: month, negative: true}\n"
+        "  cum_%d: {zh: 累%d, en: Cumulative %d, measure: 千元, kind: flow, basis: cumulative, negative: "
+        "true}\n"
+        "  both_%d: {zh: 双%d, en: Both %d, measure: 千元, kind: flow, basis: both, negative: true}\n"
+        "  stock_%d: {zh: 存%d, en: Stock %d, measure: 人, kind: stock}\n",
+        f, f, f, f, f, f, f, f, f, f, f, f);
+    g_string_append_printf(
+        forms,
+        "  form_%d:\n    zh: 表%d\n    en: Form %d\n    number: T\n    issuer: 测\n    approval: 测\n"
+        "    legal_basis: statistical\n    filled_by: park\n    every: month\n    january: %s\n"
+        "    classes: [enterprise, establishment]\n"
+        "    columns: [{column: month_%d}, {column: cum_%d.ytd}, {column: both_%d}, {column: "
+        "both_%d.ytd}, {column: stock_%d}]\n",
+        f, f, f, january[f], f, f, f, f, f);
+  }
+  return g_strconcat(CATALOGUE_HEAD, indicators->str, MORE_INDICATORS, forms->str, MORE_FORMS, NULL);
+}
+
+struct unit {
+  char id[32];
+  const char *parks;
+  bool in_boundary, cars;
+};
+
+struct world {
+  struct place *place;
+  struct catalogue *catalogue;
+  struct unit_register *units;
+  struct tables *tables;
+  struct snapshot *snapshot;
+  struct reader *reader;
+  struct unit unit[UNITS];
+  /* What was reported, by the last month of the form's period. */
+  bool present[FORMS][MONTHS + 1][UNITS][COLUMNS];
+  int64_t value[FORMS][MONTHS + 1][UNITS][COLUMNS];
+  uint64_t position;
+};
+
+/* Units 0–11 are enterprises, 12–17 plants of the first five, the last one a second plant of the first. */
+static int parent_of(int unit)
+{
+  return unit < 12 ? unit : (unit - 12) % 5;
+}
+
+static void make_units(struct world *world)
+{
+  static const char *const parks[] = {"east", "west", "south", "east;west", "west;south"};
+  for (int u = 0; u < UNITS; u++) {
+    struct unit *unit = &world->unit[u];
+    if (u < 12)
+      g_strlcpy(unit->id, fixture_uscc((unsigned)u), sizeof unit->id);
+    else
+      g_snprintf(unit->id, sizeof unit->id, "%s-0%d", world->unit[parent_of(u)].id, u < 17 ? 1 : 2);
+    unit->parks = parks[(u * 7 + u / 5) % 5];
+    unit->in_boundary = u % 4 != 3;
+    unit->cars = u % 3 == 0;
+  }
+}
+
+static char *write_register(const struct world *world)
+{
+  GString *csv = g_string_new(
+      "unit,class,parent,name,parks,reporter,in_boundary,industry,clusters,flags,status,succeeds,from,to\n");
+  for (int u = 0; u < UNITS; u++) {
+    const struct unit *unit = &world->unit[u];
+    static const char *const status[] = {"正常", "停产", "关闭"};
+    g_string_append_printf(csv, "%s,%s,%s,名%d,%s,,%d,,%s,%s,%s,,2018-01-01,\n", unit->id,
+                           u < 12 ? "enterprise" : "establishment",
+                           u < 12 ? "" : world->unit[parent_of(u)].id, u, unit->parks, unit->in_boundary,
+                           unit->cars ? "cars" : "", u % 2 ? "scaled" : "",
+                           u == 5   ? status[1]
+                           : u == 7 ? status[2]
+                                    : status[0]);
+  }
+  return g_string_free(csv, FALSE);
+}
+
+static void complain(const struct finding *finding, void *data)
+{
+  (void)data;
+  g_autofree char *line = finding_format(finding);
+  print_error("%s\n", line);
+}
+
+static void begin(struct world *world)
+{
+  g_autofree char *text = write_catalogue();
+  g_autofree char *csv = write_register(world);
+  g_autoptr(GError) error = NULL;
+  world->catalogue = catalogue_compile("read.yaml", text, strlen(text), &error);
+  if (!world->catalogue) fail_msg("%s", error->message);
+  if (!register_read_csv(world->catalogue, "register.csv", csv, strlen(csv), complain, NULL, &world->units,
+                         &error))
+    fail_msg("%s", error->message);
+  g_autoptr(GPtrArray) ids = g_ptr_array_new();
+  for (int u = 0; u < UNITS; u++) g_ptr_array_add(ids, world->unit[u].id);
+  CLEANUP(register_unref) struct unit_register *none = register_builder_finish(register_builder_new());
+
+  store_begin(world->place->store);
+  store_catalogue_put(world->place->store, world->catalogue->hash, 0, text, strlen(text));
+  for (size_t n = 0; n < register_size(world->units); n++)
+    store_version_put(world->place->store, register_nth(world->units, n));
+  world->tables = tables_new(world->place->store);
+  tables_use(world->tables, world->catalogue, none);
+  tables_register_changed(world->tables, world->units, ids);
+}
+
+static void put(struct world *world, const char *form, struct period period, const char *unit,
+                const struct figures *figures)
+{
+  g_autoptr(GByteArray) packed = g_byte_array_new();
+  figures_pack(figures, packed);
+  struct stored_report report = {.book = store_book(world->place->store, form, period),
+                                 .unit = unit,
+                                 .park = "east",
+                                 .revision = 1,
+                                 .position = world->position,
+                                 .first = world->position,
+                                 .figures = packed->data,
+                                 .figures_length = packed->len};
+  world->position++;
+  tables_put(world->tables, &report, period, NULL, 0);
+}
+
+/* Opens the reader: what was put is written. */
+static void finish(struct world *world)
+{
+  g_autoptr(GError) error = NULL;
+  tables_flush(world->tables);
+  place_commit(world->place);
+  world->snapshot = snapshot_load(world->place->store, &error);
+  if (!world->snapshot) fail_msg("%s", error->message);
+  world->reader = reader_new(world->place->store, world->snapshot);
+}
+
+static int set_up(void **state)
+{
+  struct world *world = g_new0(struct world, 1);
+  place_set_up((void **)&world->place);
+  make_units(world);
+  begin(world);
+  *state = world;
+  return 0;
+}
+
+static int tear_down(void **state)
+{
+  struct world *world = *state;
+  reader_free(world->reader);
+  snapshot_unref(world->snapshot);
+  tables_free(world->tables);
+  register_unref(world->units);
+  catalogue_unref(world->catalogue);
+  void *place = world->place;
+  place_tear_down(&place);
+  g_free(world);
+  return 0;
+}
+
+/* --- the plain way --- */
+
+static bool form_period(int form, int month, struct period *ret_period)
+{
+  *ret_period = (struct period){2018, (uint8_t)month, 1};
+  if (form == 1 && month == 2) *ret_period = (struct period){2018, 1, 2};
+  return form == 0 || month > 1;
+}
+
+/* Random reports; now and then a whole month is missing, or a column of it. */
+static void report_at_random(struct world *world, GRand *random)
+{
+  for (int f = 0; f < FORMS; f++)
+    for (int month = 1; month <= MONTHS; month++) {
+      struct period period;
+      bool skipped[COLUMNS];
+      if (!form_period(f, month, &period) || g_rand_int_range(random, 0, 8) == 0) continue;
+      for (int c = 0; c < COLUMNS; c++) skipped[c] = g_rand_int_range(random, 0, 7) == 0;
+      for (int u = 0; u < UNITS; u++) {
+        struct figures figures;
+        figures_clear(&figures);
+        for (int c = 0; c < COLUMNS; c++) {
+          if (skipped[c] || g_rand_int_range(random, 0, 6) == 0) continue;
+          int64_t value = g_rand_int_range(random, c == X_STOCK ? 0 : -500, 5000);
+          world->present[f][month][u][c] = true;
+          world->value[f][month][u][c] = value;
+          figures_set(&figures, (unsigned)c, value);
+        }
+        if (column_set_is_empty(&figures.present)) continue;
+        g_autofree char *form = g_strdup_printf("form_%d", f);
+        put(world, form, period, world->unit[u].id, &figures);
+      }
+    }
+}
+
+static bool is_part(const struct unit *unit, const char *area, bool cars)
+{
+  if (cars && !unit->cars) return false;
+  if (!strcmp(area, "zone")) return unit->in_boundary;
+  if (!strcmp(area, "group")) return strstr(unit->parks, "east") || strstr(unit->parks, "west");
+  return strstr(unit->parks, area) != NULL;
+}
+
+struct expectation {
+  bool defined;
+  int64_t value, reported, periods;
+};
+
+static bool anybody(const struct world *world, int form, int month, int column)
+{
+  for (int u = 0; u < UNITS; u++)
+    if (world->present[form][month][u][column]) return true;
+  return false;
+}
+
+static void add_month(const struct world *world, int form, int month, int column, const char *area, bool cars,
+                      struct expectation *sum)
+{
+  sum->periods++;
+  for (int u = 0; u < UNITS; u++)
+    if (world->present[form][month][u][column] && is_part(&world->unit[u], area, cars)) {
+      sum->defined = true;
+      sum->reported++;
+      sum->value += world->value[form][month][u][column];
+    }
+}
+
+/* Months of the form from `first` to `last`; of a joint January–February the month is 2 and `first` must
+ * be 1. */
+static struct expectation sum_months(const struct world *world, int form, int first, int last, int x, int y,
+                                     const char *area, bool cars)
+{
+  struct expectation sum = {0};
+  for (int month = first; month <= last; month++) {
+    struct period period;
+    if (!form_period(form, month, &period) || period.month < first) continue;
+    bool only_cumulative = period.month == 1 && y >= 0 && !anybody(world, form, month, x);
+    add_month(world, form, month, only_cumulative && anybody(world, form, month, y) ? y : x, area, cars,
+              &sum);
+  }
+  return sum;
+}
+
+static struct expectation subtract_months(const struct world *world, int form, int first, int last, int y,
+                                          const char *area, bool cars)
+{
+  struct expectation sum = {.periods = 1};
+  for (int u = 0; u < UNITS; u++)
+    if (world->present[form][last][u][y] && world->present[form][first - 1][u][y] &&
+        is_part(&world->unit[u], area, cars)) {
+      sum.defined = true;
+      sum.reported++;
+      sum.value += world->value[form][last][u][y] - world->value[form][first - 1][u][y];
+    }
+  return sum;
+}
+
+static bool has_sum(const struct world *world, int form, int first, int last, int x, int y)
+{
+  for (int month = first; month <= last; month++) {
+    struct period period;
+    if (form_period(form, month, &period) && period.month >= first &&
+        (anybody(world, form, month, x) || (period.month == 1 && y >= 0 && anybody(world, form, month, y))))
+      return true;
+  }
+  return false;
+}
+
+static struct expectation expect(const struct world *world, int form, int column, struct period period,
+                                 bool cumulative, const char *area, bool cars)
+{
+  int first = cumulative ? 1 : period.month, last = period.month + period.months - 1;
+  struct expectation sum = {0};
+  switch (column) {
+  case X_MONTH:
+    return sum_months(world, form, first, last, X_MONTH, -1, area, cars);
+  case Y_CUMULATIVE:
+    if (first > 1) return subtract_months(world, form, first, last, Y_CUMULATIVE, area, cars);
+    add_month(world, form, last, Y_CUMULATIVE, area, cars, &sum);
+    return sum;
+  case X_BOTH:
+    if (first == 1 && anybody(world, form, last, Y_BOTH)) {
+      add_month(world, form, last, Y_BOTH, area, cars, &sum);
+      return sum;
+    }
+    if (has_sum(world, form, first, last, X_BOTH, Y_BOTH) || first == 1)
+      return sum_months(world, form, first, last, X_BOTH, Y_BOTH, area, cars);
+    return subtract_months(world, form, first, last, Y_BOTH, area, cars);
+  default:
+    for (int month = last; month >= first; month--) {
+      struct period own;
+      if (!form_period(form, month, &own) || own.month < first || !anybody(world, form, month, X_STOCK))
+        continue;
+      add_month(world, form, month, X_STOCK, area, cars, &sum);
+      break;
+    }
+    return sum;
+  }
+}
+
+/* --- comparing --- */
+
+static const char *const AREAS[] = {"zone", "group", "east", "west", "south", "city"};
+
+static struct total read_one(struct world *world, const char *area, const char *slice, const char *indicator,
+                             struct period period, bool cumulative)
+{
+  g_autoptr(GError) error = NULL;
+  struct total total;
+  int found = catalogue_indicator(world->catalogue, indicator);
+  assert_int_not_equal(found, CATALOGUE_NONE);
+  if (!reader_total(world->reader, catalogue_area(world->catalogue, area),
+                    catalogue_slice(world->catalogue, slice), found, period, cumulative, &total, &error))
+    fail_msg("%s", error->message);
+  return total;
+}
+
+/* Units of area × slice that owe a form: all but the closed one. */
+static int64_t owing(const struct world *world, const char *area, bool cars)
+{
+  int64_t count = 0;
+  for (int u = 0; u < UNITS; u++) count += u != 7 && is_part(&world->unit[u], area, cars);
+  return count;
+}
+
+static void compare(struct world *world, int form, int column, struct period period, bool cumulative,
+                    const char *area, bool cars)
+{
+  static const char *const names[] = {"month", "cum", "both", NULL, "stock"};
+  g_autofree char *indicator = g_strdup_printf("%s_%d", names[column], form);
+  struct total total = read_one(world, area, cars ? "cars" : "all", indicator, period, cumulative);
+  struct expectation expected = expect(world, form, column, period, cumulative, area, cars);
+  char text[PERIOD_TEXT_SIZE];
+  if (total.defined == expected.defined && (int64_t)total.value == expected.value &&
+      total.reported == expected.reported &&
+      (!expected.defined || total.expected == expected.periods * owing(world, area, cars)))
+    return;
+  fail_msg("%s %s %s%s%s: read %d %" G_GINT64_FORMAT " (%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT
+           "), the reports come to %d %" G_GINT64_FORMAT " (%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT
+           " periods)",
+           indicator, area, period_format(period, text), cumulative ? " cumulative" : "", cars ? " cars" : "",
+           total.defined, (int64_t)total.value, total.reported, total.expected, expected.defined,
+           expected.value, expected.reported, expected.periods);
+}
+
+static void compare_period(struct world *world, struct period period)
+{
+  static const int columns[] = {X_MONTH, Y_CUMULATIVE, X_BOTH, X_STOCK};
+  for (int form = 0; form < FORMS; form++)
+    for (size_t c = 0; c < G_N_ELEMENTS(columns); c++)
+      for (size_t a = 0; a < G_N_ELEMENTS(AREAS); a++)
+        for (int way = 0; way < 4; way++)
+          compare(world, form, columns[c], period, way & 1, AREAS[a], way & 2);
+}
+
+static void compare_overlap(struct world *world, const char *indicator, struct period period, bool cumulative)
+{
+  int zone = catalogue_area(world->catalogue, "zone");
+  struct total overlap, own = read_one(world, "zone", "all", indicator, period, cumulative);
+  struct total group = read_one(world, "group", "all", indicator, period, cumulative);
+  struct total south = read_one(world, "south", "all", indicator, period, cumulative);
+  bool found = reader_overlap(world->reader, zone, 0, catalogue_indicator(world->catalogue, indicator),
+                              period, cumulative, &overlap, NULL);
+  assert_int_equal(found, own.defined || group.defined || south.defined);
+  if (!found) return;
+  assert_true(overlap.value == group.value + south.value - own.value);
+  assert_int_equal(overlap.reported, group.reported + south.reported - own.reported);
+}
+
+static unsigned seed(void)
+{
+  const char *given = getenv("PARKTALLY_SEED");
+  unsigned number = given ? (unsigned)strtoul(given, NULL, 10) : 20180521;
+  print_message("PARKTALLY_SEED=%u\n", number);
+  return number;
+}
+
+static void every_total_equals_the_sum_over_the_reports(void **state)
+{
+  struct world *world = *state;
+  GRand *random = g_rand_new_with_seed(seed());
+  report_at_random(world, random);
+  g_rand_free(random);
+  finish(world);
+  for (int month = 1; month <= MONTHS; month++)
+    compare_period(world, (struct period){2018, (uint8_t)month, 1});
+  for (int quarter = 0; quarter < 4; quarter++)
+    compare_period(world, (struct period){2018, (uint8_t)(quarter * 3 + 1), 3});
+  compare_period(world, (struct period){2018, 1, 2});
+  compare_period(world, (struct period){2018, 1, 12});
+  for (int month = 1; month <= MONTHS; month++)
+    for (int way = 0; way < 2; way++) {
+      compare_overlap(world, "both_0", (struct period){2018, (uint8_t)month, 1}, way);
+      compare_overlap(world, "cum_1", (struct period){2018, (uint8_t)month, 1}, way);
+    }
+}
+
+/* --- single cases --- */
+
+static void put_value(struct world *world, const char *form, struct period period, int unit, unsigned column,
+                      int64_t value)
+{
+  struct figures figures;
+  figures_clear(&figures);
+  figures_set(&figures, column, value);
+  put(world, form, period, world->unit[unit].id, &figures);
+}
+
+static void nobody_reporting_is_not_zero(void **state)
+{
+  struct world *world = *state;
+  put_value(world, "form_0", (struct period){2018, 5, 1}, 0, X_MONTH, 0);
+  finish(world);
+  struct total total = read_one(world, "zone", "all", "month_0", (struct period){2018, 5, 1}, false);
+  assert_true(total.defined && total.value == 0);
+  assert_int_equal(total.reported, 1);
+  total = read_one(world, "zone", "all", "month_0", (struct period){2018, 6, 1}, false);
+  assert_false(total.defined);
+  assert_int_equal(total.reported, 0);
+  assert_int_equal(total.expected, owing(world, "zone", false));
+  total = read_one(world, "zone", "all", "month_0", (struct period){2017, 5, 1}, false);
+  assert_int_equal(total.expected, 0); /* nobody was registered */
+  struct total overlap;
+  int indicator = catalogue_indicator(world->catalogue, "month_0");
+  assert_false(reader_overlap(world->reader, catalogue_area(world->catalogue, "zone"), 0, indicator,
+                              (struct period){2018, 6, 1}, false, &overlap, NULL));
+  assert_false(reader_overlap(world->reader, catalogue_area(world->catalogue, "east"), 0, indicator,
+                              (struct period){2018, 5, 1}, false, &overlap, NULL));
+}
+
+static void a_year_is_the_annual_report_s_and_else_the_sum_of_months(void **state)
+{
+  struct world *world = *state;
+  struct period year = {2018, 1, 12};
+  put_value(world, "form_0", (struct period){2018, 5, 1}, 0, X_MONTH, 7);
+  put_value(world, "form_0", (struct period){2018, 6, 1}, 0, X_MONTH, 8);
+  put_value(world, "quarterly", (struct period){2018, 1, 3}, 0, 0, 100);
+  finish(world);
+  assert_true(read_one(world, "zone", "all", "month_0", year, false).value == 15);
+  assert_true(read_one(world, "zone", "all", "wide", year, false).value == 100);
+  store_begin(world->place->store);
+  put_value(world, "yearly", year, 0, 1, 20);
+  put_value(world, "yearly", year, 1, 0, 500);
+  tables_flush(world->tables);
+  place_commit(world->place);
+  assert_true(read_one(world, "zone", "all", "month_0", year, false).value == 20);
+  assert_true(read_one(world, "zone", "all", "wide", year, false).value == 500);
+  assert_true(read_one(world, "zone", "all", "wide", (struct period){2018, 1, 3}, false).value == 100);
+  assert_false(read_one(world, "zone", "all", "wide", (struct period){2018, 5, 1}, true).defined);
+  struct period last;
+  assert_true(reader_last_period(world->reader, catalogue_indicator(world->catalogue, "month_0"), &last));
+  assert_true(period_equal(last, year));
+  assert_false(reader_last_period(world->reader, catalogue_indicator(world->catalogue, "cum_1"), &last));
+}
+
+static void a_ratio_is_of_sums_and_needs_a_denominator(void **state)
+{
+  struct world *world = *state;
+  struct period year = {2018, 1, 12}, december = {2018, 12, 1};
+  put_value(world, "yearly", year, 0, 0, 12345); /* 123.45 */
+  put_value(world, "yearly", year, 1, 0, 55);
+  put_value(world, "form_0", december, 0, Y_BOTH, 3000);
+  finish(world);
+  struct total total = read_one(world, "zone", "all", "share", year, false);
+  int128 shown;
+  assert_true(total.defined && decimal_divide(total.value, total.denominator, 2, &shown));
+  assert_int_equal((int64_t)shown, 413); /* 124.00 ÷ 3000 = 4.13 % */
+  assert_int_equal(total.reported, 1);   /* of the weaker part */
+  assert_false(read_one(world, "south", "all", "share", year, false).defined);
+  assert_false(read_one(world, "zone", "all", "share", december, false).defined);
+  struct total overlap;
+  assert_false(reader_overlap(world->reader, 0, 0, catalogue_indicator(world->catalogue, "share"), year,
+                              false, &overlap, NULL));
+}
+
+static void last_year_is_the_form_s_own_column_before_the_stored_total(void **state)
+{
+  struct world *world = *state;
+  struct period year = {2018, 1, 12}, before = {2017, 1, 12};
+  g_autoptr(GError) error = NULL;
+  struct total total;
+  int wide = catalogue_indicator(world->catalogue, "wide");
+  put_value(world, "yearly", year, 0, 2, 900);
+  finish(world);
+  assert_true(reader_last_year(world->reader, 0, 0, wide, year, false, &total, &error));
+  assert_true(total.defined && total.value == 900);
+  assert_true(reader_last_year(world->reader, 0, 0, wide, before, false, &total, &error));
+  assert_false(total.defined);
+}
+
+static void tiers_count_legal_entities_by_the_sum_over_their_plants(void **state)
+{
+  struct world *world = *state;
+  struct period may = {2018, 5, 1};
+  /* Unit 0 and its plant 12 are 60 + 50; 1 is 99, 2 exactly 100, 4 exactly 300, 6 500. */
+  static const struct {
+    int unit;
+    int64_t value;
+  } values[] = {{0, 60}, {12, 50}, {1, 99}, {2, 100}, {4, 300}, {6, 500}};
+  for (size_t n = 0; n < G_N_ELEMENTS(values); n++)
+    put_value(world, "form_0", may, values[n].unit, Y_CUMULATIVE, values[n].value);
+  finish(world);
+  struct total total = read_one(world, "zone", "all", "big", may, false);
+  assert_true(total.defined);
+  assert_int_equal((int64_t)total.value, 4); /* 0 with 12, 2, 4, 6 */
+  assert_int_equal(total.reported, 6);
+  assert_int_equal(total.expected, owing(world, "zone", false));
+  assert_int_equal((int64_t)read_one(world, "zone", "all", "tier", may, false).value, 2); /* 0 with 12, 2 */
+  total = read_one(world, "zone", "all", "big_plants", may, false);
+  assert_int_equal((int64_t)total.value, 1);
+  assert_int_equal(total.reported, 1);
+  assert_false(read_one(world, "zone", "all", "big", (struct period){2018, 6, 1}, false).defined);
+}
+
+static void registered_units_are_counted_by_parent_unless_they_are_closed(void **state)
+{
+  struct world *world = *state;
+  struct period may = {2018, 5, 1};
+  finish(world);
+  for (size_t a = 0; a < G_N_ELEMENTS(AREAS); a++) {
+    int64_t scaled = 0;
+    bool has_plants[12] = {false};
+    for (int u = 0; u < UNITS; u++) {
+      if (!is_part(&world->unit[u], AREAS[a], false) || u == 7) continue;
+      if (u >= 12)
+        has_plants[parent_of(u)] = true;
+      else if (u % 2)
+        scaled++;
+    }
+    struct total total = read_one(world, AREAS[a], "all", "scaled", may, false);
+    assert_int_equal((int64_t)total.value, scaled);
+    assert_int_equal(total.reported, scaled);
+    assert_int_equal(total.expected, scaled);
+    int64_t parents = 0;
+    for (int u = 0; u < 12; u++) parents += has_plants[u];
+    assert_int_equal((int64_t)read_one(world, AREAS[a], "all", "plants", may, false).value, parents);
+  }
+  assert_int_equal(
+      (int64_t)read_one(world, "zone", "all", "scaled", (struct period){2017, 12, 1}, false).value, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      TEST(nobody_reporting_is_not_zero),
+      TEST(every_total_equals_the_sum_over_the_reports),
+      TEST(a_year_is_the_annual_report_s_and_else_the_sum_of_months),
+      TEST(a_ratio_is_of_sums_and_needs_a_denominator),
+      TEST(last_year_is_the_form_s_own_column_before_the_stored_total),
+      TEST(tiers_count_legal_entities_by_the_sum_over_their_plants),
+      TEST(registered_units_are_counted_by_parent_unless_they_are_closed),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
