@@ -142,6 +142,13 @@ size_t mapping_column(const struct mapping *mapping, int column, const char **re
   return 0;
 }
 
+size_t mapping_unit_column(const struct mapping *mapping, const char **ret_heading)
+{
+  if (mapping->unit_at == NOWHERE) return 0;
+  *ret_heading = mapping->bindings[mapping->unit_at].heading;
+  return mapping->unit_at + 1;
+}
+
 int mapping_form(const struct mapping *mapping)
 {
   return mapping->form;

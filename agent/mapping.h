@@ -76,6 +76,9 @@ size_t mapping_rows(const struct mapping *mapping);
  * if nowhere. */
 size_t mapping_column(const struct mapping *mapping, int column, const char **ret_heading);
 
+/* The same of the unit's column. */
+size_t mapping_unit_column(const struct mapping *mapping, const char **ret_heading);
+
 /* The form, once the header was found; CATALOGUE_NONE before. */
 int mapping_form(const struct mapping *mapping);
 

@@ -1,0 +1,193 @@
+/* park-agent check: reads files as `push` would, offline, and prints every finding. */
+#include "agent/commands.h"
+#include "agent/findings_print.h"
+#include "agent/home.h"
+#include "agent/reading.h"
+#include "common/command.h"
+#include "common/error.h"
+#include "common/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct check_options {
+  char *form, *period, *data, *config, *format; /* any kind of check */
+  char *catalogue, *units, *area;               /* without enrolment */
+};
+
+static void clear_options(struct check_options *options)
+{
+  g_free(options->form);
+  g_free(options->period);
+  g_free(options->data);
+  g_free(options->config);
+  g_free(options->format);
+  g_free(options->catalogue);
+  g_free(options->units);
+  g_free(options->area);
+}
+
+/* Where catalogue and register come from: the agent's folder, or files that the options name. */
+struct ground {
+  struct home *home;
+  struct catalogue *catalogue;
+  struct unit_register *units;
+};
+
+static void clear_ground(struct ground *ground)
+{
+  if (ground->units) register_unref(ground->units);
+  if (ground->catalogue) catalogue_unref(ground->catalogue);
+  home_free(ground->home);
+}
+
+static bool usage(GError **error, const char *message)
+{
+  g_set_error_literal(error, PARKTALLY_ERROR, ERROR_USAGE, message);
+  return false;
+}
+
+static bool read_register(struct ground *ground, const char *path, finding_sink *findings, void *data,
+                          GError **error)
+{
+  g_autofree char *text = NULL, *name = g_path_get_basename(path);
+  size_t length;
+  if (!g_file_get_contents(path, &text, &length, error)) return false;
+  return register_read_csv(ground->catalogue, name, text, length, findings, data, &ground->units, error);
+}
+
+/* With --catalogue, --register and --area files can be checked on any computer. */
+static bool find_ground_in_files(const struct check_options *options, const struct findings_printer *printer,
+                                 struct ground *ground, struct reading_options *ret_reading, GError **error)
+{
+  if (!options->catalogue || !options->units || !options->area)
+    return usage(error, _("--catalogue, --register and --area belong together: give all three"));
+  ground->catalogue = catalogue_read(options->catalogue, error);
+  if (!ground->catalogue) return false;
+  if (!read_register(ground, options->units, findings_print, (void *)printer, error)) return false;
+  ret_reading->area = catalogue_area(ground->catalogue, options->area);
+  if (ret_reading->area == CATALOGUE_NONE) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE, _("the catalogue has no area “%s”"), options->area);
+    return false;
+  }
+  ret_reading->catalogue = ground->catalogue;
+  ret_reading->units = ground->units;
+  ret_reading->role = ROLE_OF_PARK;
+  const struct form *forms = ground->catalogue->forms;
+  int form = options->form ? catalogue_form(ground->catalogue, options->form) : CATALOGUE_NONE;
+  if (form != CATALOGUE_NONE) ret_reading->role = (int)forms[form].role;
+  return true;
+}
+
+static bool find_ground_at_home(const struct check_options *options, struct ground *ground,
+                                struct reading_options *ret_reading, GError **error)
+{
+  g_autofree char *folder = home_folder(options->data);
+  ground->home = home_open(folder, options->config, error);
+  if (!ground->home) return false;
+  if (!ground->home->catalogue || !ground->home->units) {
+    g_set_error(
+        error, PARKTALLY_ERROR, ERROR_UNAVAILABLE,
+        _("%s: the catalogue and the register have not been fetched yet; start “park-agent run” once, "
+          "connected to the city"),
+        folder);
+    return false;
+  }
+  ret_reading->catalogue = ground->home->catalogue;
+  ret_reading->units = ground->home->units;
+  ret_reading->area = ground->home->area;
+  ret_reading->role = ground->home->certificate->role;
+  ret_reading->rules = (const struct mapping_rules *const *)ground->home->config.mappings->pdata;
+  return true;
+}
+
+static bool pass_over(const struct good_report *report, void *data)
+{
+  (void)report;
+  (void)data;
+  return true;
+}
+
+/* Every file is checked; the exit code is the first that is not 0. */
+static int check_files(char **files, const struct reading_options *reading, struct findings_printer *printer)
+{
+  int exit_code = 0;
+  for (char **file = files; *file; file++) {
+    struct reading_result result;
+    g_autoptr(GError) error = NULL;
+    int code;
+    if (reading_run(*file, reading, pass_over, findings_print, printer, &result, &error)) {
+      g_autofree char *name = g_path_get_basename(*file);
+      const char *form = result.form == CATALOGUE_NONE ? NULL : reading->catalogue->forms[result.form].code;
+      findings_print_summary(printer, name, form, &result);
+      code = reading_exit_code(&result);
+    } else {
+      code = command_fail(error);
+    }
+    if (exit_code == 0) exit_code = code;
+  }
+  return exit_code;
+}
+
+static bool read_period(const char *text, struct period *ret_period, GError **error)
+{
+  g_autofree char *folded = text_fold(g_strdup(text));
+  if (period_read(folded, 0, ret_period)) return true;
+  g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE, _("--period: “%s” is no period; write it as 2018-05"),
+              text);
+  return false;
+}
+
+static int check(const struct check_options *options, char **files)
+{
+  g_autoptr(GError) error = NULL;
+  struct findings_printer printer = {.stream = stdout};
+  if (options->format && strcmp(options->format, "json") == 0)
+    printer.json = true;
+  else if (options->format && strcmp(options->format, "text") != 0)
+    usage(&error, _("--format is text or json"));
+  if (!error && !*files) {
+    if (options->config)
+      home_check_config(options->config, &error);
+    else
+      usage(&error, _("name a file to check, or a configuration with --config"));
+    return error ? command_fail(error) : 0;
+  }
+  struct period period;
+  struct reading_options reading = {.form = options->form};
+  if (!error && options->period && read_period(options->period, &period, &error)) reading.period = &period;
+  struct ground ground = {0};
+  bool from_files = options->catalogue || options->units || options->area;
+  if (!error && from_files)
+    find_ground_in_files(options, &printer, &ground, &reading, &error);
+  else if (!error)
+    find_ground_at_home(options, &ground, &reading, &error);
+  int exit_code = error ? command_fail(error) : check_files(files, &reading, &printer);
+  clear_ground(&ground);
+  return exit_code;
+}
+
+int command_check(int argc, char **argv)
+{
+  struct check_options options = {0};
+  const GOptionEntry entries[] = {
+      {"form", 0, 0, G_OPTION_ARG_STRING, &options.form, N_("the form, where the columns fit several"),
+       N_("F")},
+      {"period", 0, 0, G_OPTION_ARG_STRING, &options.period, N_("the period, where the file does not say it"),
+       N_("P")},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &options.format, N_("text (default) or json"), N_("FORMAT")},
+      {"config", 0, 0, G_OPTION_ARG_FILENAME, &options.config,
+       N_("configuration; without files it is checked itself"), N_("FILE")},
+      {"data", 0, 0, G_OPTION_ARG_FILENAME, &options.data, N_("the agent's folder"), N_("DIR")},
+      {"catalogue", 0, 0, G_OPTION_ARG_FILENAME, &options.catalogue, N_("catalogue, without enrolment"),
+       N_("FILE")},
+      {"register", 0, 0, G_OPTION_ARG_FILENAME, &options.units, N_("register, without enrolment"),
+       N_("FILE")},
+      {"area", 0, 0, G_OPTION_ARG_STRING, &options.area, N_("the park, without enrolment"), N_("CODE")},
+      G_OPTION_ENTRY_NULL,
+  };
+  int exit_code;
+  if (command_options(NULL, entries, 0, -1, &argc, &argv, &exit_code)) exit_code = check(&options, argv + 1);
+  clear_options(&options);
+  return exit_code;
+}
