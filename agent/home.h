@@ -56,6 +56,10 @@ struct home *home_open(const char *folder, const char *config, GError **error);
 void home_free(struct home *home);
 CLEANUP_DEFINE(struct home, home_free)
 
+/* The proxy that agent.yaml in the folder names, "" if none; for joining, when there is no home yet. Newly
+ * allocated. */
+char *home_proxy(const char *folder, GError **error);
+
 /* Only the configuration, for `check --config`. */
 bool home_check_config(const char *path, GError **error);
 

@@ -121,3 +121,13 @@ bool home_check_config(const char *path, GError **error)
   home_config_clear(&config);
   return true;
 }
+
+char *home_proxy(const char *folder, GError **error)
+{
+  g_autofree char *path = g_build_filename(folder, "agent.yaml", NULL);
+  struct agent_config config;
+  if (!home_config_read(path, false, &config, error)) return NULL;
+  char *proxy = g_strdup(config.proxy);
+  home_config_clear(&config);
+  return proxy;
+}

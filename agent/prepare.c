@@ -1,0 +1,374 @@
+#include "agent/prepare_private.h"
+
+#include "common/clock.h"
+#include "common/decimal.h"
+#include "common/error.h"
+#include "common/text.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#define GIVEN_MOST 100000
+#define BLOCK_REPORTS 4096 /* compared at a time with what was reported before: × 4 KiB of memory */
+
+struct good_row {
+  const char *unit; /* in `texts` */
+  size_t row;
+  struct report_change change;
+};
+
+/* A file is read again where the register turns out to be old. What was said in the first run is not said
+ * twice. */
+struct attempts {
+  bool asked;        /* the aggregator was asked for the documents in force */
+  bool second;       /* this is the second run */
+  GHashTable *given; /* hashes (int64_t) of the findings of the first; at most GIVEN_MOST, then a few are said
+                        twice */
+};
+
+/* One run over the file. */
+struct preparing {
+  const struct prepare_options *options;
+  struct prepare_result *result;
+  char *file;                  /* its name, for findings */
+  struct catalogue *catalogue; /* those in use when the run began; refresh may replace the home's */
+  struct unit_register *units;
+  struct parcels parcels;
+  struct good_row *rows; /* a block of one form and period */
+  struct prior *priors;
+  size_t count;
+  GStringChunk *texts;
+  bool denied; /* no right to the form */
+  GError *error;
+
+  struct attempts *attempts;
+  bool again; /* the register is newer now: this run is void */
+};
+
+/* --- findings --- */
+
+static bool may_be_outdated(enum finding_code code)
+{
+  return code == FINDING_UNIT_UNKNOWN || code == FINDING_UNIT_ELSEWHERE || code == FINDING_UNIT_CHECK;
+}
+
+/* Asks once. True if the home has another catalogue or register than this run. */
+static bool refresh(struct preparing *preparing)
+{
+  const struct prepare_options *options = preparing->options;
+  if (preparing->attempts->asked || !options->refresh) return false;
+  preparing->attempts->asked = true;
+  return options->refresh(options->data) &&
+         (options->home->units != preparing->units || options->home->catalogue != preparing->catalogue);
+}
+
+static int64_t *hash_of(const struct finding *finding)
+{
+  g_autofree char *line = finding_format(finding);
+  uint8_t hash[SEAL_HASH_SIZE];
+  seal_hash((const uint8_t *)line, strlen(line), hash);
+  return g_memdup2(hash, sizeof(int64_t));
+}
+
+/* True if the finding is new; notes it where there may be a second run. */
+static bool is_new(struct preparing *preparing, const struct finding *finding)
+{
+  struct attempts *attempts = preparing->attempts;
+  if (attempts->second ? g_hash_table_size(attempts->given) == 0
+                       : attempts->asked || !preparing->options->refresh)
+    return true;
+  g_autofree int64_t *hash = hash_of(finding);
+  if (attempts->second) return !g_hash_table_contains(attempts->given, hash);
+  if (g_hash_table_size(attempts->given) < GIVEN_MOST)
+    g_hash_table_add(attempts->given, g_steal_pointer(&hash));
+  return true;
+}
+
+static void take_finding(const struct finding *finding, void *data)
+{
+  struct preparing *preparing = data;
+  if (preparing->again) return;
+  if (may_be_outdated(finding->code) && refresh(preparing))
+    preparing->again = true;
+  else if (is_new(preparing, finding))
+    preparing->options->findings(finding, preparing->options->data);
+}
+
+/* Refuses a row because of what was reported before. */
+static void refuse(struct preparing *preparing, const struct good_row *row, enum finding_code code,
+                   int column, const char *expected)
+{
+  const struct form *form = &preparing->catalogue->forms[preparing->parcels.form];
+  const struct unit_version *version =
+      register_version(preparing->units, row->unit, preparing->parcels.period);
+  struct finding finding = {.code = code,
+                            .file = preparing->file,
+                            .row = row->row,
+                            .unit = row->unit,
+                            .unit_name = version ? version->name : NULL,
+                            .indicator = column == CATALOGUE_NONE ? NULL : form->columns[column].code,
+                            .expected = expected};
+  preparing->result->refused++;
+  take_finding(&finding, preparing);
+}
+
+/* --- against what was reported before --- */
+
+static void refuse_blank(struct preparing *preparing, const struct good_row *row, const struct prior *prior,
+                         int column)
+{
+  const struct catalogue *catalogue = preparing->catalogue;
+  int indicator = catalogue->forms[preparing->parcels.form].columns[column].indicator;
+  char expected[DECIMAL_TEXT_SIZE];
+  decimal_format(prior->figures.value[column], catalogue->indicators[indicator].decimals, expected);
+  refuse(preparing, row, FINDING_VALUE_BLANK, column, expected);
+}
+
+static bool is_same(const struct prior *prior, const struct report_change *change,
+                    const struct figures *merged)
+{
+  return prior->exists && prior->kind == change->kind && figures_equal(&prior->figures, merged);
+}
+
+/* A withdrawal of the whole report, or of figures without giving any. */
+static bool only_takes_back(const struct report_change *change)
+{
+  return change->kind == KIND_WITHDRAWAL ||
+         (change->kind == KIND_FIGURES && column_set_is_empty(&change->figures.present));
+}
+
+static bool judge_row(struct preparing *preparing, const struct good_row *row, const struct prior *prior)
+{
+  const struct report_change *change = &row->change;
+  if (!prior->exists && only_takes_back(change)) {
+    refuse(preparing, row, FINDING_REPORT_NOTHING, CATALOGUE_NONE, NULL);
+    return true;
+  }
+  if (prior->known) {
+    struct figures merged;
+    int column = report_apply(prior->exists ? &prior->figures : NULL, change, &merged);
+    if (column != CHANGE_FITS) {
+      refuse_blank(preparing, row, prior, column);
+      return true;
+    }
+    if (is_same(prior, change, &merged)) {
+      preparing->result->unchanged++;
+      return true;
+    }
+  }
+  if (preparing->options->check_only) return true;
+  return parcels_add(&preparing->parcels, row->unit, change, prior->exists ? prior->base : NULL,
+                     &preparing->error);
+}
+
+static bool judge_block(struct preparing *preparing)
+{
+  g_autofree const char **units = g_new(const char *, preparing->count + 1);
+  for (size_t i = 0; i < preparing->count; i++) units[i] = preparing->rows[i].unit;
+  if (!outbox_priors(preparing->options->outbox, preparing->catalogue, preparing->parcels.form,
+                     preparing->parcels.period, units, preparing->count, preparing->priors,
+                     &preparing->error))
+    return false;
+  for (size_t i = 0; i < preparing->count; i++)
+    if (!judge_row(preparing, &preparing->rows[i], &preparing->priors[i])) return false;
+  preparing->count = 0;
+  g_string_chunk_clear(preparing->texts);
+  return true;
+}
+
+/* --- reports --- */
+
+static bool has_right(const struct certificate *certificate, const char *form)
+{
+  for (size_t i = 0; i < certificate->form_count; i++)
+    if (strcmp(certificate->forms[i], form) == 0) return true;
+  return certificate->form_count == 0;
+}
+
+/* From here on reports are of this form and period. */
+static bool turn_to(struct preparing *preparing, int form, struct period period)
+{
+  const char *code = preparing->catalogue->forms[form].code;
+  if (!judge_block(preparing) || !parcels_close(&preparing->parcels, &preparing->error)) return false;
+  if (!has_right(preparing->options->home->certificate, code)) {
+    preparing->denied = true;
+    take_finding(&(struct finding){.code = FINDING_FORM_RIGHT, .file = preparing->file, .found = code},
+                 preparing);
+    return false;
+  }
+  preparing->parcels.form = form;
+  preparing->parcels.period = period;
+  return true;
+}
+
+static bool must_stop(struct preparing *preparing)
+{
+  const atomic_bool *stop = preparing->options->stop;
+  if (!stop || !atomic_load(stop)) return false;
+  if (!preparing->error)
+    preparing->error = g_error_new(PARKTALLY_ERROR, ERROR_TEMPORARY,
+                                   _("%s: stopped before its end; nothing of it was sent"), preparing->file);
+  return true;
+}
+
+static bool take_report(const struct good_report *report, void *data)
+{
+  struct preparing *preparing = data;
+  const struct parcels *parcels = &preparing->parcels;
+  if (preparing->again || must_stop(preparing)) return false;
+  bool is_other = report->form != parcels->form || !period_equal(report->period, parcels->period);
+  if (is_other && !turn_to(preparing, report->form, report->period)) return false;
+  struct good_row *row = &preparing->rows[preparing->count++];
+  row->unit = g_string_chunk_insert(preparing->texts, report->unit);
+  row->row = report->row;
+  row->change = *report->change;
+  return preparing->count < BLOCK_REPORTS || judge_block(preparing);
+}
+
+/* --- a run --- */
+
+static bool has_changed(const struct stat *before, const char *path)
+{
+  struct stat after;
+  return stat(path, &after) != 0 || after.st_size != before->st_size || after.st_ino != before->st_ino ||
+         after.st_mtim.tv_sec != before->st_mtim.tv_sec || after.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
+static bool read_file(struct preparing *preparing, const char *path, GError **error)
+{
+  const struct prepare_options *options = preparing->options;
+  struct home *home = options->home;
+  const struct reading_options reading = {
+      .catalogue = preparing->catalogue,
+      .units = preparing->units,
+      .area = catalogue_area(preparing->catalogue, home->certificate->area),
+      .form = options->form,
+      .period = options->period,
+      .rules = (const struct mapping_rules *const *)home->config.mappings->pdata,
+      .role = (int)home->certificate->role,
+      .temporary = home->folder,
+  };
+  g_autoptr(GError) failure = NULL;
+  bool read = reading_run(path, &reading, take_report, take_finding, preparing, &preparing->result->reading,
+                          &failure) &&
+              judge_block(preparing) && parcels_close(&preparing->parcels, &preparing->error);
+  if (preparing->again || read) return true;
+  if (preparing->denied) {
+    preparing->result->reading.whole = false;
+    return true;
+  }
+  if (preparing->error)
+    g_propagate_error(error, g_steal_pointer(&preparing->error));
+  else
+    g_propagate_error(error, g_steal_pointer(&failure));
+  return false;
+}
+
+static bool commit(struct preparing *preparing, const char *path, const struct stat *before, GError **error)
+{
+  struct parcels *parcels = &preparing->parcels;
+  if (must_stop(preparing)) {
+    g_propagate_error(error, g_steal_pointer(&preparing->error));
+    return false;
+  }
+  if (has_changed(before, path)) {
+    g_set_error(
+        error, PARKTALLY_ERROR, ERROR_TEMPORARY,
+        _("%s was changed while it was read; nothing of it was sent, send it again when it is complete"),
+        path);
+    return false;
+  }
+  if (!preparing->result->reading.whole || parcels->batch == 0) return true;
+  if (!outbox_batch_commit(parcels->outbox, parcels->batch, error)) return false;
+  preparing->result->batch = parcels->batch;
+  preparing->result->submissions = parcels->submissions;
+  preparing->result->reports = parcels->reports;
+  return true;
+}
+
+static void preparing_init(struct preparing *preparing, const struct prepare_options *options)
+{
+  parcels_init(&preparing->parcels);
+  preparing->parcels.home = options->home;
+  preparing->parcels.outbox = options->outbox;
+  preparing->parcels.file = preparing->file;
+  preparing->parcels.place = options->place;
+  preparing->parcels.approved_by = options->approved_by;
+  preparing->parcels.catalogue = preparing->catalogue;
+  preparing->rows = g_new(struct good_row, BLOCK_REPORTS);
+  preparing->priors = g_new(struct prior, BLOCK_REPORTS);
+  preparing->texts = g_string_chunk_new(64 * 1024);
+}
+
+static void preparing_clear(struct preparing *preparing)
+{
+  parcels_clear(&preparing->parcels);
+  g_string_chunk_free(preparing->texts);
+  g_free(preparing->rows);
+  g_free(preparing->priors);
+  catalogue_unref(preparing->catalogue);
+  register_unref(preparing->units);
+  g_clear_error(&preparing->error);
+}
+
+/* True in ret_again if the register turned out to be old. */
+static bool run_once(const char *path, const struct prepare_options *options, struct attempts *attempts,
+                     bool *ret_again, struct prepare_result *ret_result, GError **error)
+{
+  struct stat before;
+  g_autofree char *name = g_path_get_basename(path);
+  if (stat(path, &before) != 0) memset(&before, 0, sizeof before); /* the source says why */
+  struct prepare_result result = {.reading.form = CATALOGUE_NONE};
+  struct preparing preparing = {.options = options,
+                                .result = &result,
+                                .file = name,
+                                .catalogue = catalogue_ref(options->home->catalogue),
+                                .units = register_ref(options->home->units),
+                                .attempts = attempts};
+  preparing_init(&preparing, options);
+  bool done =
+      read_file(&preparing, path, error) && (preparing.again || commit(&preparing, path, &before, error));
+  *ret_again = preparing.again;
+  preparing_clear(&preparing);
+  if (done && !*ret_again) *ret_result = result;
+  return done;
+}
+
+static bool run_all(const char *path, const struct prepare_options *options, struct attempts *attempts,
+                    struct prepare_result *ret_result, GError **error)
+{
+  bool again;
+  if (!run_once(path, options, attempts, &again, ret_result, error)) return false;
+  if (!again) return true;
+  attempts->second = true;
+  return run_once(path, options, attempts, &again, ret_result, error);
+}
+
+bool prepare_file(const char *path, const struct prepare_options *options, struct prepare_result *ret_result,
+                  GError **error)
+{
+  struct home *home = options->home;
+  struct attempts attempts = {0};
+  if (!home->catalogue || !home->units) {
+    attempts.asked = true;
+    if (options->refresh) options->refresh(options->data);
+  }
+  if (!home->catalogue || !home->units) {
+    g_set_error(
+        error, PARKTALLY_ERROR, ERROR_UNAVAILABLE,
+        _("%s has no catalogue and register yet, and the aggregator at %s does not answer; check the network "
+          "and try again"),
+        home->folder, home->endpoint);
+    return false;
+  }
+  attempts.given = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+  bool done = run_all(path, options, &attempts, ret_result, error);
+  g_hash_table_unref(attempts.given);
+  return done;
+}
+
+int prepare_exit_code(const struct prepare_result *result)
+{
+  if (result->refused > 0) return ERROR_DATA;
+  return reading_exit_code(&result->reading);
+}
