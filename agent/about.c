@@ -1,0 +1,111 @@
+#include "agent/about.h"
+
+#include "agent/answer.h"
+#include "common/clock.h"
+#include "common/text.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#define HASH_SHOWN 6 /* bytes; enough to compare by telephone */
+
+/* Codes of the forms that the agent may send: those of its certificate, else all of its role. */
+static GPtrArray *forms_of(const struct home *home)
+{
+  GPtrArray *codes = g_ptr_array_new();
+  const struct certificate *certificate = home->certificate;
+  for (size_t i = 0; i < certificate->form_count; i++) g_ptr_array_add(codes, (char *)certificate->forms[i]);
+  if (certificate->form_count > 0 || !home->catalogue) return codes;
+  for (size_t i = 0; i < home->catalogue->form_count; i++)
+    if ((int)home->catalogue->forms[i].role == (int)certificate->role)
+      g_ptr_array_add(codes, home->catalogue->forms[i].code);
+  return codes;
+}
+
+static char *hash_text(const uint8_t *hash)
+{
+  return text_hex(hash, HASH_SHOWN);
+}
+
+static const char *area_name(const struct home *home)
+{
+  bool known = home->catalogue && home->area != CATALOGUE_NONE;
+  return known ? text_label(&home->catalogue->areas[home->area].name) : "";
+}
+
+static void print_text(const struct home *home, const struct outbox_summary *summary)
+{
+  const struct certificate *certificate = home->certificate;
+  printf(_("agent       %s\narea        %s %s\naggregator  %s\nforms      "), certificate->agent,
+         certificate->area, area_name(home), home->endpoint);
+  g_autoptr(GPtrArray) forms = forms_of(home);
+  for (guint i = 0; i < forms->len; i++) {
+    const char *code = forms->pdata[i];
+    int form = home->catalogue ? catalogue_form(home->catalogue, code) : CATALOGUE_NONE;
+    const char *name = form == CATALOGUE_NONE ? "" : text_label(&home->catalogue->forms[form].name);
+    printf("%s %s %s", i > 0 ? "," : "", code, name);
+  }
+  g_autofree char *catalogue =
+      home->catalogue ? hash_text(home->catalogue->hash) : g_strdup(_("not fetched yet"));
+  g_autofree char *units = home->units ? hash_text(home->register_hash) : g_strdup(_("not fetched yet"));
+  printf(_("\ncatalogue   %s\nregister    %s\n"), catalogue, units);
+  if (home->trouble) printf("%s\n", home->trouble);
+  g_autofree char *answers = answer_summary(summary);
+  printf(_("reports     %s\n"), answers);
+  g_autofree char *last = summary->last_recorded_at_ms
+                              ? clock_format((struct wall_time){summary->last_recorded_at_ms})
+                              : g_strdup(_("none yet"));
+  printf(_("last receipt  %s\n"), last);
+}
+
+static void set_hash(json_t *object, const char *key, const uint8_t *hash, size_t length)
+{
+  g_autofree char *text = hash ? text_hex(hash, length) : NULL;
+  json_object_set_new(object, key, text ? json_string(text) : json_null());
+}
+
+static void print_json(const struct home *home, const struct outbox_summary *summary)
+{
+  g_autoptr(GPtrArray) forms = forms_of(home);
+  json_t *codes = json_array();
+  for (guint i = 0; i < forms->len; i++) json_array_append_new(codes, json_string(forms->pdata[i]));
+  json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:o}", "agent", home->certificate->agent, "area",
+                             home->certificate->area, "area_name", area_name(home), "aggregator",
+                             home->endpoint, "forms", codes);
+  set_hash(object, "catalogue", home->catalogue ? home->catalogue->hash : NULL, CATALOGUE_HASH_SIZE);
+  set_hash(object, "register", home->units ? home->register_hash : NULL, SEAL_HASH_SIZE);
+  const struct {
+    const char *key;
+    uint64_t value;
+  } NUMBERS[] = {{"submissions", summary->submissions},
+                 {"reports", summary->reports},
+                 {"waiting_to_send", summary->waiting_to_send},
+                 {"answered", summary->answered},
+                 {"refused_whole", summary->refused_whole},
+                 {"counted", summary->counted},
+                 {"unchanged", summary->unchanged},
+                 {"stale", summary->stale},
+                 {"waiting_for_base", summary->waiting_for_base},
+                 {"refused", summary->refused}};
+  for (size_t i = 0; i < G_N_ELEMENTS(NUMBERS); i++)
+    json_object_set_new(object, NUMBERS[i].key, json_integer((json_int_t)NUMBERS[i].value));
+  if (summary->last_recorded_at_ms) {
+    g_autofree char *last = clock_format((struct wall_time){summary->last_recorded_at_ms});
+    json_object_set_new(object, "last_receipt", json_string(last));
+    json_object_set_new(object, "last_position", json_integer((json_int_t)summary->last_position));
+  }
+  json_dumpf(object, stdout, JSON_COMPACT);
+  json_decref(object);
+  putchar('\n');
+}
+
+bool about_print(const struct home *home, struct outbox *outbox, bool json, GError **error)
+{
+  struct outbox_summary summary = {0};
+  if (outbox && !outbox_summary(outbox, 0, &summary, error)) return false;
+  if (json)
+    print_json(home, &summary);
+  else
+    print_text(home, &summary);
+  return true;
+}

@@ -1,0 +1,62 @@
+#include "agent/answer.h"
+
+#include "common/finding.h"
+#include "common/text.h"
+
+#include <inttypes.h>
+
+static const char *unit_name(const struct home *home, const char *unit, const char *period)
+{
+  struct period parsed;
+  if (!home->units || !unit[0] || !period_parse(period, &parsed)) return NULL;
+  const struct unit_version *version = register_version(home->units, unit, parsed);
+  return version ? version->name : NULL;
+}
+
+static const char *or_null(const char *text)
+{
+  return text[0] ? text : NULL;
+}
+
+char *answer_format(const struct home *home, const char *form, const char *period,
+                    const struct refusal *refusal)
+{
+  g_autofree char *place = g_strdup_printf("%s %s", form, period);
+  enum finding_code code = finding_from_id(refusal->rule);
+  if (code == FINDING_COUNT) /* of a newer aggregator */
+    return g_strdup_printf(_("%s, unit %s: the aggregator did not count it: found “%s”, expected %s [%s]"),
+                           place, refusal->unit, refusal->found, refusal->expected, refusal->rule);
+  /* What is expected of a stale report is an id, of no use to a person. */
+  bool is_stale = refusal->verdict == VERDICT_IS_STALE;
+  struct finding finding = {.code = code,
+                            .file = place,
+                            .unit = or_null(refusal->unit),
+                            .unit_name = unit_name(home, refusal->unit, period),
+                            .indicator = or_null(refusal->indicator),
+                            .found = or_null(refusal->found),
+                            .expected = is_stale ? NULL : or_null(refusal->expected)};
+  return finding_format(&finding);
+}
+
+char *answer_summary(const struct outbox_summary *summary)
+{
+  return g_strdup_printf(_("of %" PRIu64 " reports sent: %" PRIu64 " counted, %" PRIu64 " unchanged, %" PRIu64
+                           " overtaken by others, %" PRIu64
+                           " waiting for the report that they correct, %" PRIu64 " refused; %" PRIu64
+                           " of %" PRIu64 " submissions wait for an answer, %" PRIu64 " were refused whole"),
+                         summary->reports, summary->counted, summary->unchanged, summary->stale,
+                         summary->waiting_for_base, summary->refused, summary->waiting_to_send,
+                         summary->submissions, summary->refused_whole);
+}
+
+char *answer_clocks(int64_t ahead_ms)
+{
+  int64_t minutes = (ahead_ms < 0 ? -ahead_ms : ahead_ms) / 60000;
+  const char *id = finding_id(FINDING_CLOCK_OFF);
+  return ahead_ms > 0 ? g_strdup_printf(_("this computer's clock is %" PRId64
+                                          " minutes ahead of the city's; set it right [%s]"),
+                                        minutes, id)
+                      : g_strdup_printf(_("this computer's clock is %" PRId64
+                                          " minutes behind the city's; set it right [%s]"),
+                                        minutes, id);
+}

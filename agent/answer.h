@@ -1,0 +1,19 @@
+/* Answers of the aggregator, in words for a park clerk. */
+#ifndef PARKTALLY_AGENT_ANSWER_H
+#define PARKTALLY_AGENT_ANSWER_H
+
+#include "agent/home.h"
+#include "agent/link.h"
+#include "agent/outbox.h"
+
+/* One line: which report was not counted, why, and what to do. Newly allocated. */
+char *answer_format(const struct home *home, const char *form, const char *period,
+                    const struct refusal *refusal);
+
+/* What was answered so far, one line. Newly allocated. */
+char *answer_summary(const struct outbox_summary *summary);
+
+/* That the clocks differ, one line. Newly allocated. */
+char *answer_clocks(int64_t ahead_ms);
+
+#endif
