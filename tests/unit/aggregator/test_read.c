@@ -1,231 +1,8 @@
 /* Totals against sums that are made straight from the reports, over every combination of basis, January and
  * period. */
-#include "aggregator/read.h"
-
-#include "aggregator/tables.h"
-#include "fixture.h"
-#include "store_place.h"
+#include "read_world.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-/* --- the world: a small zone, one form for each custom of January, and random reports --- */
-
-enum { UNITS = 18, MONTHS = 12, FORMS = 3, COLUMNS = 5 };
-enum { X_MONTH, Y_CUMULATIVE, X_BOTH, Y_BOTH, X_STOCK }; /* columns of each form */
-
-static const char CATALOGUE_HEAD[] = "format: 1\ncatalogue: read\nzh: 区\nen: Zone\ntimezone: Asia/Shanghai\n"
-                                     "measures:\n  千元:\n  人:\n  家:\n  \"%\":\n"
-                                     "areas:\n"
-                                     "  zone: {zh: 区, en: Zone, boundary_only: true}\n"
-                                     "  group: {zh: 组, en: Group, in: zone}\n"
-                                     "  east: {zh: 东, en: East, in: group, reports: true}\n"
-                                     "  west: {zh: 西, en: West, in: group, reports: true}\n"
-                                     "  south: {zh: 南, en: South, in: zone, reports: true}\n"
-                                     "  city: {zh: 市, en: City, reports: true}\n"
-                                     "classes:\n"
-                                     "  enterprise: {zh: 企业, en: Enterprise, ids: uscc}\n"
-                                     "  establishment: {zh: 产业活动单位, en: Plant, ids: uscc-nn}\n"
-                                     "flags:\n  scaled: {zh: 规上, en: Scaled}\n"
-                                     "clusters:\n  cars: {zh: 汽车, en: Cars}\n"
-                                     "statuses:\n"
-                                     "  正常: {zh: 正常, en: Operating, expected: true}\n"
-                                     "  停产: {zh: 停产, en: Stopped, expected: true}\n"
-                                     "  关闭: {zh: 关闭, en: Closed, expected: false}\n"
-                                     "slices:\n  all: {zh: 全部, en: All}\n  cars: {cluster: cars}\n"
-                                     "indicators:\n";
-static const char MORE_INDICATORS[] =
-    "  wide: {zh: 宽, en: Wide, measure: 千元, decimals: 2, kind: flow, basis: month, negative: true}\n"
-    "  big: {zh: 大, en: Big, measure: 家, kind: count, count: {class: enterprise, indicator: cum_0, from: "
-    "100}}\n"
-    "  tier: {zh: 档, en: Tier, measure: 家, kind: count, count: {class: enterprise, indicator: cum_0, from: "
-    "100, "
-    "below: 300}}\n"
-    "  big_plants: {zh: 大厂, en: Big plants, measure: 家, kind: count, count: {class: establishment, "
-    "indicator: "
-    "cum_0, from: 50}}\n"
-    "  scaled: {zh: 规上, en: Scaled, measure: 家, kind: count, count: {class: enterprise, flag: scaled}}\n"
-    "  plants: {zh: 厂, en: Plants, measure: 家, kind: count, count: {class: establishment}}\n"
-    "  share: {zh: 比, en: Share, measure: \"%\", decimals: 2, kind: ratio, ratio: {numerator: wide, "
-    "denominator: both_0, "
-    "scale: 100}}\n"
-    "forms:\n";
-static const char MORE_FORMS[] =
-    "  yearly:\n    zh: 年报\n    en: Yearly\n    number: T\n    issuer: 测\n    approval: 测\n"
-    "    legal_basis: statistical\n    filled_by: park\n    every: year\n    classes: [enterprise, "
-    "establishment]\n"
-    "    columns: [{column: wide}, {column: month_0}, {column: wide.ly}]\n"
-    "  quarterly:\n    zh: 季报\n    en: Quarterly\n    number: T\n    issuer: 测\n    approval: 测\n"
-    "    legal_basis: statistical\n    filled_by: park\n    every: quarter\n    classes: [enterprise, "
-    "establishment]\n"
-    "    columns: [{column: wide}]\n";
-
-static char *write_catalogue(void)
-{
-  static const char *const january[FORMS] = {"separate", "joint", "exempt"};
-  g_autoptr(GString) indicators = g_string_new(NULL);
-  g_autoptr(GString) forms = g_string_new(NULL);
-  for (int f = 0; f < FORMS; f++) {
-    g_string_append_printf(
-        indicators,
-        "  month_%d: {zh: 月%d, en: Month %d, measure: 千元, kind: flow, basis: month, negative: true}\n"
-        "  cum_%d: {zh: 累%d, en: Cumulative %d, measure: 千元, kind: flow, basis: cumulative, negative: "
-        "true}\n"
-        "  both_%d: {zh: 双%d, en: Both %d, measure: 千元, kind: flow, basis: both, negative: true}\n"
-        "  stock_%d: {zh: 存%d, en: Stock %d, measure: 人, kind: stock}\n",
-        f, f, f, f, f, f, f, f, f, f, f, f);
-    g_string_append_printf(
-        forms,
-        "  form_%d:\n    zh: 表%d\n    en: Form %d\n    number: T\n    issuer: 测\n    approval: 测\n"
-        "    legal_basis: statistical\n    filled_by: park\n    every: month\n    january: %s\n"
-        "    classes: [enterprise, establishment]\n"
-        "    columns: [{column: month_%d}, {column: cum_%d.ytd}, {column: both_%d}, {column: "
-        "both_%d.ytd}, {column: stock_%d}]\n",
-        f, f, f, january[f], f, f, f, f, f);
-  }
-  return g_strconcat(CATALOGUE_HEAD, indicators->str, MORE_INDICATORS, forms->str, MORE_FORMS, NULL);
-}
-
-struct unit {
-  char id[32];
-  const char *parks;
-  bool in_boundary, cars;
-};
-
-struct world {
-  struct place *place;
-  struct catalogue *catalogue;
-  struct unit_register *units;
-  struct tables *tables;
-  struct snapshot *snapshot;
-  struct reader *reader;
-  struct unit unit[UNITS];
-  /* What was reported, by the last month of the form's period. */
-  bool present[FORMS][MONTHS + 1][UNITS][COLUMNS];
-  int64_t value[FORMS][MONTHS + 1][UNITS][COLUMNS];
-  uint64_t position;
-};
-
-/* Units 0–11 are enterprises, 12–17 plants of the first five, the last one a second plant of the first. */
-static int parent_of(int unit)
-{
-  return unit < 12 ? unit : (unit - 12) % 5;
-}
-
-static void make_units(struct world *world)
-{
-  static const char *const parks[] = {"east", "west", "south", "east;west", "west;south"};
-  for (int u = 0; u < UNITS; u++) {
-    struct unit *unit = &world->unit[u];
-    if (u < 12)
-      g_strlcpy(unit->id, fixture_uscc((unsigned)u), sizeof unit->id);
-    else
-      g_snprintf(unit->id, sizeof unit->id, "%s-0%d", world->unit[parent_of(u)].id, u < 17 ? 1 : 2);
-    unit->parks = parks[(u * 7 + u / 5) % 5];
-    unit->in_boundary = u % 4 != 3;
-    unit->cars = u % 3 == 0;
-  }
-}
-
-static char *write_register(const struct world *world)
-{
-  GString *csv = g_string_new(
-      "unit,class,parent,name,parks,reporter,in_boundary,industry,clusters,flags,status,succeeds,from,to\n");
-  for (int u = 0; u < UNITS; u++) {
-    const struct unit *unit = &world->unit[u];
-    static const char *const status[] = {"正常", "停产", "关闭"};
-    g_string_append_printf(csv, "%s,%s,%s,名%d,%s,,%d,,%s,%s,%s,,2018-01-01,\n", unit->id,
-                           u < 12 ? "enterprise" : "establishment",
-                           u < 12 ? "" : world->unit[parent_of(u)].id, u, unit->parks, unit->in_boundary,
-                           unit->cars ? "cars" : "", u % 2 ? "scaled" : "",
-                           u == 5   ? status[1]
-                           : u == 7 ? status[2]
-                                    : status[0]);
-  }
-  return g_string_free(csv, FALSE);
-}
-
-static void complain(const struct finding *finding, void *data)
-{
-  (void)data;
-  g_autofree char *line = finding_format(finding);
-  print_error("%s\n", line);
-}
-
-static void begin(struct world *world)
-{
-  g_autofree char *text = write_catalogue();
-  g_autofree char *csv = write_register(world);
-  g_autoptr(GError) error = NULL;
-  world->catalogue = catalogue_compile("read.yaml", text, strlen(text), &error);
-  if (!world->catalogue) fail_msg("%s", error->message);
-  if (!register_read_csv(world->catalogue, "register.csv", csv, strlen(csv), complain, NULL, &world->units,
-                         &error))
-    fail_msg("%s", error->message);
-  g_autoptr(GPtrArray) ids = g_ptr_array_new();
-  for (int u = 0; u < UNITS; u++) g_ptr_array_add(ids, world->unit[u].id);
-  CLEANUP(register_unref) struct unit_register *none = register_builder_finish(register_builder_new());
-
-  store_begin(world->place->store);
-  store_catalogue_put(world->place->store, world->catalogue->hash, 0, text, strlen(text));
-  for (size_t n = 0; n < register_size(world->units); n++)
-    store_version_put(world->place->store, register_nth(world->units, n));
-  world->tables = tables_new(world->place->store);
-  tables_use(world->tables, world->catalogue, none);
-  tables_register_changed(world->tables, world->units, ids);
-}
-
-static void put(struct world *world, const char *form, struct period period, const char *unit,
-                const struct figures *figures)
-{
-  g_autoptr(GByteArray) packed = g_byte_array_new();
-  figures_pack(figures, packed);
-  struct stored_report report = {.book = store_book(world->place->store, form, period),
-                                 .unit = unit,
-                                 .park = "east",
-                                 .revision = 1,
-                                 .position = world->position,
-                                 .first = world->position,
-                                 .figures = packed->data,
-                                 .figures_length = packed->len};
-  world->position++;
-  tables_put(world->tables, &report, period, NULL, 0);
-}
-
-/* Opens the reader: what was put is written. */
-static void finish(struct world *world)
-{
-  g_autoptr(GError) error = NULL;
-  tables_flush(world->tables);
-  place_commit(world->place);
-  world->snapshot = snapshot_load(world->place->store, &error);
-  if (!world->snapshot) fail_msg("%s", error->message);
-  world->reader = reader_new(world->place->store, world->snapshot);
-}
-
-static int set_up(void **state)
-{
-  struct world *world = g_new0(struct world, 1);
-  place_set_up((void **)&world->place);
-  make_units(world);
-  begin(world);
-  *state = world;
-  return 0;
-}
-
-static int tear_down(void **state)
-{
-  struct world *world = *state;
-  reader_free(world->reader);
-  snapshot_unref(world->snapshot);
-  tables_free(world->tables);
-  register_unref(world->units);
-  catalogue_unref(world->catalogue);
-  void *place = world->place;
-  place_tear_down(&place);
-  g_free(world);
-  return 0;
-}
 
 /* --- the plain way --- */
 
@@ -371,19 +148,6 @@ static struct expectation expect(const struct world *world, int form, int column
 
 static const char *const AREAS[] = {"zone", "group", "east", "west", "south", "city"};
 
-static struct total read_one(struct world *world, const char *area, const char *slice, const char *indicator,
-                             struct period period, bool cumulative)
-{
-  g_autoptr(GError) error = NULL;
-  struct total total;
-  int found = catalogue_indicator(world->catalogue, indicator);
-  assert_int_not_equal(found, CATALOGUE_NONE);
-  if (!reader_total(world->reader, catalogue_area(world->catalogue, area),
-                    catalogue_slice(world->catalogue, slice), found, period, cumulative, &total, &error))
-    fail_msg("%s", error->message);
-  return total;
-}
-
 /* Units of area × slice that owe a form: all but the closed one. */
 static int64_t owing(const struct world *world, const char *area, bool cars)
 {
@@ -466,15 +230,6 @@ static void every_total_equals_the_sum_over_the_reports(void **state)
 
 /* --- single cases --- */
 
-static void put_value(struct world *world, const char *form, struct period period, int unit, unsigned column,
-                      int64_t value)
-{
-  struct figures figures;
-  figures_clear(&figures);
-  figures_set(&figures, column, value);
-  put(world, form, period, world->unit[unit].id, &figures);
-}
-
 static void nobody_reporting_is_not_zero(void **state)
 {
   struct world *world = *state;
@@ -522,6 +277,34 @@ static void a_year_is_the_annual_report_s_and_else_the_sum_of_months(void **stat
   assert_false(reader_last_period(world->reader, catalogue_indicator(world->catalogue, "cum_1"), &last));
 }
 
+static void of_the_year_s_first_period_the_cumulative_figure_stands_for_the_month(void **state)
+{
+  struct world *world = *state;
+  put_value(world, "form_0", (struct period){2018, 1, 1}, 0, Y_BOTH, 10);
+  put_value(world, "form_0", (struct period){2018, 2, 1}, 0, X_BOTH, 5);
+  finish(world);
+  assert_true(read_one(world, "zone", "all", "both_0", (struct period){2018, 1, 1}, false).value == 10);
+  assert_true(read_one(world, "zone", "all", "both_0", (struct period){2018, 1, 2}, false).value == 15);
+  assert_true(read_one(world, "zone", "all", "both_0", (struct period){2018, 2, 1}, true).value == 15);
+}
+
+/* Else the parts would be of different months, and the overlap line nonsense. */
+static void all_areas_take_their_stocks_from_the_same_month(void **state)
+{
+  struct world *world = *state;
+  struct period quarter = {2018, 4, 3};
+  assert_false(world->unit[3].in_boundary);
+  put_value(world, "form_0", (struct period){2018, 5, 1}, 0, X_STOCK, 70);
+  put_value(world, "form_0", (struct period){2018, 6, 1}, 3, X_STOCK, 8);
+  finish(world);
+  assert_false(read_one(world, "zone", "all", "stock_0", quarter, false).defined);
+  struct total overlap;
+  assert_true(reader_overlap(world->reader, catalogue_area(world->catalogue, "zone"), 0,
+                             catalogue_indicator(world->catalogue, "stock_0"), quarter, false, &overlap,
+                             NULL));
+  assert_true(overlap.value > 0 && overlap.value % 8 == 0);
+}
+
 static void a_ratio_is_of_sums_and_needs_a_denominator(void **state)
 {
   struct world *world = *state;
@@ -537,6 +320,11 @@ static void a_ratio_is_of_sums_and_needs_a_denominator(void **state)
   assert_int_equal(total.reported, 1);   /* of the weaker part */
   assert_false(read_one(world, "south", "all", "share", year, false).defined);
   assert_false(read_one(world, "zone", "all", "share", december, false).defined);
+  store_begin(world->place->store);
+  put_value(world, "form_0", december, 1, Y_BOTH, -3000);
+  tables_flush(world->tables);
+  place_commit(world->place);
+  assert_false(read_one(world, "zone", "all", "share", year, false).defined); /* nothing divides by zero */
   struct total overlap;
   assert_false(reader_overlap(world->reader, 0, 0, catalogue_indicator(world->catalogue, "share"), year,
                               false, &overlap, NULL));
@@ -604,6 +392,9 @@ static void registered_units_are_counted_by_parent_unless_they_are_closed(void *
     for (int u = 0; u < 12; u++) parents += has_plants[u];
     assert_int_equal((int64_t)read_one(world, AREAS[a], "all", "plants", may, false).value, parents);
   }
+  int64_t june = (int64_t)read_one(world, "zone", "all", "scaled", (struct period){2018, 6, 1}, false).value;
+  int64_t july = (int64_t)read_one(world, "zone", "all", "scaled", (struct period){2018, 7, 1}, false).value;
+  assert_int_equal(july, june - 1);
   assert_int_equal(
       (int64_t)read_one(world, "zone", "all", "scaled", (struct period){2017, 12, 1}, false).value, 0);
 }
@@ -615,6 +406,8 @@ int main(void)
       TEST(nobody_reporting_is_not_zero),
       TEST(every_total_equals_the_sum_over_the_reports),
       TEST(a_year_is_the_annual_report_s_and_else_the_sum_of_months),
+      TEST(of_the_year_s_first_period_the_cumulative_figure_stands_for_the_month),
+      TEST(all_areas_take_their_stocks_from_the_same_month),
       TEST(a_ratio_is_of_sums_and_needs_a_denominator),
       TEST(last_year_is_the_form_s_own_column_before_the_stored_total),
       TEST(tiers_count_legal_entities_by_the_sum_over_their_plants),
