@@ -432,8 +432,8 @@ static bool open_endpoints(struct gate *gate, GError **error)
   gate->submit = channel_server_open(gate->context, options->listen, DOMAIN_SUBMIT, options->identity,
                                      LIMIT_FRAME_BYTES, error);
   if (!gate->submit) return false;
-  gate->enrol =
-      channel_server_open(gate->context, options->enrol, DOMAIN_ENROL, options->identity, JOIN_SIZE, error);
+  gate->enrol = channel_server_open(gate->context, options->enrol, DOMAIN_ENROL, options->identity,
+                                    LIMIT_JOIN_BYTES, error);
   return gate->enrol != NULL;
 }
 

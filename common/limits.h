@@ -26,6 +26,7 @@
 /* --- the wire --- */
 #define LIMIT_SEALED_BYTES (256 * LIMIT_KIB) /* anything sealed: five times as fast as small messages, still quick to resend */
 #define LIMIT_FRAME_BYTES (LIMIT_SEALED_BYTES + 4 * LIMIT_KIB) /* the frame around it; ZMQ_MAXMSGSIZE, both ways */
+#define LIMIT_JOIN_BYTES (1 * LIMIT_KIB) /* at the enrolment endpoint: the record has 160 bytes, CURVE's own handshake about 300 */
 #define LIMIT_CHUNK_BYTES (192 * LIMIT_KIB) /* of a document, so that a chunk fits a frame */
 #define LIMIT_DOCUMENT_BYTES (256 * LIMIT_MIB) /* a register of a million units is about 150 MiB */
 #define LIMIT_DOCUMENT_CHUNKS (LIMIT_DOCUMENT_BYTES / LIMIT_CHUNK_BYTES + 1) /* × 32 bytes fits a seal */
