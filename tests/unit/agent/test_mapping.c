@@ -312,8 +312,9 @@ static void totals_and_footers_are_passed_over(void **state)
        "!value.text@2,3; ?" U1 " 2018-05; !row.total@3,0;", false}, /* the sum is not known */
       {"uscc,name,output\n" U1 ",a,1\n单位负责人:李,,填表人:张\n,,说明：1\n联系电话,0772,\n", NULL, "2018-05",
        U1 " 2018-05 output=1;", false},
-      {"uscc,name,output\n" U1 ",a,1\n注：以上,,\n" U2 ",b,2\n", NULL, "2018-05",
-       U1 " 2018-05 output=1; " U2 " 2018-05 output=2;", false}, /* a unit below it is none of it */
+      {"uscc,name,output\n" U1 ",a,1\n注：以上,,\nabc,,\n" U2 ",b,2\nabc,c,3\n", NULL, "2018-05",
+       U1 " 2018-05 output=1; " U2 " 2018-05 output=2; abc 2018-05 output=3;",
+       false}, /* a unit below it is none of it */
   };
   TRY(trials);
 }
@@ -375,6 +376,7 @@ static void mistakes_in_the_configuration_are_named(void **state)
   for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
     size_t mistakes;
     CLEANUP(mapping_rules_free) struct mapping_rules *rules = read_rules(texts[i], &mistakes);
+    assert_non_null(rules);
     if (mistakes != 1) fail_msg("text %zu: %zu mistakes", i, mistakes);
   }
 }
