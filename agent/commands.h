@@ -1,4 +1,5 @@
-/* The commands of park-agent, one file each; main.c has their table. Each takes its own words and returns an exit code. */
+/* The commands of park-agent, one file each; main.c has their table. Each takes its own words and returns an
+ * exit code. */
 #ifndef PARKTALLY_AGENT_COMMANDS_H
 #define PARKTALLY_AGENT_COMMANDS_H
 
