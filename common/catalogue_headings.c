@@ -134,9 +134,12 @@ static char *without_last(const char *key, const char *word)
 }
 
 /* What the heading means with a word for the variant taken off. Only one word leaves a known name: "累计"
- * taken off "产值上年累计" leaves none. */
+ * taken off "产值上年累计" leaves none. A heading that is nothing but such a word names no indicator: the 1
+ * that "本月" leaves of "1-本月" is no form line. */
 static const GArray *with_word(GHashTable *headings, const char *key)
 {
+  for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+    if (strcmp(key, words[i].word) == 0) return NULL;
   for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
     g_autofree char *last = without_last(key, words[i].word), *first = without_first(key, words[i].word);
     const struct heading *heading = last ? g_hash_table_lookup(headings, last) : NULL;
