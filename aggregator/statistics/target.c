@@ -1,0 +1,272 @@
+#include "aggregator/statistics/target.h"
+
+#include "common/text.h"
+
+#include <stdarg.h>
+
+/* Every step is exact; what does not fit 128 bits (10^38) is said, never rounded. */
+struct fraction {
+  int128 upper, lower; /* lower > 0 */
+};
+
+static int128 magnitude(int128 value)
+{
+  return value < 0 ? -value : value;
+}
+
+static int128 common_divisor(int128 a, int128 b)
+{
+  while (b != 0) {
+    int128 rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return magnitude(a);
+}
+
+static struct fraction reduced(struct fraction f)
+{
+  int128 divisor = common_divisor(f.upper, f.lower);
+  if (divisor > 1) {
+    f.upper /= divisor;
+    f.lower /= divisor;
+  }
+  return f;
+}
+
+static bool multiply(struct fraction a, struct fraction b, struct fraction *ret_product)
+{
+  struct fraction left = reduced((struct fraction){a.upper, b.lower});
+  struct fraction right = reduced((struct fraction){b.upper, a.lower});
+  struct fraction product;
+  if (__builtin_mul_overflow(left.upper, right.upper, &product.upper) ||
+      __builtin_mul_overflow(left.lower, right.lower, &product.lower))
+    return false;
+  *ret_product = product;
+  return true;
+}
+
+/* `by` is not zero. */
+static bool divide(struct fraction value, struct fraction by, struct fraction *ret_quotient)
+{
+  struct fraction inverse = {by.upper < 0 ? -by.lower : by.lower, magnitude(by.upper)};
+  return multiply(value, inverse, ret_quotient);
+}
+
+static bool subtract(struct fraction a, struct fraction b, struct fraction *ret_difference)
+{
+  int128 left, right;
+  struct fraction difference;
+  if (__builtin_mul_overflow(a.upper, b.lower, &left) || __builtin_mul_overflow(b.upper, a.lower, &right) ||
+      __builtin_sub_overflow(left, right, &difference.upper) ||
+      __builtin_mul_overflow(a.lower, b.lower, &difference.lower))
+    return false;
+  *ret_difference = reduced(difference);
+  return true;
+}
+
+/* --- evaluation --- */
+
+struct evaluation {
+  struct reader *reader;
+  const struct catalogue *catalogue;
+  const struct target *target;
+  struct period period;
+  struct target_standing *standing;
+};
+
+/* Always false, so that it ends a chain of steps. */
+static bool cannot(struct evaluation *evaluation, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static bool cannot(struct evaluation *evaluation, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  g_free(evaluation->standing->why_not);
+  evaluation->standing->why_not = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  return false;
+}
+
+static bool cannot_fit(struct evaluation *evaluation)
+{
+  return cannot(evaluation, _("the numbers are too large for an exact answer"));
+}
+
+typedef bool read_total(struct reader *reader, int area, int slice, int indicator, struct period period,
+                        bool cumulative, struct total *ret_total, GError **error);
+
+static bool nobody_reported(struct evaluation *evaluation, const struct term *term, struct period period)
+{
+  char text[PERIOD_TEXT_SIZE];
+  return cannot(evaluation, _("nobody has reported %s of %s for %s"),
+                text_label(&evaluation->catalogue->indicators[term->indicator].name),
+                text_label(&evaluation->catalogue->areas[term->area].name), period_format(period, text));
+}
+
+/* Sums terms, which share measure and decimals; `missing_of` is the period that is named where one is
+ * missing. False and why_not, or false and error. */
+static bool sum_terms(struct evaluation *evaluation, const struct term *terms, size_t count, read_total *read,
+                      struct period missing_of, bool covers, struct fraction *ret_sum, GError **error)
+{
+  struct fraction sum = {0, 1};
+  for (size_t n = 0; n < count; n++) {
+    struct total total;
+    if (!read(evaluation->reader, terms[n].area, terms[n].slice, terms[n].indicator, evaluation->period, true,
+              &total, error))
+      return false;
+    if (covers) {
+      evaluation->standing->reported += total.reported;
+      evaluation->standing->expected += total.expected;
+    }
+    if (!total.defined) return nobody_reported(evaluation, &terms[n], missing_of);
+    sum.lower = decimal_power10(evaluation->catalogue->indicators[terms[n].indicator].decimals);
+    if (__builtin_add_overflow(sum.upper, total.value, &sum.upper)) return cannot_fit(evaluation);
+  }
+  *ret_sum = reduced(sum);
+  return true;
+}
+
+/* Where growth has no rate there are words (扭亏, 减亏, 增亏, 由盈转亏). */
+static bool has_no_rate(struct evaluation *evaluation, struct fraction now, struct fraction base)
+{
+  struct fraction change;
+  if (!subtract(now, base, &change)) return cannot_fit(evaluation);
+  if (base.upper == 0) return cannot(evaluation, _("no growth rate: last year's figure is zero"));
+  if (base.upper > 0) return cannot(evaluation, _("no growth rate: turned from profit to loss"));
+  if (now.upper >= 0) return cannot(evaluation, _("no growth rate: turned from loss to profit"));
+  if (change.upper > 0) return cannot(evaluation, _("no growth rate: the loss has shrunk"));
+  if (change.upper < 0) return cannot(evaluation, _("no growth rate: the loss has grown"));
+  return cannot(evaluation, _("no growth rate: the loss is unchanged"));
+}
+
+static bool evaluate_value(struct evaluation *evaluation, struct fraction numerator,
+                           struct fraction *ret_value, GError **error)
+{
+  (void)error;
+  const struct target *target = evaluation->target;
+  struct fraction factor = {target->scale, target->divisor > 0 ? target->divisor : 1};
+  return multiply(numerator, factor, ret_value) || cannot_fit(evaluation);
+}
+
+static bool evaluate_ratio(struct evaluation *evaluation, struct fraction numerator,
+                           struct fraction *ret_value, GError **error)
+{
+  const struct target *target = evaluation->target;
+  struct fraction denominator, quotient;
+  if (!sum_terms(evaluation, target->denominator, target->denominator_count, reader_total, evaluation->period,
+                 false, &denominator, error))
+    return false;
+  if (denominator.upper == 0)
+    return cannot(evaluation, _("%s is zero, and nothing can be divided by it"),
+                  text_label(&evaluation->catalogue->indicators[target->denominator[0].indicator].name));
+  return (divide(numerator, denominator, &quotient) &&
+          multiply(quotient, (struct fraction){target->scale, 1}, ret_value)) ||
+         cannot_fit(evaluation);
+}
+
+static bool evaluate_growth(struct evaluation *evaluation, struct fraction now, struct fraction *ret_value,
+                            GError **error)
+{
+  const struct target *target = evaluation->target;
+  struct fraction base, quotient, percent;
+  if (!sum_terms(evaluation, target->numerator, target->numerator_count, reader_last_year,
+                 period_last_year(evaluation->period), false, &base, error))
+    return false;
+  if (base.upper <= 0 || now.upper < 0) return has_no_rate(evaluation, now, base);
+  return (divide(now, base, &quotient) && multiply(quotient, (struct fraction){100, 1}, &percent) &&
+          subtract(percent, (struct fraction){100, 1}, ret_value)) ||
+         cannot_fit(evaluation);
+}
+
+/* --- standing against promise --- */
+
+static const struct stage *stage_of(const struct target *target, int year)
+{
+  for (size_t n = 0; n < target->stage_count; n++)
+    if (target->stages[n].year == year) return &target->stages[n];
+  return NULL;
+}
+
+/* −1, 0 or 1 as the standing is below, at or above `bound`, which is scaled by the target's decimals. */
+static bool compare(struct fraction standing, int128 bound, unsigned decimals, int *ret_order)
+{
+  struct fraction difference;
+  if (!subtract(standing, (struct fraction){bound, decimal_power10(decimals)}, &difference)) return false;
+  *ret_order = (difference.upper > 0) - (difference.upper < 0);
+  return true;
+}
+
+static bool is_reached(const struct target *target, struct fraction standing, int64_t promised,
+                       bool *ret_reached)
+{
+  int low, high;
+  if (!compare(standing, (int128)promised - target->tolerance, target->decimals, &low) ||
+      !compare(standing, (int128)promised + target->tolerance, target->decimals, &high))
+    return false;
+  switch (target->direction) {
+  case DIRECTION_AT_LEAST:
+    *ret_reached = low >= 0;
+    break;
+  case DIRECTION_ABOUT:
+    *ret_reached = low >= 0 && high <= 0;
+    break;
+  case DIRECTION_AT_MOST:
+    *ret_reached = high <= 0;
+    break;
+  case DIRECTION_ABOVE:
+    *ret_reached = low > 0;
+    break;
+  case DIRECTION_TRACKED:
+    *ret_reached = false;
+    break;
+  }
+  return true;
+}
+
+void target_standing_clear(struct target_standing *standing)
+{
+  g_free(standing->why_not);
+  *standing = (struct target_standing){.denominator = 1};
+}
+
+static void conclude(struct evaluation *evaluation, struct fraction value)
+{
+  struct target_standing *standing = evaluation->standing;
+  const struct target *target = evaluation->target;
+  int64_t promised = standing->stage ? standing->stage->value : target->value;
+  if (!is_reached(target, value, promised, &standing->reached)) {
+    cannot_fit(evaluation);
+    return;
+  }
+  standing->measurable = true;
+  standing->numerator = value.upper;
+  standing->denominator = value.lower;
+}
+
+bool target_evaluate(struct reader *reader, const struct catalogue *catalogue, const struct target *target,
+                     struct period period, struct target_standing *ret_standing, GError **error)
+{
+  static bool (*const formulas[])(struct evaluation *, struct fraction, struct fraction *, GError **) = {
+      [TARGET_VALUE] = evaluate_value, [TARGET_RATIO] = evaluate_ratio, [TARGET_GROWTH] = evaluate_growth};
+  if (target->yearly) period = (struct period){.year = period.year, .month = 1, .months = 12};
+  struct target_standing standing = {
+      .denominator = 1, .period = period, .stage = stage_of(target, period.year)};
+  struct evaluation evaluation = {
+      .reader = reader, .catalogue = catalogue, .target = target, .period = period, .standing = &standing};
+  g_autoptr(GError) failure = NULL;
+  struct fraction numerator, value;
+  if (target->numerator_count == 0)
+    cannot(&evaluation, _("the catalogue gives no formula"));
+  else if (sum_terms(&evaluation, target->numerator, target->numerator_count, reader_total, period, true,
+                     &numerator, &failure) &&
+           formulas[target->form](&evaluation, numerator, &value, &failure))
+    conclude(&evaluation, value);
+  if (failure) {
+    target_standing_clear(&standing);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+  }
+  *ret_standing = standing;
+  return true;
+}

@@ -1,0 +1,254 @@
+/* Standings of targets: exact, and in words where there is no number. */
+#include "aggregator/statistics/target.h"
+
+#include "read_world.h"
+
+/* A target over `wide` (2 decimals, yearly form) of the zone: 0.5 % of it is worth a test of rounding. */
+static struct target make_target(struct world *world, enum target_form form, struct term *terms)
+{
+  int wide = catalogue_indicator(world->catalogue, "wide");
+  int month = catalogue_indicator(world->catalogue, "month_0");
+  terms[0] = (struct term){wide, catalogue_area(world->catalogue, "zone"), 0};
+  terms[1] = (struct term){month, catalogue_area(world->catalogue, "zone"), 0};
+  return (struct target){.id = 1,
+                         .form = form,
+                         .numerator = &terms[0],
+                         .numerator_count = 1,
+                         .denominator = &terms[1],
+                         .denominator_count = 1,
+                         .scale = 1,
+                         .divisor = 1,
+                         .yearly = true,
+                         .decimals = 1};
+}
+
+static const struct period MAY = {2018, 5, 1}, YEAR = {2018, 1, 12}, BEFORE = {2017, 1, 12};
+
+static struct target_standing evaluate(struct world *world, const struct target *target)
+{
+  g_autoptr(GError) error = NULL;
+  struct target_standing standing;
+  if (!target_evaluate(world->reader, world->catalogue, target, MAY, &standing, &error))
+    fail_msg("%s", error->message);
+  return standing;
+}
+
+static void assert_why_not(struct world *world, const struct target *target, const char *why)
+{
+  struct target_standing standing = evaluate(world, target);
+  assert_false(standing.measurable);
+  assert_false(standing.reached);
+  assert_string_equal(standing.why_not, why);
+  target_standing_clear(&standing);
+}
+
+static void what_nobody_reported_is_named(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_target(world, TARGET_VALUE, terms);
+  finish(world);
+  assert_why_not(world, &target, "nobody has reported Wide of Zone for 2018");
+  target.yearly = false;
+  assert_why_not(world, &target, "nobody has reported Wide of Zone for 2018-05");
+  target.numerator_count = 0;
+  assert_why_not(world, &target, "the catalogue gives no formula");
+}
+
+static void a_missing_base_of_growth_is_named_by_its_own_year(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_target(world, TARGET_GROWTH, terms);
+  put_value(world, "yearly", YEAR, 0, 0, 100);
+  finish(world);
+  assert_why_not(world, &target, "nobody has reported Wide of Zone for 2017");
+}
+
+static void a_negative_denominator_turns_the_sign(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_target(world, TARGET_RATIO, terms);
+  put_value(world, "yearly", YEAR, 0, 0, 100);
+  put_value(world, "yearly", YEAR, 1, 1, -2);
+  finish(world);
+  struct target_standing standing = evaluate(world, &target);
+  assert_true(standing.measurable && standing.denominator > 0);
+  assert_true(standing.numerator * 2 == -standing.denominator);
+}
+
+static void a_zero_denominator_is_no_standing(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_target(world, TARGET_RATIO, terms);
+  put_value(world, "yearly", YEAR, 0, 0, 100);
+  put_value(world, "yearly", YEAR, 1, 1, 0);
+  finish(world);
+  assert_why_not(world, &target, "Month 0 is zero, and nothing can be divided by it");
+}
+
+static void growth_without_a_positive_base_is_told_in_words(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_target(world, TARGET_GROWTH, terms);
+  static const struct {
+    int64_t base, now;
+    const char *why;
+  } cases[] = {
+      {0, 5, "no growth rate: last year's figure is zero"},
+      {5, -1, "no growth rate: turned from profit to loss"},
+      {-5, 1, "no growth rate: turned from loss to profit"},
+      {-5, -3, "no growth rate: the loss has shrunk"},
+      {-5, -7, "no growth rate: the loss has grown"},
+      {-5, -5, "no growth rate: the loss is unchanged"},
+  };
+  finish(world);
+  int64_t base = 0, now = 0;
+  for (size_t n = 0; n < G_N_ELEMENTS(cases); n++) {
+    store_begin(world->place->store);
+    /* In differences, for a unit's second report is another matter. */
+    struct cell_key key = {store_book(world->place->store, "yearly", YEAR), "zone", "all", 0};
+    store_cell_add(world->place->store, &key, cases[n].now - now, n == 0);
+    key.book = store_book(world->place->store, "yearly", BEFORE);
+    store_cell_add(world->place->store, &key, cases[n].base - base, n == 0);
+    place_commit(world->place);
+    base = cases[n].base;
+    now = cases[n].now;
+    assert_why_not(world, &target, cases[n].why);
+  }
+}
+
+static void growth_is_exact_and_compared_unrounded(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_target(world, TARGET_GROWTH, terms);
+  target.direction = DIRECTION_ABOVE;
+  put_value(world, "yearly", YEAR, 0, 0, 300001);
+  put_value(world, "yearly", YEAR, 1, 2, 300000); /* what the form says of last year */
+  finish(world);
+  struct target_standing standing = evaluate(world, &target);
+  assert_true(standing.measurable && standing.reached); /* 0.0003 %, shown as 0.0 */
+  assert_true(standing.numerator * 3000 == standing.denominator);
+  target.tolerance = -1; /* 0.1 % above: missed */
+  standing = evaluate(world, &target);
+  assert_true(standing.measurable && !standing.reached);
+}
+
+static void each_direction_has_its_own_bound(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  static const struct {
+    enum direction direction;
+    int64_t promised, tolerance; /* one decimal; the standing is 123.45 ÷ 10 × 2 = 24.69 */
+    bool reached;
+  } cases[] = {
+      {DIRECTION_AT_LEAST, 246, 0, true}, {DIRECTION_AT_LEAST, 247, 0, false},
+      {DIRECTION_AT_LEAST, 247, 1, true}, {DIRECTION_AT_MOST, 247, 0, true},
+      {DIRECTION_AT_MOST, 246, 0, false}, {DIRECTION_AT_MOST, 246, 1, true},
+      {DIRECTION_ABOUT, 250, 4, true},    {DIRECTION_ABOUT, 250, 3, false},
+      {DIRECTION_ABOUT, 240, 6, false},   {DIRECTION_ABOUT, 240, 7, true},
+      {DIRECTION_ABOVE, 246, 0, true},    {DIRECTION_ABOVE, 247, 0, false},
+      {DIRECTION_TRACKED, 0, 0, false},
+  };
+  put_value(world, "yearly", YEAR, 0, 0, 12345);
+  finish(world);
+  for (size_t n = 0; n < G_N_ELEMENTS(cases); n++) {
+    struct target target = make_target(world, TARGET_VALUE, terms);
+    target.scale = 2;
+    target.divisor = 10;
+    target.direction = cases[n].direction;
+    target.value = cases[n].promised;
+    target.tolerance = cases[n].tolerance;
+    struct target_standing standing = evaluate(world, &target);
+    assert_true(standing.measurable);
+    assert_true(standing.numerator * 100 == standing.denominator * 2469);
+    assert_int_equal(standing.reached, cases[n].reached);
+    assert_true(period_equal(standing.period, YEAR));
+    assert_int_equal(standing.reported, 1);
+    assert_true(standing.expected > 1);
+  }
+}
+
+static void the_bound_itself_is_reached_but_not_exceeded(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_target(world, TARGET_RATIO, terms);
+  put_value(world, "yearly", YEAR, 0, 0, 220);
+  put_value(world, "yearly", YEAR, 1, 1, 100);
+  target.scale = 100; /* 2.20 ÷ 100 in % */
+  target.value = 22;
+  finish(world);
+  static const struct {
+    enum direction direction;
+    bool reached;
+  } cases[] = {{DIRECTION_AT_LEAST, true},
+               {DIRECTION_AT_MOST, true},
+               {DIRECTION_ABOUT, true},
+               {DIRECTION_ABOVE, false}};
+  for (size_t n = 0; n < G_N_ELEMENTS(cases); n++) {
+    target.direction = cases[n].direction;
+    assert_int_equal(evaluate(world, &target).reached, cases[n].reached);
+  }
+}
+
+static void a_stage_goes_before_the_plan_s_own_value(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct stage stages[] = {{2018, 10}, {2020, 100}};
+  struct target target = make_target(world, TARGET_VALUE, terms);
+  target.value = 100;
+  target.stages = stages;
+  target.stage_count = 2;
+  put_value(world, "yearly", YEAR, 0, 0, 200); /* 2.0 */
+  finish(world);
+  struct target_standing standing = evaluate(world, &target);
+  assert_true(standing.reached);
+  assert_ptr_equal(standing.stage, &stages[0]);
+  stages[0].year = 2019;
+  standing = evaluate(world, &target);
+  assert_false(standing.reached);
+  assert_null(standing.stage);
+}
+
+static void terms_add_before_anything_else(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2], sum[2];
+  struct target target = make_target(world, TARGET_VALUE, terms);
+  sum[0] = terms[0];
+  sum[1] = terms[0];
+  sum[1].area = catalogue_area(world->catalogue, "group");
+  target.numerator = sum;
+  target.numerator_count = 2;
+  put_value(world, "yearly", YEAR, 0, 0, 200);
+  finish(world);
+  assert_true(strstr("east;west", world->unit[0].parks));
+  struct target_standing standing = evaluate(world, &target);
+  assert_true(standing.numerator == standing.denominator * 4);
+  assert_int_equal(standing.reported, 2);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      TEST(what_nobody_reported_is_named),
+      TEST(a_missing_base_of_growth_is_named_by_its_own_year),
+      TEST(a_negative_denominator_turns_the_sign),
+      TEST(a_zero_denominator_is_no_standing),
+      TEST(growth_without_a_positive_base_is_told_in_words),
+      TEST(growth_is_exact_and_compared_unrounded),
+      TEST(each_direction_has_its_own_bound),
+      TEST(the_bound_itself_is_reached_but_not_exceeded),
+      TEST(a_stage_goes_before_the_plan_s_own_value),
+      TEST(terms_add_before_anything_else),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
