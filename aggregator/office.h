@@ -17,8 +17,8 @@
 struct office {
   const struct aggregator_config *config;
   const struct identity *identity;
-  struct writer *writer;
-  struct store *reader; /* for the office's own thread */
+  struct writer *writer; /* NULL: a command that is `alone`, without a server */
+  struct store *reader;  /* for the office's own thread */
 };
 
 /* One command of the office. */
@@ -26,7 +26,9 @@ struct office_command {
   struct command command; /* name, synopsis, summary; run is not used */
   /* Carries it out; prints to request->output; returns the exit code. argv[0] is the command's name. */
   int (*carry_out)(struct office *office, struct control_request *request, int argc, char **argv);
-  bool takes_file; /* its first argument is a file, opened by the caller and passed as request->file */
+  bool takes_file; /* its first argument is a file, opened by the caller and passed as request->file; options before it that
+                    * take a value are written --name VALUE or --name=VALUE */
+  bool alone; /* without a server it gets neither writer nor reader: it opens the store itself, under the folder's lock */
 };
 
 /* The table, ended by a NULL name (main.c appends it to its own). */
@@ -38,7 +40,24 @@ int office_run(const char *name, int argc, char **argv);
 /* The server's handler: control_handler over an office. */
 int office_handle(struct control_request *request, void *office);
 
-/* The commands, one file each. */
+/* --- for the commands --- */
+
+/* As command_options(), for the command argv[0]; prints to the request's output. Comes first in each command: for --help
+ * there is no office. */
+bool office_options(struct control_request *request, const GOptionEntry *entries, int least, int most, int *argc, char ***argv,
+                    int *ret_exit);
+
+/* Prints the error and returns its exit code. Takes it. */
+int office_fail(struct control_request *request, GError *error);
+
+/* A usage error of the command's own: prints and returns 64. */
+int office_misused(struct control_request *request, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* A new reference to what is in force. */
+struct snapshot *office_snapshot(struct office *office);
+
+/* --- the commands, one file each --- */
+
 int office_register_import(struct office *office, struct control_request *request, int argc, char **argv);
 int office_invite(struct office *office, struct control_request *request, int argc, char **argv);
 int office_agents(struct office *office, struct control_request *request, int argc, char **argv);

@@ -1,0 +1,330 @@
+#include "aggregator/office.h"
+
+#include "common/error.h"
+#include "common/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRAM "park-aggregator"
+
+#define COMMAND(words, usage, what) .command = {.name = words, .synopsis = usage, .summary = what}
+
+const struct office_command office_commands[] = {
+    {COMMAND("register import", "FILE [--reason R]", N_("take over versions of units from a register file")),
+     .carry_out = office_register_import, .takes_file = true},
+    {COMMAND("invite", "--area CODE [--role park|bureau] [--forms F,…] [--valid 48h] [--reason R]",
+             N_("print an invitation by which one agent may enrol")),
+     .carry_out = office_invite},
+    {COMMAND("agents", "[--format table|csv|json]", N_("list the agents that are enrolled")),
+     .carry_out = office_agents},
+    {COMMAND("revoke", "AGENT [--reason R]", N_("take its rights from an agent, at once")),
+     .carry_out = office_revoke},
+    {COMMAND("totals",
+             "[--area A] [--period P] [--indicator I] [--slice S] [--cumulative] [--format table|csv|json]",
+             N_("print totals of areas")),
+     .carry_out = office_totals},
+    {COMMAND("targets", "[--period P] [--format table|csv|json]", N_("print where the plan's targets stand")),
+     .carry_out = office_targets},
+    {COMMAND("rebuild", "[--check]", N_("make the tables anew from the ledger, or compare them with it")),
+     .carry_out = office_rebuild, .alone = true},
+    {.command = {.name = NULL}},
+};
+
+/* By its name, or by the last word of it. */
+static const struct office_command *find_command(const char *name)
+{
+  for (const struct office_command *of = office_commands; of->command.name; of++)
+    if (strcmp(of->command.name, name) == 0) return of;
+  for (const struct office_command *of = office_commands; of->command.name; of++) {
+    const char *space = strrchr(of->command.name, ' ');
+    if (space && strcmp(space + 1, name) == 0) return of;
+  }
+  return NULL;
+}
+
+/* --- for the commands --- */
+
+int office_fail(struct control_request *request, GError *error)
+{
+  int code = error_exit_code(error);
+  control_err(request->output, "%s: %s\n", PROGRAM, error->message);
+  g_error_free(error);
+  return code;
+}
+
+static void print_usage(struct control_request *request, const char *name)
+{
+  const struct office_command *of = find_command(name);
+  control_err(request->output, _("Usage: %s %s %s\n"), PROGRAM, name, of->command.synopsis);
+}
+
+int office_misused(struct control_request *request, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *message = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  control_err(request->output, "%s: %s\n", PROGRAM, message);
+  return ERROR_USAGE;
+}
+
+/* GLib's text begins with the program's name, which is the process's. Help is printed before there is an
+ * office, so no other thread looks. */
+static void print_help(struct control_request *request, const char *name, GOptionContext *context)
+{
+  g_autofree char *before = g_strdup(g_get_prgname());
+  g_autofree char *words = g_strdup_printf("%s %s", PROGRAM, name);
+  g_set_prgname(words);
+  g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
+  g_set_prgname(before);
+  control_write(request->output, help, strlen(help));
+}
+
+/* GOption keeps a "--" that guards words which look like options. */
+static void drop_guard(int *argc, char **argv)
+{
+  for (int i = 1; i < *argc; i++) {
+    if (strcmp(argv[i], "--") != 0) continue;
+    memmove(argv + i, argv + i + 1, (size_t)(*argc - i) * sizeof *argv);
+    (*argc)--;
+    return;
+  }
+}
+
+bool office_options(struct control_request *request, const GOptionEntry *entries, int least, int most,
+                    int *argc, char ***argv, int *ret_exit)
+{
+  const char *name = (*argv)[0];
+  const struct command *command = &find_command(name)->command;
+  gboolean help = FALSE;
+  const GOptionEntry help_entry[] = {
+      {"help", 'h', 0, G_OPTION_ARG_NONE, &help, N_("show this help"), NULL},
+      G_OPTION_ENTRY_NULL,
+  };
+  if (!g_get_prgname()) g_set_prgname(PROGRAM); /* GLib would take the command for it */
+  g_autoptr(GOptionContext) context = g_option_context_new(command->synopsis);
+  g_option_context_set_summary(context, _(command->summary));
+  g_option_context_set_help_enabled(context, FALSE); /* GLib's own would end the process */
+  g_option_context_set_translation_domain(context, GETTEXT_PACKAGE);
+  g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
+  g_option_context_add_main_entries(context, help_entry, GETTEXT_PACKAGE);
+
+  g_autoptr(GError) error = NULL;
+  bool parsed = g_option_context_parse(context, argc, argv, &error);
+  *ret_exit = ERROR_USAGE;
+  if (parsed && help) {
+    print_help(request, name, context);
+    *ret_exit = 0;
+    return false;
+  }
+  if (!parsed) {
+    office_misused(request, "%s", error->message);
+    print_usage(request, name);
+    return false;
+  }
+  drop_guard(argc, *argv);
+  if (*argc - 1 >= least && *argc - 1 <= most) return true;
+  office_misused(request, "%s",
+                 *argc - 1 < least ? _("an argument is missing") : _("there are too many arguments"));
+  print_usage(request, name);
+  return false;
+}
+
+struct snapshot *office_snapshot(struct office *office)
+{
+  return present_get(writer_present(office->writer));
+}
+
+/* --- the handler --- */
+
+/* How many of the words are the command's name; 0 if they are another's. */
+static int match(const struct office_command *of, char *const *words)
+{
+  g_auto(GStrv) name = g_strsplit(of->command.name, " ", -1);
+  int count = 0;
+  for (; name[count]; count++)
+    if (!words[count] || strcmp(words[count], name[count]) != 0) return 0;
+  return count;
+}
+
+static int carry_out(struct office *office, struct control_request *request)
+{
+  for (const struct office_command *of = office_commands; of->command.name; of++) {
+    int named = match(of, request->words);
+    if (named == 0) continue;
+    int argc = (int)g_strv_length(request->words) - named + 1;
+    g_autofree char **argv = g_new0(char *, (size_t)argc + 1);
+    argv[0] = (char *)of->command.name;
+    for (int i = 1; i < argc; i++) argv[i] = request->words[named + i - 1];
+    return of->carry_out(office, request, argc, argv);
+  }
+  return office_misused(request, _("the server knows no command “%s”; is it of another version?"),
+                        request->words[0]);
+}
+
+int office_handle(struct control_request *request, void *office)
+{
+  text_speak(request->language);
+  return carry_out(office, request);
+}
+
+/* --- from the command line --- */
+
+/* Takes `--name VALUE` or `--name=VALUE` out of argv. False if the value is missing. */
+static bool take_option(int *argc, char **argv, const char *name, char **ret_value)
+{
+  size_t length = strlen(name);
+  for (int i = 1; i < *argc && strcmp(argv[i], "--") != 0;) {
+    int taken = 0;
+    if (strcmp(argv[i], name) == 0) {
+      if (i + 1 >= *argc) return false;
+      *ret_value = argv[i + 1];
+      taken = 2;
+    } else if (strncmp(argv[i], name, length) == 0 && argv[i][length] == '=') {
+      *ret_value = argv[i] + length + 1;
+      taken = 1;
+    }
+    if (taken == 0) {
+      i++;
+      continue;
+    }
+    memmove(argv + i, argv + i + taken, (size_t)(*argc - i - taken) * sizeof *argv);
+    *argc -= taken;
+  }
+  return true;
+}
+
+/* The first word that is neither an option nor its value. */
+static const char *first_argument(int argc, char **argv)
+{
+  bool guarded = false;
+  for (int i = 1; i < argc; i++) {
+    if (guarded || strcmp(argv[i], "-") == 0 || argv[i][0] != '-') return argv[i];
+    if (strcmp(argv[i], "--") == 0)
+      guarded = true;
+    else if (!strchr(argv[i], '='))
+      i++;
+  }
+  return NULL;
+}
+
+/* −1 where there is none, and the command says so. */
+static bool open_file(const struct office_command *of, int argc, char **argv, int *ret_file, GError **error)
+{
+  *ret_file = -1;
+  const char *name = of->takes_file ? first_argument(argc, argv) : NULL;
+  if (!name) return true;
+  *ret_file = strcmp(name, "-") == 0 ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (*ret_file >= 0) return true;
+  int saved = errno;
+  g_set_error(error, PARKTALLY_ERROR, saved == EACCES || saved == EPERM ? ERROR_PERMISSION : ERROR_IO,
+              _("%s cannot be opened: %s"), name, g_strerror(saved));
+  return false;
+}
+
+static GStrv join_words(const char *name, int argc, char **argv)
+{
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  g_auto(GStrv) first = g_strsplit(name, " ", -1);
+  for (char **word = first; *word; word++) g_strv_builder_add(builder, *word);
+  for (int i = 1; i < argc; i++) g_strv_builder_add(builder, argv[i]);
+  return g_strv_builder_end(builder);
+}
+
+static char *own_name(void)
+{
+  const struct passwd *entry = getpwuid(getuid());
+  return entry ? g_strdup(entry->pw_name) : g_strdup_printf("uid:%u", (unsigned)getuid());
+}
+
+/* Called in the writer's thread: the disk failed, and nothing may be acknowledged. */
+static void end_process(const GError *error, void *data)
+{
+  (void)data;
+  fprintf(stderr, "%s: %s\n", PROGRAM, error->message);
+  fflush(NULL);
+  _exit(error_exit_code(error));
+}
+
+static bool open_office(struct office *office, GError **error)
+{
+  const char *folder = office->config->data;
+  g_autofree char *keys = folder_path(folder, "identity.key");
+  g_autofree char *store = folder_path(folder, "store.db");
+  office->identity = identity_load(keys, error);
+  if (!office->identity) return false;
+  office->writer = writer_new(folder, office->identity, end_process, NULL, error);
+  if (!office->writer) return false;
+  office->reader = store_open(store, STORE_READ, error);
+  return office->reader != NULL;
+}
+
+static void close_office(struct office *office)
+{
+  store_close(office->reader);
+  writer_free(office->writer);
+  identity_free((struct identity *)office->identity);
+}
+
+/* Without a server: under the lock that a server would hold. */
+static int run_here(const struct office_command *of, const struct aggregator_config *config,
+                    struct control_request *request)
+{
+  GError *error = NULL;
+  int lock = folder_lock(config->data, &error);
+  if (lock < 0) return office_fail(request, error);
+  struct office office = {.config = config};
+  int code =
+      of->alone || open_office(&office, &error) ? carry_out(&office, request) : office_fail(request, error);
+  close_office(&office);
+  close(lock);
+  return code;
+}
+
+static int run_there_or_here(const struct office_command *of, const struct aggregator_config *config,
+                             struct control_request *request)
+{
+  g_autofree char *path = folder_path(config->data, "control");
+  GError *error = NULL;
+  int code;
+  if (control_call(path, (const char *const *)request->words, request->file, &code, &error)) return code;
+  if (!g_error_matches(error, PARKTALLY_ERROR, ERROR_UNAVAILABLE)) return office_fail(request, error);
+  g_clear_error(&error);
+  return run_here(of, config, request);
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+  for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+  return false;
+}
+
+int office_run(const char *name, int argc, char **argv)
+{
+  const struct office_command *of = find_command(name);
+  g_assert(of);
+  char *data = NULL, *config_path = NULL;
+  g_autofree char *user = own_name();
+  struct control_request request = {
+      .user = user, .language = (char *)text_language(), .file = -1, .output = control_output_standard()};
+  bool complete =
+      take_option(&argc, argv, "--data", &data) && take_option(&argc, argv, "--config", &config_path);
+  g_auto(GStrv) words = join_words(of->command.name, argc, argv);
+  request.words = words;
+  if (!complete) return office_misused(&request, "%s", _("--data and --config need a value"));
+  if (asks_for_help(argc, argv)) return carry_out(NULL, &request);
+
+  GError *error = NULL;
+  CLEANUP(aggregator_config_free) struct aggregator_config *config = folder_config(config_path, data, &error);
+  if (!config || !open_file(of, argc, argv, &request.file, &error)) return office_fail(&request, error);
+  int code = run_there_or_here(of, config, &request);
+  if (request.file >= 0) close(request.file);
+  return code;
+}

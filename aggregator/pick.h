@@ -1,0 +1,23 @@
+/* Codes given on a command line: an option that may be repeated and take several values, `--area hexi,yanghe
+ * --area zone`. */
+#ifndef PARKTALLY_AGGREGATOR_PICK_H
+#define PARKTALLY_AGGREGATOR_PICK_H
+
+#include "common/catalogue.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* What is picked from. */
+enum pick_kind { PICK_AREAS, PICK_INDICATORS, PICK_SLICES, PICK_FORMS };
+
+/* The values of an option, parted at commas, without blanks and empty ones; never NULL. `given` may be NULL.
+ */
+GStrv pick_words(char **given);
+
+/* Indexes into the catalogue in the order given, each once; none given: an empty array. NULL and ERROR_USAGE
+ * for a code that does not exist, naming those that do. */
+GArray *pick_items(const struct catalogue *catalogue, enum pick_kind kind, char *const *words,
+                   GError **error);
+
+#endif

@@ -1,0 +1,84 @@
+/* park-aggregator rebuild: the tables against the ledger that they come from. */
+#include "aggregator/office.h"
+#include "aggregator/replay.h"
+#include "common/error.h"
+#include "common/text.h"
+
+#include <unistd.h>
+
+/* Differences that are listed; the rest is counted. */
+#define LISTED_MOST 1000
+
+struct rebuild {
+  struct control_request *request;
+  bool shows_progress;
+  uint64_t listed;
+};
+
+/* Only where a person looks at our own terminal: a server's client has none of ours. */
+static void show_progress(uint64_t done, uint64_t all, void *data)
+{
+  struct rebuild *rebuild = data;
+  if (!rebuild->shows_progress) return;
+  control_err(rebuild->request->output, _("\r%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " leaves"), done,
+              all);
+  if (done >= all) control_err(rebuild->request->output, "\n");
+}
+
+static void list_difference(const char *what, const char *stored, const char *replayed, void *data)
+{
+  struct rebuild *rebuild = data;
+  if (rebuild->listed++ >= LISTED_MOST) return;
+  control_out(rebuild->request->output, _("%s: stored %s, by the ledger %s\n"), what,
+              *stored ? stored : _("nothing"), *replayed ? replayed : _("nothing"));
+}
+
+static int check(struct rebuild *rebuild, const char *folder)
+{
+  struct control_request *request = rebuild->request;
+  GError *error = NULL;
+  uint64_t differences, leaves;
+  if (!replay_check(folder, list_difference, show_progress, rebuild, &differences, &leaves, &error))
+    return office_fail(request, error);
+  if (differences == 0) {
+    control_out(request->output,
+                _("%" G_GUINT64_FORMAT " leaves of the ledger come to exactly the tables in force.\n"),
+                leaves);
+    return 0;
+  }
+  if (differences > LISTED_MOST)
+    control_out(request->output, _("… and %" G_GUINT64_FORMAT " more\n"), differences - LISTED_MOST);
+  control_err(request->output,
+              _("park-aggregator: %" G_GUINT64_FORMAT
+                " differences between the tables and the ledger's %" G_GUINT64_FORMAT
+                " leaves; check the disk, stop the server and run “park-aggregator rebuild”\n"),
+              differences, leaves);
+  return ERROR_DATA;
+}
+
+static int make_anew(struct rebuild *rebuild, const char *folder)
+{
+  GError *error = NULL;
+  if (!replay_rebuild(folder, show_progress, rebuild, &error)) return office_fail(rebuild->request, error);
+  control_out(rebuild->request->output, _("The tables are made anew from the ledger.\n"));
+  return 0;
+}
+
+int office_rebuild(struct office *office, struct control_request *request, int argc, char **argv)
+{
+  gboolean only_check = FALSE;
+  const GOptionEntry entries[] = {
+      {"check", 0, 0, G_OPTION_ARG_NONE, &only_check, N_("compare only, and list every difference"), NULL},
+      G_OPTION_ENTRY_NULL,
+  };
+  int exit_code;
+  if (!office_options(request, entries, 0, 0, &argc, &argv, &exit_code)) return exit_code;
+
+  struct rebuild rebuild = {.request = request, .shows_progress = !office->writer && isatty(STDERR_FILENO)};
+  if (only_check) return check(&rebuild, office->config->data);
+  if (!office->writer) return make_anew(&rebuild, office->config->data);
+  control_err(request->output,
+              _("park-aggregator: the server is running and writes the tables; stop it first, or use "
+                "“rebuild --check”, which works beside it\n"));
+  return ERROR_UNAVAILABLE;
+}

@@ -1,0 +1,285 @@
+/* park-aggregator totals: areas × indicators × slices, with how many units each total rests on. */
+#include "aggregator/office.h"
+#include "aggregator/pick.h"
+#include "aggregator/print.h"
+#include "aggregator/read.h"
+#include "common/error.h"
+#include "common/text.h"
+
+#include <string.h>
+
+#define OVERLAP "overlap" /* the slice's name in the overlap line */
+#define OVERLAP_SLICE (-2)
+
+static const struct print_column columns[] = {
+    {"area", N_("area"), PRINT_TEXT},
+    {"period", N_("period"), PRINT_TEXT},
+    {"indicator", N_("indicator"), PRINT_TEXT},
+    {"slice", N_("slice"), PRINT_TEXT},
+    {"value", N_("total"), PRINT_DECIMAL},
+    {"measure", N_("measure"), PRINT_TEXT},
+    {"reported", N_("reported"), PRINT_COUNT},
+    {"expected", N_("expected"), PRINT_COUNT},
+    {"under_inquiry", N_("under inquiry"), PRINT_DECIMAL},
+    {NULL, NULL, PRINT_TEXT},
+};
+
+struct totals {
+  const struct catalogue *catalogue;
+  struct reader *reader;
+  struct print *print;
+  GArray *areas, *indicators, *slices; /* of int; slices may hold OVERLAP_SLICE */
+  bool chosen; /* the indicators were asked for, so they are printed also where nobody reported */
+  struct period period;
+  bool cumulative;
+};
+
+/* A line before it is printed. */
+struct line {
+  int area, slice;
+  struct total total;
+};
+
+static bool has_children(const struct catalogue *catalogue, int area)
+{
+  for (size_t n = 0; n < catalogue->area_count; n++)
+    if (catalogue->areas[n].parent == area) return true;
+  return false;
+}
+
+/* --- reading --- */
+
+/* False on an error, or where such a line makes no sense: `error` tells. */
+static bool read_line(struct totals *totals, int indicator, struct line *line, GError **error)
+{
+  GError *failure = NULL;
+  bool found;
+  line->total = (struct total){.denominator = 1};
+  if (line->slice != OVERLAP_SLICE)
+    return reader_total(totals->reader, line->area, line->slice, indicator, totals->period,
+                        totals->cumulative, &line->total, error);
+  if (totals->catalogue->indicators[indicator].kind == KIND_RATIO ||
+      !has_children(totals->catalogue, line->area))
+    return false;
+  found = reader_overlap(totals->reader, line->area, 0, indicator, totals->period, totals->cumulative,
+                         &line->total, &failure);
+  if (failure) g_propagate_error(error, failure);
+  return found || !failure;
+}
+
+static GArray *read_lines(struct totals *totals, int indicator, bool *ret_defined, GError **error)
+{
+  g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(struct line));
+  *ret_defined = false;
+  for (unsigned a = 0; a < totals->areas->len; a++)
+    for (unsigned s = 0; s < totals->slices->len; s++) {
+      GError *failure = NULL;
+      struct line line = {.area = g_array_index(totals->areas, int, a),
+                          .slice = g_array_index(totals->slices, int, s)};
+      if (read_line(totals, indicator, &line, &failure)) {
+        *ret_defined |= line.total.defined;
+        g_array_append_val(lines, line);
+      } else if (failure) {
+        g_propagate_error(error, failure);
+        return NULL;
+      }
+    }
+  return g_steal_pointer(&lines);
+}
+
+/* --- printing --- */
+
+static void print_value(struct totals *totals, const struct indicator *indicator, const struct total *total)
+{
+  char text[DECIMAL_TEXT_SIZE] = "";
+  int128 value = total->value;
+  bool table = print_format_of(totals->print) == PRINT_TABLE;
+  bool fits = true;
+  if (indicator->kind == KIND_RATIO && total->defined)
+    fits = decimal_divide(total->value, total->denominator, indicator->decimals, &value);
+  if (total->defined && fits && table) decimal_format_grouped(value, indicator->decimals, text);
+  if (total->defined && fits && !table) decimal_format(value, indicator->decimals, text);
+  print_cell(totals->print, text);
+  if (indicator->kind == KIND_RATIO && total->defined)
+    print_note(totals->print, _("Rounded figures: parts may not add up to their total."));
+}
+
+static void print_line(struct totals *totals, int indicator_index, const struct line *line)
+{
+  const struct catalogue *catalogue = totals->catalogue;
+  const struct area *area = &catalogue->areas[line->area];
+  const struct indicator *indicator = &catalogue->indicators[indicator_index];
+  const struct slice *slice = line->slice == OVERLAP_SLICE ? NULL : &catalogue->slices[line->slice];
+  char text[DECIMAL_TEXT_SIZE];
+  print_named(totals->print, area->code, text_label(&area->name));
+  print_cell(totals->print, period_format(totals->period, text));
+  print_named(totals->print, indicator->code, text_label(&indicator->name));
+  print_named(totals->print, slice ? slice->code : OVERLAP, slice ? text_label(&slice->name) : _("overlap"));
+  print_value(totals, indicator, &line->total);
+  print_cell(totals->print, catalogue->measures[indicator->measure].code);
+  print_count(totals->print, line->total.reported);
+  print_count(totals->print, line->total.expected);
+  print_cell(totals->print,
+             decimal_format(0, indicator->decimals, text)); /* no total is ever under inquiry yet */
+}
+
+static bool print_indicator(struct totals *totals, int indicator, GError **error)
+{
+  bool defined;
+  g_autoptr(GArray) lines = read_lines(totals, indicator, &defined, error);
+  if (!lines) return false;
+  if (!defined && !totals->chosen) return true;
+  for (unsigned n = 0; n < lines->len; n++)
+    print_line(totals, indicator, &g_array_index(lines, struct line, n));
+  return true;
+}
+
+static bool print_totals(struct totals *totals, GError **error)
+{
+  for (unsigned n = 0; n < totals->indicators->len; n++)
+    if (!print_indicator(totals, g_array_index(totals->indicators, int, n), error)) return false;
+  if (totals->cumulative) print_note(totals->print, _("Cumulative: January to the period."));
+  return true;
+}
+
+/* --- what is asked for --- */
+
+static void add_item(GArray *items, int item)
+{
+  g_array_append_val(items, item);
+}
+
+/* The overlap stands beside the slice "all", or is asked for by its own name. */
+static GArray *pick_slices(const struct catalogue *catalogue, char **given, GError **error)
+{
+  g_auto(GStrv) words = pick_words(given);
+  g_autoptr(GPtrArray) codes = g_ptr_array_new();
+  bool overlap = false;
+  for (char **word = words; *word; word++) {
+    if (strcmp(*word, OVERLAP) == 0)
+      overlap = true;
+    else
+      g_ptr_array_add(codes, *word);
+  }
+  g_ptr_array_add(codes, NULL);
+  GArray *slices = pick_items(catalogue, PICK_SLICES, (char *const *)codes->pdata, error);
+  if (!slices) return NULL;
+  if (slices->len == 0 && !overlap) add_item(slices, 0);
+  for (unsigned n = 0; n < slices->len; n++) overlap |= g_array_index(slices, int, n) == 0;
+  if (overlap) add_item(slices, OVERLAP_SLICE);
+  return slices;
+}
+
+static GArray *pick_or_all(const struct catalogue *catalogue, enum pick_kind kind, char **given, size_t all,
+                           GError **error)
+{
+  g_auto(GStrv) words = pick_words(given);
+  GArray *items = pick_items(catalogue, kind, words, error);
+  for (int n = 0; items && !*words && n < (int)all; n++) add_item(items, n);
+  return items;
+}
+
+/* The last period for which anything was reported of what is asked for. */
+static bool find_period(struct totals *totals)
+{
+  bool found = false;
+  for (unsigned n = 0; n < totals->indicators->len; n++) {
+    int indicator = g_array_index(totals->indicators, int, n);
+    enum indicator_kind kind = totals->catalogue->indicators[indicator].kind;
+    struct period period;
+    if (!totals->chosen && kind != KIND_FLOW && kind != KIND_STOCK) continue;
+    if (!reader_last_period(totals->reader, indicator, &period)) continue;
+    if (!found || period_is_later(period, totals->period)) totals->period = period;
+    found = true;
+  }
+  return found;
+}
+
+/* What is asked for, as words. */
+struct asked {
+  GStrv areas, indicators, slices;
+  char *period, *format;
+  gboolean cumulative;
+};
+
+static void asked_clear(struct asked *asked)
+{
+  g_strfreev(asked->areas);
+  g_strfreev(asked->indicators);
+  g_strfreev(asked->slices);
+  g_free(asked->period);
+  g_free(asked->format);
+}
+
+static bool understand(const struct asked *asked, struct totals *totals, GError **error)
+{
+  const struct catalogue *catalogue = totals->catalogue;
+  totals->areas = pick_or_all(catalogue, PICK_AREAS, asked->areas, catalogue->area_count, error);
+  if (totals->areas)
+    totals->indicators =
+        pick_or_all(catalogue, PICK_INDICATORS, asked->indicators, catalogue->indicator_count, error);
+  if (totals->indicators) totals->slices = pick_slices(catalogue, asked->slices, error);
+  g_auto(GStrv) named = pick_words(asked->indicators);
+  totals->chosen = *named != NULL;
+  totals->cumulative = asked->cumulative;
+  return totals->slices != NULL;
+}
+
+static int answer(struct office *office, struct control_request *request, const struct asked *asked,
+                  struct totals *totals)
+{
+  GError *error = NULL;
+  bool has_period = asked->period != NULL;
+  if (!understand(asked, totals, &error)) return office_fail(request, error);
+  if (has_period && !period_read(asked->period, 0, &totals->period))
+    return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
+                          asked->period);
+  store_begin(office->reader); /* all lines as of one moment */
+  bool found = has_period || find_period(totals);
+  if (found) print_totals(totals, &error);
+  if (error)
+    store_rollback(office->reader);
+  else
+    store_commit(office->reader, &error);
+  if (error) return office_fail(request, error);
+  if (!found) control_err(request->output, _("park-aggregator: nobody has reported anything yet\n"));
+  print_finish(totals->print, request->output);
+  return 0;
+}
+
+static int run(struct office *office, struct control_request *request, const struct asked *asked)
+{
+  enum print_format format;
+  if (!print_read_format(asked->format, &format))
+    return office_misused(request, _("“%s” is no format; choose table, csv or json"), asked->format);
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = office_snapshot(office);
+  CLEANUP(reader_free) struct reader *reader = reader_new(office->reader, snapshot);
+  CLEANUP(print_free) struct print *print = print_new(columns, format);
+  struct totals totals = {.catalogue = snapshot->catalogue, .reader = reader, .print = print};
+  int exit_code = answer(office, request, asked, &totals);
+  g_clear_pointer(&totals.areas, g_array_unref);
+  g_clear_pointer(&totals.indicators, g_array_unref);
+  g_clear_pointer(&totals.slices, g_array_unref);
+  return exit_code;
+}
+
+int office_totals(struct office *office, struct control_request *request, int argc, char **argv)
+{
+  struct asked asked = {0};
+  const GOptionEntry entries[] = {
+      {"area", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.areas, N_("these areas; all by default"), "A,…"},
+      {"period", 0, 0, G_OPTION_ARG_STRING, &asked.period,
+       N_("2018-05, 2018-Q2, 2018; the last one by default"), "P"},
+      {"indicator", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.indicators,
+       N_("these; all that were reported by default"), "I,…"},
+      {"slice", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.slices, N_("these slices; “all” by default"), "S,…"},
+      {"cumulative", 0, 0, G_OPTION_ARG_NONE, &asked.cumulative, N_("January to the period"), NULL},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &asked.format, N_("table, csv or json"), "F"},
+      G_OPTION_ENTRY_NULL,
+  };
+  int exit_code;
+  if (office_options(request, entries, 0, 0, &argc, &argv, &exit_code))
+    exit_code = run(office, request, &asked);
+  asked_clear(&asked);
+  return exit_code;
+}
