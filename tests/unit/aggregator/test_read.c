@@ -314,7 +314,7 @@ static void a_ratio_is_of_sums_and_needs_a_denominator(void **state)
   put_value(world, "form_0", december, 0, Y_BOTH, 3000);
   finish(world);
   struct total total = read_one(world, "zone", "all", "share", year, false);
-  int128 shown;
+  int128 shown = 0;
   assert_true(total.defined && decimal_divide(total.value, total.denominator, 2, &shown));
   assert_int_equal((int64_t)shown, 413); /* 124.00 ÷ 3000 = 4.13 % */
   assert_int_equal(total.reported, 1);   /* of the weaker part */
