@@ -26,14 +26,14 @@ char *answer_format(const struct home *home, const char *form, const char *perio
   if (code == FINDING_COUNT) /* of a newer aggregator */
     return g_strdup_printf(_("%s, unit %s: the aggregator did not count it: found “%s”, expected %s [%s]"),
                            place, refusal->unit, refusal->found, refusal->expected, refusal->rule);
-  /* What is expected of a stale report is an id, of no use to a person. */
+  /* Of a stale report these are ids of submissions, of no use to a person. */
   bool is_stale = refusal->verdict == VERDICT_IS_STALE;
   struct finding finding = {.code = code,
                             .file = place,
                             .unit = or_null(refusal->unit),
                             .unit_name = unit_name(home, refusal->unit, period),
                             .indicator = or_null(refusal->indicator),
-                            .found = or_null(refusal->found),
+                            .found = is_stale ? NULL : or_null(refusal->found),
                             .expected = is_stale ? NULL : or_null(refusal->expected)};
   return finding_format(&finding);
 }

@@ -9,10 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define POLL_MS 1000   /* how often work of other processes is looked for; no wake-up is more frequent */
-#define HELLO_MS 30000 /* keeps documents fresh, and shows that the other side lives */
-#define RETRY_MS 100   /* the socket takes nothing: it is not connected yet */
-#define TAKE_MOST 64   /* messages in a row, before the states have their turn */
+#define POLL_MS 1000    /* how often work of other processes is looked for; no wake-up is more frequent */
+#define BACKOFF_MS 1000 /* before a new socket, doubled each time */
+#define HELLO_MS 30000  /* keeps documents fresh, and shows that the other side lives */
+#define RETRY_MS 100    /* the socket takes nothing: it is not connected yet */
+#define TAKE_MOST 64    /* messages in a row, before the states have their turn */
 
 /* --- times --- */
 
@@ -105,8 +106,8 @@ static void enter_closed(struct link *link)
   fetch_clear(&link->fetch);
   link->hello = link->page = (struct request){0};
   link->current = false;
-  int64_t half = link->backoff_ms / 2;
-  link->open_at = link_time_after(half + g_random_int_range(0, (int32_t)half + 1));
+  link->open_at =
+      link_time_after(link->backoff_ms / 2 + g_random_int_range(0, (int32_t)link->backoff_ms + 1));
   link->backoff_ms = MIN(link->backoff_ms * 2, LIMIT_RECONNECT_MAX_MS);
   if (link->connected && link->events.connected) link->events.connected(false, link->data);
   link->connected = false;
@@ -114,7 +115,7 @@ static void enter_closed(struct link *link)
 
 static void enter_ready(struct link *link)
 {
-  link->backoff_ms = LIMIT_RECONNECT_MS;
+  link->backoff_ms = MIN(BACKOFF_MS, link->answer_ms);
   link->fetches = 0;
   link->pages_missing = true;
   fetch_clear(&link->fetch);
@@ -299,7 +300,7 @@ struct link *link_new(struct home *home, struct outbox *outbox, const struct lin
   link->lock = lock;
   link->answer_ms = LIMIT_ANSWER_MS;
   link->context = channel_context_new();
-  link->backoff_ms = LIMIT_RECONNECT_MS;
+  link->backoff_ms = BACKOFF_MS;
   link->open_at = clock_mono();
   link->credit = 1;
   link->flights = g_ptr_array_new_with_free_func(flight_free);
@@ -322,6 +323,7 @@ void link_free(struct link *link)
 void link_set_patience(struct link *link, int64_t answer_ms)
 {
   link->answer_ms = answer_ms;
+  link->backoff_ms = MIN(link->backoff_ms, answer_ms);
 }
 
 static bool holds(const struct link *link, enum link_until until)

@@ -56,7 +56,7 @@ void link_fetch_or_ready(struct link *link)
 
 void link_distrust(struct link *link, const char *code, const char *text)
 {
-  if (code) link_report(link, code, text);
+  link_report(link, code, text);
   link->distrust_until[link->fetch.kind - 1] = link_time_after(DISTRUST_MS);
   link->current = false;
   link_enter(link, STATE_READY);
@@ -69,6 +69,17 @@ static void distrust_seal(struct link *link)
       link->fetch.kind == DOCUMENT_OF_CATALOGUE
           ? _("the catalogue that came is not what the aggregator signed; the old one stays in use")
           : _("the register that came is not what the aggregator signed; the old one stays in use"));
+}
+
+void link_fetch_refused(struct link *link, const char *code, const char *text)
+{
+  bool is_replaced = link->fetch.manifest && finding_from_id(code) == FINDING_REQUEST_UNKNOWN;
+  if (!is_replaced) {
+    link_distrust(link, code, text);
+    return;
+  }
+  fetch_clear(&link->fetch); /* another one is in force since the manifest: begin again */
+  link_enter(link, STATE_GREETING);
 }
 
 void link_send_fetch(struct link *link)

@@ -136,14 +136,16 @@ static void take_fault(struct link *link, const struct frame *frame)
                     text, code));
     return;
   }
-  link_report(link, code, text);
   bool whole = frame->fault.id.length == SUBMISSION_ID_SIZE;
+  if (!whole && link->state == STATE_FETCHING) {
+    link_fetch_refused(link, code, text);
+    return;
+  }
+  link_report(link, code, text);
   if (whole && link->page.awaited && memcmp(frame->fault.id.data, link->page_id, SUBMISSION_ID_SIZE) == 0)
     give_up_page(link);
   else if (whole)
     take_refused_submission(link, frame);
-  else if (link->state == STATE_FETCHING)
-    link_distrust(link, NULL, NULL);
   else if (link->page.awaited)
     give_up_page(link);
   else if (link->state == STATE_GREETING)

@@ -100,6 +100,8 @@ void link_take(struct link *link, GBytes *message);
 /* Begins to fetch what is not in force any more, or enters READY. */
 void link_fetch_or_ready(struct link *link);
 void link_take_document(struct link *link, const struct frame *frame);
+/* The request was answered by a fault. */
+void link_fetch_refused(struct link *link, const char *code, const char *text);
 void link_take_chunk(struct link *link, const struct frame *frame);
 void link_send_fetch(struct link *link);
 /* The document is not to be had now, or not to be trusted: says so and goes on with those that we have. */

@@ -102,9 +102,9 @@ struct outbox_summary { /* of one batch, or of all where batch is 0 */
 };
 bool outbox_summary(struct outbox *outbox, int64_t batch, struct outbox_summary *ret_summary, GError **error);
 
-/* Each report of the batch (0: of all) that was not counted, newest submission last; see its verdict. A
- * submission refused whole is one with no unit: its rule is the fault's code, `expected` its text. False ends
- * it. */
+/* Each report of the batch (0: of all) that was not counted, unchanged ones included, newest submission last;
+ * see its verdict. A submission refused whole is one with no unit: its rule is the fault's code, `expected`
+ * its text. False ends it. */
 typedef bool outbox_refusal_sink(const char *form, const char *period, const struct refusal *refusal,
                                  void *data);
 bool outbox_each_refusal(struct outbox *outbox, int64_t batch, outbox_refusal_sink *sink, void *data,

@@ -181,6 +181,13 @@ bool outbox_refusals(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE]
   return db_commit(outbox->db, error);
 }
 
+/* The aggregator knows sequence numbers that we do not, as after restoring an old outbox: goes on far above
+ * them. */
+static void skip_sequences(struct outbox *outbox)
+{
+  db_run(db_query(outbox->db, "UPDATE meta SET value = value + 1000000 WHERE key = 'sequence'"));
+}
+
 bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], const char *code,
                   const char *text, GError **error)
 {
@@ -196,6 +203,7 @@ bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], c
     db_bind_int(row, answered.told);
     db_bind_int(row, answered.sequence);
     db_run(row);
+    if (finding_from_id(code) == FINDING_SEQUENCE_REUSED) skip_sequences(outbox);
   }
   return db_commit(outbox->db, error);
 }

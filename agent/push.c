@@ -219,6 +219,7 @@ static void print_answers(const struct push *push, const struct outbox_summary *
 static bool print_refusal(const char *form, const char *period, const struct refusal *refusal, void *data)
 {
   const struct push *push = data;
+  if (refusal->verdict == VERDICT_IS_UNCHANGED) return true; /* as wished */
   if (!push->printer.json) {
     g_autofree char *line = answer_format(push->home, form, period, refusal);
     printf("%s\n", line);

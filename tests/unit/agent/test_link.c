@@ -24,7 +24,7 @@
 
 /* What the aggregator does wrong, each so many times. */
 struct script {
-  unsigned lose_receipts, busy, silent_hellos, forge_receipts, wrong_chunks, forge_manifests;
+  unsigned lose_receipts, busy, silent_hellos, forge_receipts, wrong_chunks, forge_manifests, unknown_chunks;
   const char *fault;       /* in place of receipts */
   const char *hello_fault; /* in place of Welcome */
   unsigned refuse;         /* of the reports of a submission; one in the receipt, the others by page */
@@ -116,6 +116,10 @@ static void answer_document(GBytes *peer, enum document_kind kind)
 static void answer_chunk(GBytes *peer, const struct frame *request)
 {
   enum document_kind kind = request->chunk_request.kind;
+  if (once(&aggregator.script.unknown_chunks)) {
+    answer_fault(peer, (struct bytes_view){0}, "request.unknown");
+    return;
+  }
   const char *text = aggregator.texts[kind - 1];
   size_t start = request->chunk_request.index * LIMIT_CHUNK_BYTES;
   size_t length = MIN(strlen(text) - start, LIMIT_CHUNK_BYTES);
@@ -517,6 +521,18 @@ static void a_forged_manifest_is_refused(void **state)
   refuses_document(&(struct script){.forge_manifests = 1}, "seal.forged");
 }
 
+static void a_document_replaced_while_it_came_is_begun_again(void **state)
+{
+  (void)state;
+  begin(&(struct script){.unknown_chunks = 1}, false);
+  struct told told;
+  CLEANUP(link_free) struct link *link = open_link(&told);
+  run_to(link, LINK_WELCOMED);
+  assert_int_equal(told.documents, 2);
+  assert_int_equal(told.faults, 0);
+  assert_int_equal(aggregator.documents, 3);
+}
+
 static void a_register_that_cannot_be_read_is_refused(void **state)
 {
   (void)state;
@@ -598,6 +614,7 @@ int main(void)
       TEST(a_newer_register_is_noticed_when_asked_anew),
       TEST(a_chunk_with_another_hash_is_refused),
       TEST(a_forged_manifest_is_refused),
+      TEST(a_document_replaced_while_it_came_is_begun_again),
       TEST(a_register_that_cannot_be_read_is_refused),
       TEST(clocks_that_differ_are_told),
       TEST(nobody_there_is_a_time_out_and_no_error),

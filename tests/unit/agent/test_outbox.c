@@ -281,6 +281,17 @@ static void the_same_receipt_twice_changes_nothing(void **state)
   assert_int_equal(summary.refused_whole, 0);
 }
 
+static void a_sequence_that_the_aggregator_knew_makes_us_go_on_far_above(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  struct fixture_report one = report(1, 10, 20, NULL);
+  fixture_sendable(&fixture, outbox, &one, 1, id); /* sequence 1 */
+  assert_true(outbox_fault(outbox, id, "sequence.reused", "the outbox was restored", &error));
+  assert_true(outbox_sequence(outbox) > 1000000);
+}
+
 static void a_receipt_for_what_we_never_made_is_passed_over(void **state)
 {
   (void)state;
@@ -441,6 +452,7 @@ int main(void)
       TEST(an_unchanged_report_stands_on_the_revision_that_holds_it),
       TEST(an_earlier_stale_receipt_does_not_undo_a_later_one),
       TEST(the_same_receipt_twice_changes_nothing),
+      TEST(a_sequence_that_the_aggregator_knew_makes_us_go_on_far_above),
       TEST(a_receipt_for_what_we_never_made_is_passed_over),
       TEST(refusals_beyond_the_receipt_are_missed_until_the_last_page),
       TEST(a_damaged_submission_is_named),
