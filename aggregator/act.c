@@ -48,26 +48,6 @@ static bool apply_catalogue(struct store *store, struct tables *tables, struct s
 
 /* --- register --- */
 
-static bool versions_equal(const struct unit_version *a, const struct unit_version *b)
-{
-  return strcmp(a->class, b->class) == 0 && strcmp(a->parent, b->parent) == 0 &&
-         strcmp(a->name, b->name) == 0 && strcmp(a->parks, b->parks) == 0 &&
-         strcmp(a->reporter, b->reporter) == 0 && a->in_boundary == b->in_boundary &&
-         strcmp(a->industry, b->industry) == 0 && strcmp(a->clusters, b->clusters) == 0 &&
-         strcmp(a->flags, b->flags) == 0 && strcmp(a->status, b->status) == 0 &&
-         strcmp(a->succeeds, b->succeeds) == 0 && a->to == b->to;
-}
-
-static bool is_known(const struct unit_register *units, const struct unit_version *version)
-{
-  const struct unit_version *versions;
-  size_t count = register_unit(units, version->unit, &versions);
-
-  for (size_t n = 0; n < count; n++)
-    if (versions[n].from == version->from) return versions_equal(&versions[n], version);
-  return false;
-}
-
 /* The register in force with the versions of `imported` put over it; `ret_units` are those that changed. */
 static struct unit_register *merge_registers(struct store *store, const struct unit_register *units,
                                              const struct unit_register *imported, GPtrArray *ret_units)
@@ -77,8 +57,8 @@ static struct unit_register *merge_registers(struct store *store, const struct u
   for (size_t n = 0; n < register_size(units); n++) register_builder_add(builder, register_nth(units, n));
   for (size_t n = 0; n < register_size(imported); n++) {
     const struct unit_version *version = register_nth(imported, n);
-
-    if (is_known(units, version)) continue;
+    const struct unit_version *known = register_find(units, version->unit, version->from);
+    if (known && unit_version_equal(known, version)) continue;
     register_builder_add(builder, version);
     store_version_put(store, version);
     if (ret_units->len == 0 || strcmp(ret_units->pdata[ret_units->len - 1], version->unit) != 0)

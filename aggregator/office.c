@@ -36,15 +36,10 @@ const struct office_command office_commands[] = {
     {.command = {.name = NULL}},
 };
 
-/* By its name, or by the last word of it. */
 static const struct office_command *find_command(const char *name)
 {
   for (const struct office_command *of = office_commands; of->command.name; of++)
     if (strcmp(of->command.name, name) == 0) return of;
-  for (const struct office_command *of = office_commands; of->command.name; of++) {
-    const char *space = strrchr(of->command.name, ' ');
-    if (space && strcmp(space + 1, name) == 0) return of;
-  }
   return NULL;
 }
 

@@ -56,34 +56,15 @@ struct changes {
   uint64_t added, replaced, unchanged;
 };
 
-static bool has_same_content(const struct unit_version *a, const struct unit_version *b)
-{
-  return !strcmp(a->class, b->class) && !strcmp(a->parent, b->parent) && !strcmp(a->name, b->name) &&
-         !strcmp(a->parks, b->parks) && !strcmp(a->reporter, b->reporter) &&
-         a->in_boundary == b->in_boundary && !strcmp(a->industry, b->industry) &&
-         !strcmp(a->clusters, b->clusters) && !strcmp(a->flags, b->flags) && !strcmp(a->status, b->status) &&
-         !strcmp(a->succeeds, b->succeeds) && a->to == b->to;
-}
-
-static const struct unit_version *find_version(const struct unit_register *units, const char *unit,
-                                               day_number from)
-{
-  const struct unit_version *versions;
-  size_t count = register_unit(units, unit, &versions);
-  for (size_t n = 0; n < count; n++)
-    if (versions[n].from == from) return &versions[n];
-  return NULL;
-}
-
 static struct changes compare(const struct unit_register *units, const struct unit_register *imported)
 {
   struct changes changes = {0};
   for (size_t n = 0; n < register_size(imported); n++) {
     const struct unit_version *version = register_nth(imported, n);
-    const struct unit_version *known = find_version(units, version->unit, version->from);
+    const struct unit_version *known = register_find(units, version->unit, version->from);
     if (!known)
       changes.added++;
-    else if (has_same_content(known, version))
+    else if (unit_version_equal(known, version))
       changes.unchanged++;
     else
       changes.replaced++;

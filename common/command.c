@@ -48,6 +48,7 @@ int command_main(const char *program, const char *summary, const struct command 
     int words = match(command, argc - 1, argv + 1);
     if (words == 0) continue;
     running.command = command;
+    argv[words] = (char *)command->name;
     return command->run(argc - words, argv + words);
   }
   if (argc >= 2)

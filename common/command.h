@@ -11,7 +11,7 @@ struct command {
   const char *name;     /* "push", or two words: "register import" */
   const char *synopsis; /* "FILE… [--form F] …" */
   const char *summary;  /* one line, N_() */
-  /* argv[0] is the command's name; returns the exit code. */
+  /* argv[0] is the command's name, both words of two; returns the exit code. */
   int (*run)(int argc, char **argv);
 };
 

@@ -229,6 +229,25 @@ static const struct unit_version *version_between(const struct unit_register *re
   return count && versions[count - 1].to >= first ? &versions[count - 1] : NULL;
 }
 
+const struct unit_version *register_find(const struct unit_register *reg, const char *unit, day_number from)
+{
+  const struct unit_version *versions;
+  size_t count = register_unit(reg, unit, &versions);
+  for (size_t n = 0; n < count; n++)
+    if (versions[n].from == from) return &versions[n];
+  return NULL;
+}
+
+bool unit_version_equal(const struct unit_version *a, const struct unit_version *b)
+{
+  return strcmp(a->class, b->class) == 0 && strcmp(a->parent, b->parent) == 0 &&
+         strcmp(a->name, b->name) == 0 && strcmp(a->parks, b->parks) == 0 &&
+         strcmp(a->reporter, b->reporter) == 0 && a->in_boundary == b->in_boundary &&
+         strcmp(a->industry, b->industry) == 0 && strcmp(a->clusters, b->clusters) == 0 &&
+         strcmp(a->flags, b->flags) == 0 && strcmp(a->status, b->status) == 0 &&
+         strcmp(a->succeeds, b->succeeds) == 0 && a->to == b->to;
+}
+
 const struct unit_version *register_version(const struct unit_register *reg, const char *unit,
                                             struct period period)
 {

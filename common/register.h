@@ -66,6 +66,12 @@ const struct unit_version *register_nth(const struct unit_register *reg, size_t 
 /* The versions of a unit, ascending; 0 if it is unknown. */
 size_t register_unit(const struct unit_register *reg, const char *unit, const struct unit_version **ret_first);
 
+/* The version of the unit that begins on this day; NULL if there is none. */
+const struct unit_version *register_find(const struct unit_register *reg, const char *unit, day_number from);
+
+/* Whether two versions say the same, but for the unit and the day that they begin. */
+bool unit_version_equal(const struct unit_version *a, const struct unit_version *b);
+
 /* The version that governs a unit's reports for a period: the last one in force on any day of it; NULL if none. */
 const struct unit_version *register_version(const struct unit_register *reg, const char *unit, struct period period);
 

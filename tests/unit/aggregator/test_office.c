@@ -430,7 +430,7 @@ static void without_a_server_a_command_works_under_the_folder_s_lock(void **stat
   g_autofree char *file = write_register(world);
   writer_free(world->fixture.writer);
   world->fixture.writer = NULL;
-  assert_int_equal(run_from_shell(world, "import", "--reason=x", file), 0);
+  assert_int_equal(run_from_shell(world, "register import", "--reason=x", file), 0);
   assert_true(contains(out, "1 versions added"));
   assert_int_equal(run_from_shell(world, "rebuild", NULL, NULL), 0);
   assert_int_equal(run_from_shell(world, "rebuild", "--check", NULL), 0);
@@ -440,7 +440,7 @@ static void without_a_server_a_command_works_under_the_folder_s_lock(void **stat
   close(lock);
   assert_int_equal(run_from_shell(world, "agents", NULL, NULL), 0);
   assert_true(contains(out, world->east.id));
-  assert_int_equal(run_from_shell(world, "import", "--reason=x", "/nowhere/units.csv"), ERROR_IO);
+  assert_int_equal(run_from_shell(world, "register import", "--reason=x", "/nowhere/units.csv"), ERROR_IO);
   assert_true(contains(err, "/nowhere/units.csv"));
 }
 
@@ -453,7 +453,7 @@ static void beside_a_server_a_command_goes_to_it(void **state)
   int lock = folder_lock(world->fixture.folder, NULL); /* which a server holds */
   struct control_server *server = control_server_open(path, office_handle, &world->office, &error);
   if (!server) fail_msg("%s", error->message);
-  assert_int_equal(run_from_shell(world, "import", "--reason=x", file), 0);
+  assert_int_equal(run_from_shell(world, "register import", "--reason=x", file), 0);
   assert_true(contains(out, "1 versions added"));
   assert_int_equal(run_from_shell(world, "revoke", "--reason=x", "nobody"), ERROR_USAGE);
   assert_true(contains(err, "there is no agent “nobody”"));
