@@ -184,8 +184,8 @@ static bool deliver(struct push *push, GError **error)
   struct mono_time start = clock_mono();
   int64_t time = push->options.wait ? (int64_t)push->options.timeout * 1000 : SEND_MS;
   for (;;) {
-    struct outbox_summary sum;
-    if (!sum_up(push, &sum, error)) return false;
+    struct outbox_summary sum; /* of all: what is unchanged may stand in a batch that was not sent yet */
+    if (!outbox_summary(push->outbox, 0, &sum, error)) return false;
     int64_t left = time - clock_since(start);
     if (left <= 0 || push->cut_off || (sum.waiting_to_send == 0 && !push->link)) return true;
     if (!push->link) open_link(push);
@@ -236,16 +236,15 @@ static bool print_refusal(const char *form, const char *period, const struct ref
 
 static bool report_answers(struct push *push, GError **error)
 {
-  struct outbox_summary sum;
-  if (push->batches->len == 0) return true;
-  if (!sum_up(push, &sum, error)) return false;
+  struct outbox_summary sum, all;
+  if (!sum_up(push, &sum, error) || !outbox_summary(push->outbox, 0, &all, error)) return false;
   for (guint i = 0; i < push->batches->len; i++)
     if (!outbox_each_refusal(push->outbox, g_array_index(push->batches, int64_t, i), print_refusal, push,
                              error))
       return false;
-  print_answers(push, &sum);
+  if (push->batches->len > 0) print_answers(push, &sum);
   if (sum.refused + sum.stale + sum.refused_whole > 0) note_exit(push, ERROR_DATA);
-  if (push->options.wait && sum.waiting_to_send > 0) note_exit(push, ERROR_TEMPORARY);
+  if (push->options.wait && all.waiting_to_send > 0) note_exit(push, ERROR_TEMPORARY);
   return true;
 }
 
