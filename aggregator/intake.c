@@ -10,10 +10,19 @@ struct intake {
   intake_sink *sink;
   void *data;
   GThreadPool *workers;
+
+  /* Workers end in any order, but what an agent sent first is the base of what it sent next: the writer gets
+   * submissions in the order in which they came. */
+  uint64_t taken;      /* submissions so far; the taker's thread only */
+  GMutex lock;         /* of what follows */
+  uint64_t passed;     /* how many were settled */
+  GHashTable *waiting; /* turn → struct task: judged before those that came earlier */
 };
 
 struct task {
   struct intake *intake;
+  uint64_t turn;
+  struct judged *judged;
   char *agent;
   uint8_t id[SUBMISSION_ID_SIZE];
   GBytes *sealed;
@@ -48,20 +57,40 @@ static void written(const struct judged *judged, GBytes *receipt, const GError *
   task_free(task);
 }
 
-static void work(void *data, void *user_data)
+/* Answers a fault, or hands a sound submission over to the writer. */
+static void settle(struct task *task)
 {
-  struct task *task = data;
-  struct intake *intake = user_data;
-  CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(intake->writer));
-  struct judged *judged = judge_submission(snapshot, task->sealed, task->id, clock_wall().ms);
+  struct judged *judged = task->judged;
 
   if (judged->fault == FINDING_COUNT) {
-    writer_submit(intake->writer, judged, written, task);
+    writer_submit(task->intake->writer, judged, written, task);
     return;
   }
   answer_fault(task, judged);
   judged_free(judged);
   task_free(task);
+}
+
+static void settle_in_turn(struct intake *intake, struct task *task)
+{
+  g_mutex_lock(&intake->lock);
+  g_hash_table_insert(intake->waiting, &task->turn, task);
+  while ((task = g_hash_table_lookup(intake->waiting, &intake->passed))) {
+    g_hash_table_remove(intake->waiting, &intake->passed);
+    intake->passed++;
+    settle(task);
+  }
+  g_mutex_unlock(&intake->lock);
+}
+
+static void work(void *data, void *user_data)
+{
+  struct task *task = data;
+  struct intake *intake = user_data;
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(intake->writer));
+
+  task->judged = judge_submission(snapshot, task->sealed, task->id, clock_wall().ms);
+  settle_in_turn(intake, task);
 }
 
 struct intake *intake_new(struct writer *writer, intake_sink *sink, void *data)
@@ -71,6 +100,8 @@ struct intake *intake_new(struct writer *writer, intake_sink *sink, void *data)
   intake->writer = writer;
   intake->sink = sink;
   intake->data = data;
+  g_mutex_init(&intake->lock);
+  intake->waiting = g_hash_table_new(g_int64_hash, g_int64_equal);
   intake->workers = g_thread_pool_new(work, intake, (int)MAX(g_get_num_processors(), 1), FALSE, NULL);
   return intake;
 }
@@ -79,6 +110,8 @@ void intake_free(struct intake *intake)
 {
   if (!intake) return;
   g_thread_pool_free(intake->workers, FALSE, TRUE);
+  g_hash_table_unref(intake->waiting);
+  g_mutex_clear(&intake->lock);
   g_free(intake);
 }
 
@@ -91,5 +124,6 @@ void intake_take(struct intake *intake, const char *agent, const uint8_t id[SUBM
   task->agent = g_strdup(agent);
   memcpy(task->id, id, sizeof task->id);
   task->sealed = g_bytes_ref(sealed);
+  task->turn = intake->taken++;
   g_thread_pool_push(intake->workers, task, NULL);
 }

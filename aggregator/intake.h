@@ -24,7 +24,8 @@ struct intake *intake_new(struct writer *writer, intake_sink *sink, void *data);
 void intake_free(struct intake *intake);
 CLEANUP_DEFINE(struct intake, intake_free)
 
-/* Takes a reference of `sealed`. Never blocks. */
+/* Takes a reference of `sealed`. Never blocks. Called by one thread; the writer gets what is sound in this
+ * order. */
 void intake_take(struct intake *intake, const char *agent, const uint8_t id[SUBMISSION_ID_SIZE],
                  GBytes *sealed);
 
