@@ -3,6 +3,7 @@
 #include "common/error.h"
 #include "common/text.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define PAGE_CACHE_KIB 4096
@@ -90,7 +91,7 @@ bool outbox_check_content(const struct outbox *outbox, uint64_t sequence, const 
     }
   }
   g_set_error(error, PARKTALLY_ERROR, ERROR_DATA,
-              _("%s is damaged: submission %" G_GUINT64_FORMAT " is not what was sealed; check the disk and "
+              _("%s is damaged: submission %" PRIu64 " is not what was sealed; check the disk and "
                 "restore the file from a backup"),
               outbox->path, sequence);
   return false;

@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/text.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* One question: the units asked for, what is known of them so far, and up to which sequence a rebase replaced
@@ -135,8 +136,7 @@ static bool fold_row(struct fold *fold, struct db_row *row, GError **error)
   CLEANUP(submission_free) struct submission *submission = submission_decode(payload.data, payload.length);
   if (!submission || submission_bind(submission, fold->catalogue, fold->form) != CATALOGUE_NONE) {
     g_set_error(error, PARKTALLY_ERROR, ERROR_DATA,
-                _("%s: submission %" G_GUINT64_FORMAT
-                  " has columns that the catalogue does not know; ask the city "
+                _("%s: submission %" PRIu64 " has columns that the catalogue does not know; ask the city "
                   "whether the catalogue lost any"),
                 fold->outbox->path, sequence);
     return false;

@@ -3,6 +3,7 @@
 #include "common/error.h"
 #include "common/text.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static bool refuse(GError **error, enum parktally_error code, const char *format, ...) G_GNUC_PRINTF(3, 4);
@@ -128,8 +129,7 @@ static bool apply_enrolment(struct store *store, struct snapshot **snapshot, con
     certificate = certificate_decode(payload, length);
   if (!certificate || !store_invitation(store, leaf->enrolment.secret_hash.data, &invitation))
     return refuse(error, ERROR_DATA,
-                  _("the ledger is damaged at leaf %" G_GUINT64_FORMAT ": its enrolment cannot be read"),
-                  position);
+                  _("the ledger is damaged at leaf %" PRIu64 ": its enrolment cannot be read"), position);
   agent.id = (char *)certificate->agent;
   agent.area = (char *)certificate->area;
   agent.role = certificate->role;
@@ -184,6 +184,5 @@ bool act_apply(struct store *store, struct tables *tables, struct snapshot **sna
   case LEAF_SUBMISSION:
     break;
   }
-  return refuse(error, ERROR_DATA, _("the ledger is damaged at leaf %" G_GUINT64_FORMAT ": it is no act"),
-                position);
+  return refuse(error, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64 ": it is no act"), position);
 }

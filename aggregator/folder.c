@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,8 +95,8 @@ static bool read_text(const char *path, char **ret_text, size_t *ret_length, GEr
   g_autoptr(GError) reason = NULL;
   if (g_stat(path, &status) == 0 && status.st_size > (off_t)LIMIT_CONFIG_BYTES) {
     g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
-                _("%s: %" G_GINT64_FORMAT " bytes are too many for a configuration; is this the right file?"),
-                path, (int64_t)status.st_size);
+                _("%s: %" PRId64 " bytes are too many for a configuration; is this the right file?"), path,
+                (int64_t)status.st_size);
     return false;
   }
   if (g_file_get_contents(path, ret_text, ret_length, &reason)) return true;

@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/text.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* What is the same for every report of a submission. */
@@ -348,8 +349,7 @@ static void replay_reports(const struct target_book *book, const struct judged *
 static bool damaged(uint64_t position, GError **error)
 {
   g_set_error(error, PARKTALLY_ERROR, ERROR_DATA,
-              _("the ledger is damaged at leaf %" G_GUINT64_FORMAT ": its submission cannot be read"),
-              position);
+              _("the ledger is damaged at leaf %" PRIu64 ": its submission cannot be read"), position);
   return false;
 }
 

@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/text.h"
 
+#include <inttypes.h>
 #include <unistd.h>
 
 /* Differences that are listed; the rest is counted. */
@@ -20,8 +21,8 @@ static void show_progress(uint64_t done, uint64_t all, void *data)
 {
   struct rebuild *rebuild = data;
   if (!rebuild->shows_progress) return;
-  control_err(rebuild->request->output, _("\r%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " leaves"), done,
-              all);
+  g_autofree char *progress = g_strdup_printf(_("%" PRIu64 " of %" PRIu64 " leaves"), done, all);
+  control_err(rebuild->request->output, "\r%s", progress);
   if (done >= all) control_err(rebuild->request->output, "\n");
 }
 
@@ -41,16 +42,14 @@ static int check(struct rebuild *rebuild, const char *folder)
   if (!replay_check(folder, list_difference, show_progress, rebuild, &differences, &leaves, &error))
     return office_fail(request, error);
   if (differences == 0) {
-    control_out(request->output,
-                _("%" G_GUINT64_FORMAT " leaves of the ledger come to exactly the tables in force.\n"),
+    control_out(request->output, _("%" PRIu64 " leaves of the ledger come to exactly the tables in force.\n"),
                 leaves);
     return 0;
   }
   if (differences > LISTED_MOST)
-    control_out(request->output, _("… and %" G_GUINT64_FORMAT " more\n"), differences - LISTED_MOST);
+    control_out(request->output, _("… and %" PRIu64 " more\n"), differences - LISTED_MOST);
   control_err(request->output,
-              _("park-aggregator: %" G_GUINT64_FORMAT
-                " differences between the tables and the ledger's %" G_GUINT64_FORMAT
+              _("park-aggregator: %" PRIu64 " differences between the tables and the ledger's %" PRIu64
                 " leaves; check the disk, stop the server and run “park-aggregator rebuild”\n"),
               differences, leaves);
   return ERROR_DATA;

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,15 +34,14 @@ static bool replay_leaf(struct replay *replay, uint64_t position, GError **error
   struct leaf *leaf = body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
 
   if (!leaf) {
-    g_set_error(error, PARKTALLY_ERROR, ERROR_DATA, _("the ledger is damaged at leaf %" G_GUINT64_FORMAT),
-                position);
+    g_set_error(error, PARKTALLY_ERROR, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64), position);
     return false;
   }
   if (leaf->kind == LEAF_SUBMISSION)
     return posting_replay(replay->target, replay->ledger, replay->tables, replay->snapshot, leaf, position,
                           error);
   if (!act_apply(replay->target, replay->tables, &replay->snapshot, leaf, position, error)) {
-    g_prefix_error(error, _("leaf %" G_GUINT64_FORMAT ": "), position);
+    g_prefix_error(error, _("leaf %" PRIu64 ": "), position);
     return false;
   }
   return true;
@@ -120,7 +120,7 @@ static char *book_name(const struct comparison *comparison, int64_t book)
     if (known->book == book)
       return g_strdup_printf("%s %s", known->form, period_format(known->period, period));
   }
-  return g_strdup_printf("book %" G_GINT64_FORMAT, book);
+  return g_strdup_printf(_("book %" PRId64), book);
 }
 
 static bool compare_cell(const struct cell_key *key, int128 total, int64_t units, void *data)
@@ -134,7 +134,7 @@ static bool compare_cell(const struct cell_key *key, int128 total, int64_t units
 
   if (found && (comparison->missing_only || (other_total == total && other_units == units))) return true;
   book = book_name(comparison, key->book);
-  what = g_strdup_printf("cell %s %s %s %d", book, key->area, key->slice, key->slot);
+  what = g_strdup_printf(_("cell %s %s %s %d"), book, key->area, key->slice, key->slot);
   mine = g_strdup_printf("%s (%" G_GINT64_FORMAT ")", decimal_format(total, 0, total_text), units);
   theirs = found ? g_strdup_printf("%s (%" G_GINT64_FORMAT ")", decimal_format(other_total, 0, other_text),
                                    other_units)
@@ -168,9 +168,9 @@ static bool compare_report(const struct stored_report *report, void *data)
 
   if (other && (comparison->missing_only || reports_equal(report, other))) return true;
   book = book_name(comparison, report->book);
-  what = g_strdup_printf("report %s %s %s", book, report->unit, report->park);
-  mine = g_strdup_printf("revision %u of leaf %" G_GUINT64_FORMAT, report->revision, report->position);
-  theirs = other ? g_strdup_printf("revision %u of leaf %" G_GUINT64_FORMAT, other->revision, other->position)
+  what = g_strdup_printf(_("report %s %s %s"), book, report->unit, report->park);
+  mine = g_strdup_printf(_("revision %u of leaf %" PRIu64), report->revision, report->position);
+  theirs = other ? g_strdup_printf(_("revision %u of leaf %" PRIu64), other->revision, other->position)
                  : g_strdup("");
   differ(comparison, what, mine, theirs);
   return true;
@@ -186,7 +186,7 @@ static bool compare_expected(const char *form, const char *area, const char *sli
   g_autofree char *what = NULL, *mine = NULL, *theirs = NULL;
 
   if (other - before == units || (comparison->missing_only && other != before)) return true;
-  what = g_strdup_printf("expected %s %s %s %s", form, area, slice, day_format(day, day_text));
+  what = g_strdup_printf(_("expected units %s %s %s %s"), form, area, slice, day_format(day, day_text));
   mine = g_strdup_printf("%+" G_GINT64_FORMAT, units);
   theirs = g_strdup_printf("%+" G_GINT64_FORMAT, other - before);
   differ(comparison, what, mine, theirs);
