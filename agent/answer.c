@@ -49,6 +49,13 @@ char *answer_summary(const struct outbox_summary *summary)
                          summary->submissions, summary->refused_whole);
 }
 
+char *answer_fault(const char *code, const char *text)
+{
+  enum finding_code finding = finding_from_id(code);
+  if (finding == FINDING_COUNT) return g_strdup(text); /* of a newer aggregator */
+  return text[0] ? g_strdup_printf("%s (%s)", finding_text(finding), text) : g_strdup(finding_text(finding));
+}
+
 char *answer_clocks(int64_t ahead_ms)
 {
   int64_t minutes = (ahead_ms < 0 ? -ahead_ms : ahead_ms) / 60000;

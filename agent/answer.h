@@ -13,6 +13,10 @@ char *answer_format(const struct home *home, const char *form, const char *perio
 /* What was answered so far, one line. Newly allocated. */
 char *answer_summary(const struct outbox_summary *summary);
 
+/* What a fault means, in the language of this process: what the aggregator wrote is English, and stands
+ * behind it in brackets. Newly allocated. */
+char *answer_fault(const char *code, const char *text);
+
 /* That the clocks differ, one line. Newly allocated. */
 char *answer_clocks(int64_t ahead_ms);
 

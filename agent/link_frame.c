@@ -133,7 +133,7 @@ static void take_fault(struct link *link, const struct frame *frame)
         g_error_new(PARKTALLY_ERROR, ERROR_PERMISSION,
                     _("the aggregator refuses this agent: %s [%s]; what was made stays in the outbox, ask "
                       "the city"),
-                    text, code));
+                    finding_text(finding_from_id(code)), code));
     return;
   }
   bool whole = frame->fault.id.length == SUBMISSION_ID_SIZE;

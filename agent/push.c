@@ -50,7 +50,8 @@ static void note_exit(struct push *push, int code)
 static void say_fault(const char *code, const char *text, void *data)
 {
   (void)data;
-  fprintf(stderr, _("the aggregator: %s [%s]\n"), text, code);
+  g_autofree char *meaning = answer_fault(code, text);
+  fprintf(stderr, _("the aggregator: %s [%s]\n"), meaning, code);
 }
 
 static void say_clocks(int64_t ahead_ms, void *data)

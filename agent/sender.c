@@ -7,6 +7,7 @@
 #include "common/text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -51,17 +52,17 @@ static void on_connected(bool connected, void *data)
 
 static void on_receipt(const struct receipt *receipt, void *data)
 {
-  log_say(
-      LOG_LEVEL_NOTICE, "link.receipt",
-      _("submission %" G_GUINT64_FORMAT ": %u counted, %u unchanged, %u overtaken, %u waiting, %u refused"),
-      receipt->sequence, receipt->counted, receipt->unchanged, receipt->stale, receipt->waiting,
-      receipt->refused);
+  log_say(LOG_LEVEL_NOTICE, "link.receipt",
+          _("submission %" PRIu64 ": %u counted, %u unchanged, %u overtaken, %u waiting, %u refused"),
+          receipt->sequence, receipt->counted, receipt->unchanged, receipt->stale, receipt->waiting,
+          receipt->refused);
   note_answer(data);
 }
 
 static void on_fault(const char *code, const char *text, void *data)
 {
-  log_say(LOG_LEVEL_WARNING, "link.fault", _("the aggregator: %s [%s]"), text, code);
+  g_autofree char *meaning = answer_fault(code, text);
+  log_say(LOG_LEVEL_WARNING, "link.fault", _("the aggregator: %s [%s]"), meaning, code);
   note_answer(data);
 }
 
