@@ -56,14 +56,16 @@ static char *shown(const char *text)
   return text_excerpt(text, strlen(text), SHOWN_BYTES);
 }
 
-/* "name" or "name (explanation)", after ", " unless it is the first. */
+/* Punctuation is a matter of the language too: Chinese has marks of its own, of full width.
+ *
+ * "name" or "name (explanation)", after ", " unless it is the first. */
 static void append_place(GString *line, const char *name, const char *explanation)
 {
-  if (line->len) g_string_append(line, ", ");
+  if (line->len) g_string_append(line, C_("punctuation", ", "));
   g_string_append(line, name);
   if (!is_said(explanation)) return;
   g_autofree char *excerpt = shown(explanation);
-  g_string_append_printf(line, " (%s)", excerpt);
+  g_string_append_printf(line, C_("punctuation", " (%s)"), excerpt);
 }
 
 static void append_places(GString *line, const struct finding *finding)
@@ -98,28 +100,29 @@ static void append_evidence(GString *line, const struct finding *finding)
 {
   g_autofree char *found = is_said(finding->found) ? shown(finding->found) : NULL;
   g_autofree char *expected = is_said(finding->expected) ? shown(finding->expected) : NULL;
-  if (found || expected) g_string_append(line, ": ");
+  if (found || expected) g_string_append(line, C_("punctuation", ": "));
   if (found) g_string_append_printf(line, _("found “%s”"), found);
-  if (found && expected) g_string_append(line, ", ");
+  if (found && expected) g_string_append(line, C_("punctuation", ", "));
   if (expected) g_string_append_printf(line, _("expected %s"), expected);
 }
 
 /* As a sentence of its own: with a capital letter and a full stop. */
 static void append_sentence(GString *line, const char *text)
 {
-  g_string_append_c(line, ' ');
-  g_string_append_unichar(line, g_unichar_toupper(g_utf8_get_char(text)));
-  g_string_append_printf(line, "%s.", g_utf8_next_char(text));
+  g_autoptr(GString) sentence = g_string_new(NULL);
+  g_string_append_unichar(sentence, g_unichar_toupper(g_utf8_get_char(text)));
+  g_string_append(sentence, g_utf8_next_char(text));
+  g_string_append_printf(line, C_("punctuation", " %s."), sentence->str);
 }
 
 char *finding_format(const struct finding *finding)
 {
   GString *line = g_string_new(NULL);
   append_places(line, finding);
-  if (line->len) g_string_append(line, ": ");
+  if (line->len) g_string_append(line, C_("punctuation", ": "));
   g_string_append(line, finding_text(finding->code));
   append_evidence(line, finding);
-  g_string_append_c(line, '.');
+  g_string_append(line, C_("punctuation", "."));
   const char *advice = finding_advice(finding->code);
   if (*advice) append_sentence(line, advice);
   g_string_append_printf(line, " [%s]", finding_id(finding->code));

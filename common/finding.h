@@ -38,12 +38,12 @@ enum severity {
     N_("give the figures in the measure of the form"))                                                                \
   X(ROW_SHORT, "row.short", REPORT, N_("the row has fewer or more cells than the header"),                            \
     N_("check the separators of this row"))                                                                           \
-  X(ROW_TWICE, "row.twice", NOTE, N_("the row stands twice with the same figures; it was taken once"), N_(""))       \
+  X(ROW_TWICE, "row.twice", NOTE, N_("the row stands twice with the same figures; it was taken once"), "")           \
   X(ROW_CONFLICT, "row.conflict", REPORT, N_("the unit stands twice with different figures; none was taken"),        \
     N_("keep the right row and remove the other"))                                                                    \
   X(ROW_WITH_REFUSED, "row.with-refused", REPORT,                                                                     \
     N_("another row of the same unit and period is refused, and this one with it"), N_("correct the other row"))      \
-  X(ROW_TOTAL, "row.total", NOTE, N_("a total row was passed over"), N_(""))                                         \
+  X(ROW_TOTAL, "row.total", NOTE, N_("a total row was passed over"), "")                                             \
   X(TOTAL_DIFFERS, "total.differs", NOTE, N_("the file's own total row differs from the sum of its rows"),           \
     N_("find out which one is wrong"))                                                                                \
   X(UNIT_MISSING, "unit.missing", REPORT, N_("the row has no unit code"), N_("fill in the unit's code"))             \
@@ -77,8 +77,8 @@ enum severity {
   X(REPORT_STALE, "report.stale", REPORT,                                                                             \
     N_("another submission has changed this report since; this one is kept and not counted"),                          \
     N_("compare both, then send the right figures again"))                                                            \
-  X(REPORT_UNCHANGED, "report.unchanged", NOTE, N_("the report already says the same"), N_(""))                     \
-  X(REPORT_WAITING, "report.waiting", NOTE, N_("the report waits for the one that it corrects"), N_(""))             \
+  X(REPORT_UNCHANGED, "report.unchanged", NOTE, N_("the report already says the same"), "")                         \
+  X(REPORT_WAITING, "report.waiting", NOTE, N_("the report waits for the one that it corrects"), "")                 \
   X(REPORT_NOTHING, "report.nothing-to-withdraw", REPORT, N_("there is no report to take back"),                     \
     N_("check the unit and the period"))                                                                              \
   X(FORM_UNKNOWN, "form.unknown", FILE, N_("the catalogue has no such form"), N_("choose one of those listed"))      \
@@ -86,16 +86,16 @@ enum severity {
   X(APPROVAL_MISSING, "approval.missing", FILE, N_("nobody answers for the figures"),                                \
     N_("name the person with --approved-by or in the configuration"))                                                 \
   X(CLOCK_OFF, "clock.off", NOTE, N_("the clocks of the two computers differ"), N_("set the computer's clock"))      \
-  X(SEAL_FORGED, "seal.forged", FILE, N_("the signature does not belong to these bytes"), N_(""))                    \
+  X(SEAL_FORGED, "seal.forged", FILE, N_("the signature does not belong to these bytes"), "")                        \
   X(SEAL_UNKNOWN, "seal.unknown-key", FILE, N_("no agent is enrolled with this key"), N_("enrol with an invitation")) \
   X(AGENT_REVOKED, "agent.revoked", FILE, N_("the city has revoked this agent"), N_("ask the city"))                 \
-  X(AGENT_OTHER, "agent.other", FILE, N_("the submission names another agent than its key"), N_(""))                 \
+  X(AGENT_OTHER, "agent.other", FILE, N_("the submission names another agent than its key"), "")                     \
   X(FORM_RIGHT, "form.no-right", FILE, N_("this agent has no right to this form"), N_("ask the city"))               \
-  X(SEQUENCE_REUSED, "sequence.reused", FILE, N_("this sequence number was used for another submission"), N_(""))    \
+  X(SEQUENCE_REUSED, "sequence.reused", FILE, N_("this sequence number was used for another submission"), "")        \
   X(CATALOGUE_UNKNOWN, "catalogue.unknown", FILE, N_("the aggregator does not know this catalogue"),                 \
     N_("let the agent fetch the catalogue and push again"))                                                           \
-  X(MESSAGE_SIZE, "message.size", FILE, N_("the message is too large"), N_(""))                                      \
-  X(MESSAGE_MALFORMED, "message.malformed", FILE, N_("the message cannot be decoded"), N_(""))                       \
+  X(MESSAGE_SIZE, "message.size", FILE, N_("the message is too large"), "")                                          \
+  X(MESSAGE_MALFORMED, "message.malformed", FILE, N_("the message cannot be decoded"), "")                           \
   X(INVITATION_REFUSED, "invitation.refused", FILE, N_("the invitation is unknown, used or expired"),                \
     N_("ask the city for a new one"))                                                                                 \
   X(VALUE_RETIRED, "value.retired", REPORT, N_("the form no longer asks for this figure"),                             \
@@ -127,7 +127,7 @@ enum severity {
     N_("shorten or retype it"))                                                                                       \
   X(REGISTER_TWICE, "register.twice", REPORT, N_("the unit stands twice with the same first day"),                   \
     N_("keep the right row and remove the other")) \
-  X(REQUEST_UNKNOWN, "request.unknown", FILE, N_("the aggregator has nothing under this id"), N_(""))
+  X(REQUEST_UNKNOWN, "request.unknown", FILE, N_("the aggregator has nothing under this id"), "")
 
 enum finding_code {
 #define X(name, code, severity, text, advice) FINDING_##name,
