@@ -6,13 +6,13 @@
 #include "common/text.h"
 
 static const struct command commands[] = {
-    {"join", "- [--data DIR]", N_("enrol this park with the invitation on standard input"), command_join},
-    {"check", "FILE… [--form F] [--period P] | --config FILE",
+    {"join", N_("- [--data DIR]"), N_("enrol this park with the invitation on standard input"), command_join},
+    {"check", N_("FILE… [--form F] [--period P] | --config FILE"),
      N_("check files offline and print every finding"), command_check},
-    {"push", "FILE… [--form F] [--period P] --approved-by NAME [--wait]",
+    {"push", N_("FILE… [--form F] [--period P] --approved-by NAME [--wait]"),
      N_("check files and send what is good"), command_push},
-    {"run", "[--config FILE]", N_("the service: watch folders, send, keep receipts"), command_run},
-    {"status", "[--data DIR]", N_("show who we are, what waits and what was counted"), command_status},
+    {"run", N_("[--config FILE]"), N_("the service: watch folders, send, keep receipts"), command_run},
+    {"status", N_("[--data DIR]"), N_("show who we are, what waits and what was counted"), command_status},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -46,7 +46,7 @@ int office_agents(struct office *office, struct control_request *request, int ar
 {
   g_autofree char *format_text = NULL;
   const GOptionEntry entries[] = {
-      {"format", 0, 0, G_OPTION_ARG_STRING, &format_text, N_("table, csv or json"), "F"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &format_text, N_("table, csv or json"), N_("FORMAT")},
       G_OPTION_ENTRY_NULL,
   };
   enum print_format format;

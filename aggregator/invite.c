@@ -172,11 +172,12 @@ int office_invite(struct office *office, struct control_request *request, int ar
   g_autofree char *area = NULL, *role = NULL, *valid = NULL, *reason = NULL;
   g_auto(GStrv) given = NULL;
   const GOptionEntry entries[] = {
-      {"area", 0, 0, G_OPTION_ARG_STRING, &area, N_("whose units the agent reports"), "CODE"},
-      {"role", 0, 0, G_OPTION_ARG_STRING, &role, N_("park (default) or bureau"), "ROLE"},
-      {"forms", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given, N_("only these forms; a bureau needs them"), "F,…"},
-      {"valid", 0, 0, G_OPTION_ARG_STRING, &valid, N_("for how long: 30m, 48h (default), 7d"), "TIME"},
-      {"reason", 0, 0, G_OPTION_ARG_STRING, &reason, N_("why; kept in the ledger"), "R"},
+      {"area", 0, 0, G_OPTION_ARG_STRING, &area, N_("whose units the agent reports"), N_("CODE")},
+      {"role", 0, 0, G_OPTION_ARG_STRING, &role, N_("park (default) or bureau"), N_("ROLE")},
+      {"forms", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given, N_("only these forms; a bureau needs them"),
+       N_("F,…")},
+      {"valid", 0, 0, G_OPTION_ARG_STRING, &valid, N_("for how long: 30m, 48h (default), 7d"), N_("TIME")},
+      {"reason", 0, 0, G_OPTION_ARG_STRING, &reason, N_("why; kept in the ledger"), N_("R")},
       G_OPTION_ENTRY_NULL,
   };
   int exit_code;

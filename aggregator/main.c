@@ -7,11 +7,11 @@
 #include "common/text.h"
 
 static const struct command own_commands[] = {
-    {"init", "--data DIR --catalogue FILE", N_("make a new data folder with store and identity"),
+    {"init", N_("--data DIR --catalogue FILE"), N_("make a new data folder with store and identity"),
      command_init},
-    {"run", "[--config FILE | --data DIR] [--listen ENDPOINT] [--enrol ENDPOINT]", N_("run the server"),
+    {"run", N_("[--config FILE | --data DIR] [--listen ENDPOINT] [--enrol ENDPOINT]"), N_("run the server"),
      command_run},
-    {"check", "--config FILE | --catalogue FILE", N_("say every mistake in a configuration or catalogue"),
+    {"check", N_("--config FILE | --catalogue FILE"), N_("say every mistake in a configuration or catalogue"),
      command_check},
 };
 

@@ -16,20 +16,23 @@
 #define COMMAND(words, usage, what) .command = {.name = words, .synopsis = usage, .summary = what}
 
 const struct office_command office_commands[] = {
-    {COMMAND("register import", "FILE [--reason R]", N_("take over versions of units from a register file")),
+    {COMMAND("register import", N_("FILE [--reason R]"),
+             N_("take over versions of units from a register file")),
      .carry_out = office_register_import, .takes_file = true},
-    {COMMAND("invite", "--area CODE [--role park|bureau] [--forms F,…] [--valid 48h] [--reason R]",
+    {COMMAND("invite", N_("--area CODE [--role park|bureau] [--forms F,…] [--valid 48h] [--reason R]"),
              N_("print an invitation by which one agent may enrol")),
      .carry_out = office_invite},
     {COMMAND("agents", "[--format table|csv|json]", N_("list the agents that are enrolled")),
      .carry_out = office_agents},
-    {COMMAND("revoke", "AGENT [--reason R]", N_("take its rights from an agent, at once")),
+    {COMMAND("revoke", N_("AGENT [--reason R]"), N_("take its rights from an agent, at once")),
      .carry_out = office_revoke},
-    {COMMAND("totals",
-             "[--area A] [--period P] [--indicator I] [--slice S] [--cumulative] [--format table|csv|json]",
-             N_("print totals of areas")),
+    {COMMAND(
+         "totals",
+         N_("[--area A] [--period P] [--indicator I] [--slice S] [--cumulative] [--format table|csv|json]"),
+         N_("print totals of areas")),
      .carry_out = office_totals},
-    {COMMAND("targets", "[--period P] [--format table|csv|json]", N_("print where the plan's targets stand")),
+    {COMMAND("targets", N_("[--period P] [--format table|csv|json]"),
+             N_("print where the plan's targets stand")),
      .carry_out = office_targets},
     {COMMAND("rebuild", "[--check]", N_("make the tables anew from the ledger, or compare them with it")),
      .carry_out = office_rebuild, .alone = true},
@@ -56,7 +59,7 @@ int office_fail(struct control_request *request, GError *error)
 static void print_usage(struct control_request *request, const char *name)
 {
   const struct office_command *of = find_command(name);
-  control_err(request->output, _("Usage: %s %s %s\n"), PROGRAM, name, of->command.synopsis);
+  control_err(request->output, _("Usage: %s %s %s\n"), PROGRAM, name, _(of->command.synopsis));
 }
 
 int office_misused(struct control_request *request, const char *format, ...)
@@ -67,18 +70,6 @@ int office_misused(struct control_request *request, const char *format, ...)
   va_end(arguments);
   control_err(request->output, "%s: %s\n", PROGRAM, message);
   return ERROR_USAGE;
-}
-
-/* GLib's text begins with the program's name, which is the process's. Help is printed before there is an
- * office, so no other thread looks. */
-static void print_help(struct control_request *request, const char *name, GOptionContext *context)
-{
-  g_autofree char *before = g_strdup(g_get_prgname());
-  g_autofree char *words = g_strdup_printf("%s %s", PROGRAM, name);
-  g_set_prgname(words);
-  g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
-  g_set_prgname(before);
-  control_write(request->output, help, strlen(help));
 }
 
 /* GOption keeps a "--" that guards words which look like options. */
@@ -99,12 +90,11 @@ bool office_options(struct control_request *request, const GOptionEntry *entries
   const struct command *command = &find_command(name)->command;
   gboolean help = FALSE;
   const GOptionEntry help_entry[] = {
-      {"help", 'h', 0, G_OPTION_ARG_NONE, &help, N_("show this help"), NULL},
+      {"help", 'h', 0, G_OPTION_ARG_NONE, &help, NULL, NULL},
       G_OPTION_ENTRY_NULL,
   };
   if (!g_get_prgname()) g_set_prgname(PROGRAM); /* GLib would take the command for it */
-  g_autoptr(GOptionContext) context = g_option_context_new(command->synopsis);
-  g_option_context_set_summary(context, _(command->summary));
+  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
   g_option_context_set_help_enabled(context, FALSE); /* GLib's own would end the process */
   g_option_context_set_translation_domain(context, GETTEXT_PACKAGE);
   g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
@@ -114,7 +104,8 @@ bool office_options(struct control_request *request, const GOptionEntry *entries
   bool parsed = g_option_context_parse(context, argc, argv, &error);
   *ret_exit = ERROR_USAGE;
   if (parsed && help) {
-    print_help(request, name, context);
+    g_autofree char *text = command_help(PROGRAM, command, entries);
+    control_write(request->output, text, strlen(text));
     *ret_exit = 0;
     return false;
   }

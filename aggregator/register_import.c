@@ -6,6 +6,7 @@
 #include "common/text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -85,8 +86,7 @@ static bool check(struct office *office, struct findings *findings, const char *
   bool good = register_read_csv(snapshot->catalogue, name, data ? data : "", length, print_finding, findings,
                                 &imported, error);
   if (findings->count > LIMIT_MISTAKES)
-    control_err(findings->request->output, _("… and %" G_GUINT64_FORMAT " more\n"),
-                findings->count - LIMIT_MISTAKES);
+    control_err(findings->request->output, _("… and %" PRIu64 " more\n"), findings->count - LIMIT_MISTAKES);
   if (good) *ret_changes = compare(snapshot->units, imported);
   return good;
 }
@@ -104,9 +104,8 @@ static int import(struct office *office, struct control_request *request, const 
   struct act act = {.kind = LEAF_REGISTER, .by = request->user, .reason = reason ? reason : "", .text = text};
   if (changed && !writer_act(office->writer, &act, NULL, &error)) return office_fail(request, error);
   control_out(request->output,
-              _("%s: %" G_GUINT64_FORMAT " versions added, %" G_GUINT64_FORMAT " replaced, %" G_GUINT64_FORMAT
-                " unchanged%s\n"),
-              name, changes.added, changes.replaced, changes.unchanged,
+              _("%s: %" PRIu64 " versions added, %" PRIu64 " replaced, %" PRIu64 " unchanged%s\n"), name,
+              changes.added, changes.replaced, changes.unchanged,
               changed ? "" : _("; there was nothing to record"));
   return 0;
 }
@@ -115,7 +114,7 @@ int office_register_import(struct office *office, struct control_request *reques
 {
   g_autofree char *reason = NULL;
   const GOptionEntry entries[] = {
-      {"reason", 0, 0, G_OPTION_ARG_STRING, &reason, N_("why; kept in the ledger"), "R"},
+      {"reason", 0, 0, G_OPTION_ARG_STRING, &reason, N_("why; kept in the ledger"), N_("R")},
       G_OPTION_ENTRY_NULL,
   };
   int exit_code;

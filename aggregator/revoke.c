@@ -6,7 +6,7 @@ int office_revoke(struct office *office, struct control_request *request, int ar
 {
   g_autofree char *reason = NULL;
   const GOptionEntry entries[] = {
-      {"reason", 0, 0, G_OPTION_ARG_STRING, &reason, N_("why; kept in the ledger"), "R"},
+      {"reason", 0, 0, G_OPTION_ARG_STRING, &reason, N_("why; kept in the ledger"), N_("R")},
       G_OPTION_ENTRY_NULL,
   };
   int exit_code;

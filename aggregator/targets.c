@@ -168,8 +168,8 @@ int office_targets(struct office *office, struct control_request *request, int a
 {
   g_autofree char *period = NULL, *format_text = NULL;
   const GOptionEntry entries[] = {
-      {"period", 0, 0, G_OPTION_ARG_STRING, &period, N_("2018 or 2018-05; the last one by default"), "P"},
-      {"format", 0, 0, G_OPTION_ARG_STRING, &format_text, N_("table, csv or json"), "F"},
+      {"period", 0, 0, G_OPTION_ARG_STRING, &period, N_("2018 or 2018-05; the last one by default"), N_("P")},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &format_text, N_("table, csv or json"), N_("FORMAT")},
       G_OPTION_ENTRY_NULL,
   };
   enum print_format format;

@@ -267,14 +267,15 @@ int office_totals(struct office *office, struct control_request *request, int ar
 {
   struct asked asked = {0};
   const GOptionEntry entries[] = {
-      {"area", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.areas, N_("these areas; all by default"), "A,…"},
+      {"area", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.areas, N_("these areas; all by default"), N_("A,…")},
       {"period", 0, 0, G_OPTION_ARG_STRING, &asked.period,
-       N_("2018-05, 2018-Q2, 2018; the last one by default"), "P"},
+       N_("2018-05, 2018-Q2, 2018; the last one by default"), N_("P")},
       {"indicator", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.indicators,
-       N_("these; all that were reported by default"), "I,…"},
-      {"slice", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.slices, N_("these slices; “all” by default"), "S,…"},
+       N_("these; all that were reported by default"), N_("I,…")},
+      {"slice", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.slices, N_("these slices; “all” by default"),
+       N_("S,…")},
       {"cumulative", 0, 0, G_OPTION_ARG_NONE, &asked.cumulative, N_("January to the period"), NULL},
-      {"format", 0, 0, G_OPTION_ARG_STRING, &asked.format, N_("table, csv or json"), "F"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &asked.format, N_("table, csv or json"), N_("FORMAT")},
       G_OPTION_ENTRY_NULL,
   };
   int exit_code;

@@ -57,14 +57,32 @@ int command_main(const char *program, const char *summary, const struct command 
   return ERROR_USAGE;
 }
 
-static void print_help(const struct command *command, GOptionContext *context)
+/* "--area=CODE" */
+static char *option_text(const GOptionEntry *entry)
 {
-  g_autofree char *before = g_strdup(g_get_prgname());
-  g_autofree char *name = g_strdup_printf("%s %s", running.program ? running.program : "", command->name);
-  g_set_prgname(g_strstrip(name)); /* GLib puts it into the first line */
-  g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
-  if (before) g_set_prgname(before);
-  fputs(help, stdout);
+  const char *value = entry->arg_description ? _(entry->arg_description) : NULL;
+  return g_strdup_printf("--%s%s%s", entry->long_name, value ? "=" : "", value ? value : "");
+}
+
+char *command_help(const char *program, const struct command *command, const GOptionEntry *entries)
+{
+  static const char help_option[] = "-h, --help";
+  GString *help = g_string_new(NULL);
+  g_string_append_printf(help, _("Usage: %s %s %s\n\n%s\n\nOptions:\n"), program, command->name,
+                         _(command->synopsis), _(command->summary));
+  size_t width = strlen(help_option);
+  for (const GOptionEntry *entry = entries; entry && entry->long_name; entry++) {
+    g_autofree char *option = option_text(entry);
+    width = MAX(width, text_width(option));
+  }
+  for (const GOptionEntry *entry = entries; entry && entry->long_name; entry++) {
+    g_autofree char *option = option_text(entry);
+    g_string_append_printf(help, "  %s%*s  %s\n", option, (int)(width - text_width(option)), "",
+                           _(entry->description));
+  }
+  g_string_append_printf(help, "  %s%*s  %s\n", help_option, (int)(width - strlen(help_option)), "",
+                         _("show this help"));
+  return g_string_free(help, FALSE);
 }
 
 /* GOption keeps a "--" that guards words which look like options. */
@@ -81,7 +99,7 @@ static void drop_guard(int *argc, char **argv)
 static void usage_error(const struct command *command, const char *message)
 {
   fprintf(stderr, _("%s: %s\nUsage: %s %s %s\n"), running.program ? running.program : "", message,
-          running.program ? running.program : "", command->name, command->synopsis);
+          running.program ? running.program : "", command->name, _(command->synopsis));
 }
 
 bool command_options(const struct command *command, const GOptionEntry *entries, int least, int most,
@@ -90,11 +108,10 @@ bool command_options(const struct command *command, const GOptionEntry *entries,
   if (!command) command = running.command;
   gboolean help = FALSE;
   const GOptionEntry help_entry[] = {
-      {"help", 'h', 0, G_OPTION_ARG_NONE, &help, N_("show this help"), NULL},
+      {"help", 'h', 0, G_OPTION_ARG_NONE, &help, NULL, NULL},
       G_OPTION_ENTRY_NULL,
   };
-  g_autoptr(GOptionContext) context = g_option_context_new(command->synopsis);
-  g_option_context_set_summary(context, _(command->summary));
+  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
   g_option_context_set_help_enabled(context, FALSE); /* GLib's own would end the process */
   g_option_context_set_translation_domain(context, GETTEXT_PACKAGE);
   if (entries) g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
@@ -107,7 +124,8 @@ bool command_options(const struct command *command, const GOptionEntry *entries,
     return false;
   }
   if (help) {
-    print_help(command, context);
+    g_autofree char *text = command_help(running.program ? running.program : "", command, entries);
+    fputs(text, stdout);
     *ret_exit = 0;
     return false;
   }

@@ -9,7 +9,7 @@
 
 struct command {
   const char *name;     /* "push", or two words: "register import" */
-  const char *synopsis; /* "FILE… [--form F] …" */
+  const char *synopsis; /* "FILE… [--form F] …", N_() where it has words */
   const char *summary;  /* one line, N_() */
   /* argv[0] is the command's name, both words of two; returns the exit code. */
   int (*run)(int argc, char **argv);
@@ -24,6 +24,10 @@ int command_main(const char *program, const char *summary, const struct command 
  * must be between least and most (-1: any). */
 bool command_options(const struct command *command, const GOptionEntry *entries, int least, int most, int *argc,
                      char ***argv, int *ret_exit);
+
+/* What --help prints: usage, summary and options, their columns aligned; in one language also where GLib's own
+ * translations are not installed. Newly allocated. */
+char *command_help(const char *program, const struct command *command, const GOptionEntry *entries);
 
 /* Prints "program: message" to standard error and returns error_exit_code(error). */
 int command_fail(const GError *error);

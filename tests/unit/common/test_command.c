@@ -158,7 +158,10 @@ static void help_goes_to_standard_output_and_is_no_error(void **state)
   assert_int_equal(program("push --help"), 0);
   assert_null(ran);
   assert_non_null(strstr(output, "park-test push"));
-  assert_non_null(strstr(output, "--form=F"));
+  assert_non_null(strstr(output, "\nOptions:\n"
+                                 "  --form=F    the form\n"
+                                 "  --wait      wait for the receipt\n"
+                                 "  -h, --help  show this help\n"));
   assert_string_equal(errors, "");
 }
 
