@@ -57,7 +57,7 @@ int command_run(int argc, char **argv)
   g_unix_signal_add(SIGTERM, end, &running);
   g_unix_signal_add(SIGINT, end, &running);
   g_unix_signal_add(SIGHUP, reload, &running);
-  log_say(LOG_LEVEL_NOTICE, "server.ready", "%s, enrolment at %s", server_endpoint(running.server),
+  log_say(LOG_LEVEL_NOTICE, "server.ready", _("%s, enrolment at %s"), server_endpoint(running.server),
           server_enrol_endpoint(running.server));
   log_notify("READY=1");
   g_main_loop_run(running.loop);

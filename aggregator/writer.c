@@ -3,6 +3,7 @@
 #include "aggregator/folder.h"
 #include "aggregator/group.h"
 #include "common/error.h"
+#include "common/text.h"
 
 /* A group is closed when it has grown past these, or when nothing waits. */
 static bool is_full(const GPtrArray *jobs, size_t bytes)
@@ -107,7 +108,7 @@ static void *writer_main(void *data)
       continue;
     }
     /* After a failed sync nothing may be acknowledged any more; the process is about to end. */
-    g_set_error_literal(&job->error, PARKTALLY_ERROR, ERROR_IO, "the store has failed");
+    g_set_error_literal(&job->error, PARKTALLY_ERROR, ERROR_IO, _("the store has failed"));
     answer_job(job);
     job_free(job);
   }
