@@ -119,14 +119,14 @@ static int take_run(const char **text, int *ret_number)
   return count <= 8 && take_digits(text, count, ret_number) ? count : 0;
 }
 
-/* Without white space, so that "2018 年 5 月" is read too. */
+/* Without white space, so that "2018 年 5 月" is read too, and in upper case, for 2018-q2. */
 static bool squeeze(const char *text, char ret_text[READ_BYTES])
 {
   size_t length = 0;
   for (; *text; text++) {
     if (g_ascii_isspace(*text)) continue;
     if (length == READ_BYTES - 1) return false;
-    ret_text[length++] = *text;
+    ret_text[length++] = g_ascii_toupper(*text);
   }
   ret_text[length] = '\0';
   return true;
@@ -161,7 +161,7 @@ static bool read_quarter(const char *text, int year, struct period *ret_period)
 {
   static const char *const numerals[] = {"一", "二", "三", "四"};
   int quarter = 0;
-  bool latin = take_text(&text, "Q") || take_text(&text, "q");
+  bool latin = take_text(&text, "Q");
   if (!latin) (void)take_text(&text, "第");
   for (int i = 0; i < 4 && !quarter && !latin; i++)
     if (take_text(&text, numerals[i])) quarter = i + 1;
