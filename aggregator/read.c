@@ -11,12 +11,18 @@ struct reader *reader_new(struct store *store, struct snapshot *snapshot)
   reader->snapshot = snapshot;
   reader->catalogue = snapshot->catalogue;
   reader->memberships = memberships_new(store);
+  reader->differences =
+      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
+  reader->contributions =
+      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
   return reader;
 }
 
 void reader_free(struct reader *reader)
 {
   if (!reader) return;
+  g_hash_table_unref(reader->differences);
+  g_hash_table_unref(reader->contributions);
   memberships_free(reader->memberships);
   g_free(reader);
 }

@@ -21,7 +21,8 @@ struct total {
 };
 
 struct reader;
-/* Over a store opened for reading and a snapshot, neither owned. */
+/* Over a store opened for reading and a snapshot, neither owned. What was read of reports is kept, so a reader answers as of
+ * one moment: begin a transaction of the store before the first question. */
 struct reader *reader_new(struct store *store, struct snapshot *snapshot);
 void reader_free(struct reader *reader);
 CLEANUP_DEFINE(struct reader, reader_free)

@@ -67,98 +67,120 @@ static void count_registered(struct reader *reader, int area, int slice, const s
 
 /* --- by figures --- */
 
-struct counting {
-  struct reader *reader;
-  const struct indicator *indicator;
-  const char *area, *slice;
-  struct period period;
-  int slot;
-  GHashTable *sums; /* legal entity → int128 */
-  int64_t reported;
+/* What a unit's report adds to the figure of its legal entity. */
+struct contribution {
+  const char *parent; /* of the register */
+  int64_t membership;
+  int64_t value;
 };
 
-static void add_to_parent(struct counting *counting, const char *parent, int64_t value)
-{
-  int128 *sum = g_hash_table_lookup(counting->sums, parent);
-  if (!sum) {
-    sum = g_new0(int128, 1);
-    g_hash_table_insert(counting->sums, g_strdup(parent), sum);
-  }
-  *sum += value;
-}
+struct gathering {
+  struct reader *reader;
+  const struct indicator *indicator;
+  struct period period;
+  int slot;
+  GArray *contributions;
+};
 
 /* A legal entity is of a class by itself; its plants, which are of another, add to its figure. */
-static bool is_of_class(const struct counting *counting, const struct unit_version *version)
+static bool is_of_class(const struct gathering *gathering, const struct unit_version *version)
 {
-  const char *class = counting->reader->catalogue->classes[counting->indicator->count_class].code;
+  const char *class = gathering->reader->catalogue->classes[gathering->indicator->count_class].code;
   if (strcmp(version->class, class) == 0) return true;
   const char *parent = parent_of(version);
   if (strcmp(parent, version->unit) == 0) return false;
   const struct unit_version *entity =
-      register_version(counting->reader->snapshot->units, parent, counting->period);
+      register_version(gathering->reader->snapshot->units, parent, gathering->period);
   return !entity ||
          strcmp(entity->class, class) == 0; /* one that is not registered here is known by its plants alone */
 }
 
-static bool count_report(const struct stored_report *report, void *data)
+static bool gather_report(const struct stored_report *report, void *data)
 {
-  struct counting *counting = data;
+  struct gathering *gathering = data;
   struct figures figures;
-  if (!report->counted ||
-      !reader_is_member(counting->reader, report->membership, counting->area, counting->slice))
-    return true;
-  if (!figures_unpack(report->figures, report->figures_length, &figures)) return true;
-  if (!column_set_has(&figures.present, (unsigned)counting->slot)) return true;
-
+  if (!report->counted || !figures_unpack(report->figures, report->figures_length, &figures)) return true;
+  if (!column_set_has(&figures.present, (unsigned)gathering->slot)) return true;
   const struct unit_version *version =
-      register_version(counting->reader->snapshot->units, report->unit, counting->period);
-  if (!version || !is_of_class(counting, version)) return true;
-  counting->reported++;
-  add_to_parent(counting, parent_of(version), figures.value[counting->slot]);
+      register_version(gathering->reader->snapshot->units, report->unit, gathering->period);
+  if (!version || !is_of_class(gathering, version)) return true;
+  struct contribution contribution = {.parent = parent_of(version),
+                                      .membership = report->membership,
+                                      .value = figures.value[gathering->slot]};
+  g_array_append_val(gathering->contributions, contribution);
   return true;
 }
 
-/* How many sums are in the tier. */
-static int64_t count_tier(GHashTable *sums, const struct indicator *indicator)
+static int by_parent(const void *left, const void *right)
 {
-  GHashTableIter iter;
-  void *value;
-  int64_t count = 0;
-  g_hash_table_iter_init(&iter, sums);
-  while (g_hash_table_iter_next(&iter, NULL, &value)) {
-    int128 sum = *(int128 *)value;
-    bool unbounded = indicator->count_below == INT64_MAX;
-    if (sum >= indicator->count_from && (unbounded || sum < indicator->count_below)) count++;
+  return strcmp(((const struct contribution *)left)->parent, ((const struct contribution *)right)->parent);
+}
+
+/* By legal entity. Read once for all areas, slices and tiers. */
+static const GArray *gather(struct reader *reader, const struct indicator *indicator, const struct plan *plan)
+{
+  g_autoptr(GString) key = g_string_new(NULL);
+  g_string_append_printf(key, "%d %d", indicator->count_class, plan->form);
+  for (size_t n = 0; n < plan->count; n++)
+    g_string_append_printf(key, " %d %d", period_key(plan->parts[n].period), plan->parts[n].slot);
+  GArray *contributions = g_hash_table_lookup(reader->contributions, key->str);
+  if (contributions) return contributions;
+
+  contributions = g_array_new(FALSE, FALSE, sizeof(struct contribution));
+  for (size_t n = 0; n < plan->count; n++) {
+    struct gathering gathering = {.reader = reader,
+                                  .indicator = indicator,
+                                  .period = plan->parts[n].period,
+                                  .slot = plan->parts[n].slot,
+                                  .contributions = contributions};
+    const char *form = reader->catalogue->forms[plan->form].code;
+    int64_t book = plan->data ? store_find_book(reader->store, form, gathering.period) : 0;
+    if (book) store_each_report(reader->store, book, gather_report, &gathering);
   }
-  return count;
+  g_array_sort(contributions, by_parent);
+  g_hash_table_insert(reader->contributions, g_strdup(key->str), contributions);
+  return contributions;
+}
+
+static bool is_in_tier(const struct indicator *indicator, int128 sum)
+{
+  bool unbounded = indicator->count_below == INT64_MAX;
+  return sum >= indicator->count_from && (unbounded || sum < indicator->count_below);
+}
+
+/* Of area × slice: how many legal entities are in the tier, and on how many reports that rests. */
+static void count_tier(struct reader *reader, const struct indicator *indicator, const GArray *contributions,
+                       const char *area, const char *slice, struct total *ret_total)
+{
+  for (unsigned n = 0; n < contributions->len;) {
+    const char *parent = g_array_index(contributions, struct contribution, n).parent;
+    int128 sum = 0;
+    int64_t reports = 0;
+    for (; n < contributions->len; n++) {
+      const struct contribution *of = &g_array_index(contributions, struct contribution, n);
+      if (strcmp(of->parent, parent) != 0) break;
+      if (!reader_is_member(reader, of->membership, area, slice)) continue;
+      sum += of->value;
+      reports++;
+    }
+    ret_total->reported += reports;
+    if (reports > 0 && is_in_tier(indicator, sum)) ret_total->value++;
+  }
 }
 
 static void count_reported(struct reader *reader, int area, int slice, const struct indicator *indicator,
                            struct period period, struct total *ret_total)
 {
   const struct catalogue *catalogue = reader->catalogue;
+  const char *area_code = catalogue->areas[area].code, *slice_code = catalogue->slices[slice].code;
   struct plan plan;
   reader_plan(reader, area, indicator->count_indicator, COLUMNS_OF_THIS_YEAR, period, true, &plan);
   if (plan.form == CATALOGUE_NONE) return;
-
-  const char *form = catalogue->forms[plan.form].code;
-  g_autoptr(GHashTable) sums = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-  struct counting counting = {.reader = reader,
-                              .indicator = indicator,
-                              .area = catalogue->areas[area].code,
-                              .slice = catalogue->slices[slice].code,
-                              .sums = sums};
-  for (size_t n = 0; n < plan.count; n++) {
-    counting.period = plan.parts[n].period;
-    counting.slot = plan.parts[n].slot;
-    int64_t book = plan.data ? store_find_book(reader->store, form, counting.period) : 0;
-    if (book) store_each_report(reader->store, book, count_report, &counting);
-    ret_total->expected +=
-        store_expected(reader->store, form, counting.area, counting.slice, period_last_day(counting.period));
-  }
-  ret_total->reported = counting.reported;
-  ret_total->defined = counting.reported > 0;
-  ret_total->value = count_tier(sums, indicator);
+  for (size_t n = 0; n < plan.count; n++)
+    ret_total->expected += store_expected(reader->store, catalogue->forms[plan.form].code, area_code,
+                                          slice_code, period_last_day(plan.parts[n].period));
+  count_tier(reader, indicator, gather(reader, indicator, &plan), area_code, slice_code, ret_total);
+  ret_total->defined = ret_total->reported > 0;
 }
 
 void reader_count(struct reader *reader, int area, int slice, int indicator, struct period period,

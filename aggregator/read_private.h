@@ -11,6 +11,8 @@ struct reader {
   struct snapshot *snapshot;
   struct catalogue *catalogue; /* the snapshot's */
   struct memberships *memberships;
+  GHashTable *differences;   /* of read_months.c: text → the set of its families */
+  GHashTable *contributions; /* of read_counts.c: text → GArray of contributions, by legal entity */
 };
 
 /* Which figures make up a total. It is settled once for a whole tree of areas, by what was reported anywhere
