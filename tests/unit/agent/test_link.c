@@ -506,6 +506,7 @@ static void refuses_document(const struct script *script, const char *fault)
   assert_int_equal(told.documents, 0);
   assert_int_equal(register_size(fixture.home->units), FIXTURE_UNITS);
   assert_int_equal(summary().answered, 1);
+  assert_false(link_run(link, LINK_WELCOMED, PATIENCE_MS, -1, NULL));
   assert_int_equal(aggregator.documents, 1); /* not again and again */
 }
 

@@ -197,7 +197,9 @@ static void a_stale_report_is_rebased_on_what_holds_it_now(void **state)
 {
   (void)state;
   uint8_t first[SUBMISSION_ID_SIZE], second[SUBMISSION_ID_SIZE], other[SUBMISSION_ID_SIZE] = {0xab};
-  struct fixture_report one = report(1, 10, 20, NULL);
+  struct fixture_report one = report(1, 9, 19, NULL);
+  fixture_sendable(&fixture, outbox, &one, 1, second);
+  one = report(1, 10, 20, second);
   fixture_sendable(&fixture, outbox, &one, 1, first);
   g_autofree char *hex = text_hex(other, sizeof other);
   struct refusal stale = refusal(0, 1, VERDICT_IS_STALE, hex);
