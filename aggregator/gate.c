@@ -194,13 +194,22 @@ struct conversation {
   const struct channel_message *message;
 };
 
+/* An agent may say any number; a difference beyond all numbers is the largest one. */
+static int64_t ahead_of(int64_t theirs, int64_t ours)
+{
+  int64_t ahead;
+
+  if (!__builtin_sub_overflow(theirs, ours, &ahead) && ahead > -INT64_MAX) return ahead;
+  return theirs < ours ? -INT64_MAX : INT64_MAX;
+}
+
 static void answer_hello(const struct conversation *with, const struct frame *asked)
 {
   struct gate *gate = with->gate;
   const struct document *catalogue = documents_catalogue(gate->documents, with->snapshot);
   const struct document *units =
       documents_register(gate->documents, with->snapshot, with->agent->stored.area);
-  int64_t now = clock_wall().ms, ahead = asked->hello.clock_ms - now;
+  int64_t now = clock_wall().ms, ahead = ahead_of(asked->hello.clock_ms, now);
   struct frame frame = {.kind = FRAME_WELCOME};
 
   if (ABS(ahead) > LIMIT_CLOCK_SKEW_MS)
@@ -364,12 +373,16 @@ static void take_messages(struct gate *gate, struct channel_server *server,
                           void (*take)(struct gate *gate, const struct channel_message *message))
 {
   struct channel_message message;
-  unsigned dropped = 0, all_dropped = 0;
+  unsigned all_dropped = 0;
 
-  for (int n = 0; n < MESSAGES_PER_TURN && channel_server_receive(server, &message, &dropped); n++) {
+  for (int n = 0; n < MESSAGES_PER_TURN; n++) {
+    unsigned dropped = 0;
+    bool taken = channel_server_receive(server, &message, &dropped);
+
+    all_dropped += dropped; /* also where nothing good came after them */
+    if (!taken) break;
     take(gate, &message);
     channel_message_clear(&message);
-    all_dropped += dropped;
   }
   if (all_dropped > 0)
     log_say(LOG_LEVEL_WARNING, "message.dropped", "%u messages that are not one frame", all_dropped);

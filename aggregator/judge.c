@@ -141,7 +141,7 @@ static void judge_content(struct judged *judged, int64_t now_ms)
   if (!check_head(judged)) return;
   head = submission_head(judged->submission);
   /* Only a clock that is ahead shows in a submission: an old one may just have waited in its outbox. */
-  judged->clock_off = head->created_at_ms - now_ms > LIMIT_CLOCK_SKEW_MS;
+  judged->clock_off = head->created_at_ms > now_ms + LIMIT_CLOCK_SKEW_MS;
   check_reports(judged);
 }
 

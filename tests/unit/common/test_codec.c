@@ -351,6 +351,18 @@ static void documents_come_through(void **state)
   assert_int_equal(chunk->chunk.index, 3);
 }
 
+/* So that the judge can say that it is too large, and of which submission. */
+static void a_submission_too_large_to_be_sealed_is_still_read(void **state)
+{
+  (void)state;
+  g_autofree uint8_t *sealed = g_malloc0(LIMIT_SEALED_BYTES + 1);
+  const struct bytes_view view = {sealed, LIMIT_SEALED_BYTES + 1};
+  CLEANUP(frame_free)
+  struct frame *submit = through_the_wire(&(struct frame){.kind = FRAME_SUBMIT, .submit = {hash_view, view}});
+  assert_view(submit->submit.id, hash, sizeof hash);
+  assert_view(submit->submit.sealed, sealed, LIMIT_SEALED_BYTES + 1);
+}
+
 static void submissions_and_their_answers_come_through(void **state)
 {
   (void)state;
@@ -449,6 +461,7 @@ int main(void)
       cmocka_unit_test(unknown_fields_beside_known_ones_are_passed_over),
       cmocka_unit_test(hello_and_welcome_come_through),
       cmocka_unit_test(documents_come_through),
+      cmocka_unit_test(a_submission_too_large_to_be_sealed_is_still_read),
       cmocka_unit_test(submissions_and_their_answers_come_through),
       cmocka_unit_test(a_page_of_the_longest_refusals_fits_a_frame),
       cmocka_unit_test(long_and_unclean_words_are_cut_before_they_are_sent),
