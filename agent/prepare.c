@@ -11,6 +11,12 @@
 #define GIVEN_MOST 100000
 #define BLOCK_REPORTS 4096 /* compared at a time with what was reported before: × 4 KiB of memory */
 
+/* Where a column of the form stands in the file. */
+struct place {
+  size_t column; /* 0: nowhere */
+  char *heading;
+};
+
 struct good_row {
   const char *unit; /* in `texts` */
   size_t row;
@@ -34,6 +40,8 @@ struct preparing {
   struct catalogue *catalogue; /* those in use when the run began; refresh may replace the home's */
   struct unit_register *units;
   struct parcels parcels;
+  size_t place_count;    /* 0 until the form is known, of which a file has one */
+  struct place *places;  /* by column of the form */
   struct good_row *rows; /* a block of one form and period */
   struct prior *priors;
   size_t count;
@@ -106,8 +114,12 @@ static void refuse(struct preparing *preparing, const struct good_row *row, enum
                             .row = row->row,
                             .unit = row->unit,
                             .unit_name = version ? version->name : NULL,
-                            .indicator = column == CATALOGUE_NONE ? NULL : form->columns[column].code,
                             .expected = expected};
+  if (column != CATALOGUE_NONE) {
+    finding.indicator = form->columns[column].code;
+    finding.column = preparing->places[column].column;
+    finding.heading = preparing->places[column].heading;
+  }
   preparing->result->refused++;
   take_finding(&finding, preparing);
 }
@@ -185,6 +197,17 @@ static bool has_right(const struct certificate *certificate, const char *form)
   return certificate->form_count == 0;
 }
 
+static void note_places(struct preparing *preparing, const struct good_report *report)
+{
+  preparing->place_count = preparing->catalogue->forms[report->form].column_count;
+  preparing->places = g_new0(struct place, preparing->place_count);
+  for (size_t i = 0; i < preparing->place_count; i++) {
+    const char *heading;
+    preparing->places[i].column = mapping_column(report->mapping, (int)i, &heading);
+    preparing->places[i].heading = g_strdup(heading);
+  }
+}
+
 /* From here on reports are of this form and period. */
 static bool turn_to(struct preparing *preparing, int form, struct period period)
 {
@@ -218,6 +241,7 @@ static bool take_report(const struct good_report *report, void *data)
   if (preparing->again || must_stop(preparing)) return false;
   bool is_other = report->form != parcels->form || !period_equal(report->period, parcels->period);
   if (is_other && !turn_to(preparing, report->form, report->period)) return false;
+  if (preparing->place_count == 0) note_places(preparing, report);
   struct good_row *row = &preparing->rows[preparing->count++];
   row->unit = g_string_chunk_insert(preparing->texts, report->unit);
   row->row = report->row;
@@ -304,6 +328,8 @@ static void preparing_clear(struct preparing *preparing)
 {
   parcels_clear(&preparing->parcels);
   g_string_chunk_free(preparing->texts);
+  for (size_t i = 0; i < preparing->place_count; i++) g_free(preparing->places[i].heading);
+  g_free(preparing->places);
   g_free(preparing->rows);
   g_free(preparing->priors);
   catalogue_unref(preparing->catalogue);

@@ -101,7 +101,8 @@ static bool take_merged(const struct entry *entry, void *data)
                                .period = entry->period,
                                .unit = entry->unit,
                                .row = entry->row,
-                               .change = &entry->change};
+                               .change = &entry->change,
+                               .mapping = reading->mapping};
   reading->result.good++;
   return reading->reports(&report, reading->data);
 }

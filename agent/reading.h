@@ -27,6 +27,7 @@ struct good_report {
   const char *unit;
   size_t row;
   const struct report_change *change;
+  const struct mapping *mapping; /* for mapping_column(); lives while the file is read */
 };
 /* False ends the reading. */
 typedef bool report_sink(const struct good_report *report, void *data);
