@@ -1,7 +1,10 @@
-/* park-agent check: reads files as `push` would, offline, and prints every finding. */
+/* park-agent check: reads files as `push` would, offline, and prints every finding. Where this agent has
+ * reported before, also what `push` would refuse because of that. */
 #include "agent/commands.h"
 #include "agent/findings_print.h"
 #include "agent/home.h"
+#include "agent/outbox.h"
+#include "agent/prepare.h"
 #include "agent/reading.h"
 #include "common/command.h"
 #include "common/error.h"
@@ -30,6 +33,7 @@ static void clear_options(struct check_options *options)
 /* Where catalogue and register come from: the agent's folder, or files that the options name. */
 struct ground {
   struct home *home;
+  struct outbox *outbox; /* NULL: nothing was reported yet */
   struct catalogue *catalogue;
   struct unit_register *units;
 };
@@ -38,6 +42,7 @@ static void clear_ground(struct ground *ground)
 {
   if (ground->units) register_unref(ground->units);
   if (ground->catalogue) catalogue_unref(ground->catalogue);
+  outbox_close(ground->outbox);
   home_free(ground->home);
 }
 
@@ -62,6 +67,9 @@ static bool find_ground_in_files(const struct check_options *options, const stru
 {
   if (!options->catalogue || !options->units || !options->area)
     return usage(error, _("--catalogue, --register and --area belong together: give all three"));
+  if (options->config)
+    return usage(error,
+                 _("--config belongs to an agent's folder; leave out --catalogue, --register and --area"));
   ground->catalogue = catalogue_read(options->catalogue, error);
   if (!ground->catalogue) return false;
   if (!read_register(ground, options->units, findings_print, (void *)printer, error)) return false;
@@ -93,6 +101,11 @@ static bool find_ground_at_home(const struct check_options *options, struct grou
         folder);
     return false;
   }
+  g_autofree char *path = g_build_filename(folder, "outbox.db", NULL);
+  if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+    ground->outbox = outbox_open_to_look(path, error);
+    if (!ground->outbox) return false;
+  }
   ret_reading->catalogue = ground->home->catalogue;
   ret_reading->units = ground->home->units;
   ret_reading->area = ground->home->area;
@@ -108,15 +121,38 @@ static bool pass_over(const struct good_report *report, void *data)
   return true;
 }
 
+static bool check_against_outbox(const char *file, const struct ground *ground,
+                                 const struct reading_options *reading, struct findings_printer *printer,
+                                 struct reading_result *ret_result, GError **error)
+{
+  const struct prepare_options options = {.home = ground->home,
+                                          .outbox = ground->outbox,
+                                          .check_only = true,
+                                          .form = reading->form,
+                                          .period = reading->period,
+                                          .findings = findings_print,
+                                          .data = printer};
+  struct prepare_result result;
+  if (!prepare_file(file, &options, &result, error)) return false;
+  *ret_result = result.reading;
+  ret_result->good -= result.refused;
+  ret_result->refused += result.refused;
+  return true;
+}
+
 /* Every file is checked; the exit code is the first that is not 0. */
-static int check_files(char **files, const struct reading_options *reading, struct findings_printer *printer)
+static int check_files(char **files, const struct ground *ground, const struct reading_options *reading,
+                       struct findings_printer *printer)
 {
   int exit_code = 0;
   for (char **file = files; *file; file++) {
     struct reading_result result;
     g_autoptr(GError) error = NULL;
     int code;
-    if (reading_run(*file, reading, pass_over, findings_print, printer, &result, &error)) {
+    bool done = ground->outbox
+                    ? check_against_outbox(*file, ground, reading, printer, &result, &error)
+                    : reading_run(*file, reading, pass_over, findings_print, printer, &result, &error);
+    if (done) {
       g_autofree char *name = g_path_get_basename(*file);
       const char *form = result.form == CATALOGUE_NONE ? NULL : reading->catalogue->forms[result.form].code;
       findings_print_summary(printer, name, form, &result);
@@ -162,7 +198,7 @@ static int check(const struct check_options *options, char **files)
     find_ground_in_files(options, &printer, &ground, &reading, &error);
   else if (!error)
     find_ground_at_home(options, &ground, &reading, &error);
-  int exit_code = error ? command_fail(error) : check_files(files, &reading, &printer);
+  int exit_code = error ? command_fail(error) : check_files(files, &ground, &reading, &printer);
   clear_ground(&ground);
   return exit_code;
 }
