@@ -20,7 +20,7 @@ static const struct print_column columns[] = {
     {"expected", N_("expected"), PRINT_COUNT},
     {"reached", N_("reached"), PRINT_FLAG},
     {"why_not", NULL, PRINT_TEXT},
-    {"bureau", N_("bureau"), PRINT_TEXT},
+    {"bureau", N_("responsible bureau"), PRINT_TEXT},
     {"population", NULL, PRINT_TEXT},
     {"note", NULL, PRINT_TEXT},
     {NULL, NULL, PRINT_TEXT},

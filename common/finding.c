@@ -100,7 +100,7 @@ static void append_evidence(GString *line, const struct finding *finding)
 {
   g_autofree char *found = is_said(finding->found) ? shown(finding->found) : NULL;
   g_autofree char *expected = is_said(finding->expected) ? shown(finding->expected) : NULL;
-  if (found || expected) g_string_append(line, C_("punctuation", ": "));
+  if (found || expected) g_string_append(line, C_("before what was found", ": "));
   if (found) g_string_append_printf(line, _("found “%s”"), found);
   if (found && expected) g_string_append(line, C_("punctuation", ", "));
   if (expected) g_string_append_printf(line, _("expected %s"), expected);
