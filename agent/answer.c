@@ -26,15 +26,15 @@ char *answer_format(const struct home *home, const char *form, const char *perio
   if (code == FINDING_COUNT) /* of a newer aggregator */
     return g_strdup_printf(_("%s, unit %s: the aggregator did not count it: found “%s”, expected %s [%s]"),
                            place, refusal->unit, refusal->found, refusal->expected, refusal->rule);
-  /* Of a stale report these are ids of submissions, of no use to a person. */
-  bool is_stale = refusal->verdict == VERDICT_IS_STALE;
+  /* Where one report met another these are ids of submissions, of no use to a person. */
+  bool are_ids = refusal->verdict != VERDICT_IS_REFUSED;
   struct finding finding = {.code = code,
                             .file = place,
                             .unit = or_null(refusal->unit),
                             .unit_name = unit_name(home, refusal->unit, period),
                             .indicator = or_null(refusal->indicator),
-                            .found = is_stale ? NULL : or_null(refusal->found),
-                            .expected = is_stale ? NULL : or_null(refusal->expected)};
+                            .found = are_ids ? NULL : or_null(refusal->found),
+                            .expected = are_ids ? NULL : or_null(refusal->expected)};
   return finding_format(&finding);
 }
 
