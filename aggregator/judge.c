@@ -181,6 +181,7 @@ struct judged *judge_recorded(struct snapshot *snapshot, const uint8_t *sealed, 
   g_autoptr(GBytes) bytes = g_bytes_new(sealed, length);
   CLEANUP(judged_free) struct judged *judged = judged_new(snapshot, bytes);
   const struct submission_head *head;
+  struct catalogue *catalogue;
   const uint8_t *payload;
   size_t payload_length;
 
@@ -191,9 +192,9 @@ struct judged *judge_recorded(struct snapshot *snapshot, const uint8_t *sealed, 
   if (!judged->submission) return NULL;
   head = submission_head(judged->submission);
   judged->agent = snapshot_agent(snapshot, head->agent);
-  judged->catalogue = snapshot_catalogue(snapshot, head->catalogue_hash);
-  if (!judged->agent || !judged->catalogue) return NULL;
-  catalogue_ref(judged->catalogue);
+  catalogue = snapshot_catalogue(snapshot, head->catalogue_hash);
+  if (!judged->agent || !catalogue) return NULL;
+  judged->catalogue = catalogue_ref(catalogue);
   judged->form = catalogue_form(judged->catalogue, head->form);
   judged->period = submission_period(judged->submission);
   if (judged->form == CATALOGUE_NONE ||
