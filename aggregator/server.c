@@ -14,7 +14,9 @@
 
 struct server {
   char *config_path, *data;
-  struct aggregator_config *config;
+  struct aggregator_config *config; /* atomic: a reload replaces it while the office reads it */
+  GPtrArray *retired;               /* those of before, which a command may still be reading */
+  char *listen_asked, *enrol_asked; /* by the configuration, whatever the command line said */
   int lock;
   struct identity *identity;
   struct writer *writer;
@@ -72,6 +74,16 @@ static bool open_gate(struct server *server, GError **error)
   return server->gate != NULL;
 }
 
+/* A command works with the configuration that was in force when it came. */
+static int handle(struct control_request *request, void *data)
+{
+  struct server *server = data;
+  struct office office = server->office;
+
+  office.config = g_atomic_pointer_get(&server->config);
+  return office_handle(request, &office);
+}
+
 static bool open_office(struct server *server, GError **error)
 {
   g_autofree char *path = folder_path(server->config->data, "store.db");
@@ -80,12 +92,11 @@ static bool open_office(struct server *server, GError **error)
   server->reader = store_open(path, STORE_READ, error);
   if (!server->reader) return false;
   server->office = (struct office){
-      .config = server->config,
       .identity = server->identity,
       .writer = server->writer,
       .reader = server->reader,
   };
-  server->control = control_server_open(control, office_handle, &server->office, error);
+  server->control = control_server_open(control, handle, server, error);
   return server->control != NULL;
 }
 
@@ -121,8 +132,11 @@ struct server *server_start(const char *config_path, const char *data, const cha
   server->lock = -1;
   server->config_path = g_strdup(config_path);
   server->data = g_strdup(data);
+  server->retired = g_ptr_array_new_with_free_func((GDestroyNotify)aggregator_config_free);
   server->config = folder_config(config_path, data, error);
   if (!server->config) return NULL;
+  server->listen_asked = g_strdup(server->config->listen);
+  server->enrol_asked = g_strdup(server->config->enrol);
   if (listen) replace(&server->config->listen, listen);
   if (enrol) replace(&server->config->enrol, enrol);
   if (!open_folder(server, error)) return NULL;
@@ -144,30 +158,52 @@ void server_stop(struct server *server)
   identity_free(server->identity);
   if (server->lock >= 0) close(server->lock);
   aggregator_config_free(server->config);
+  g_ptr_array_unref(server->retired);
+  g_free(server->listen_asked);
+  g_free(server->enrol_asked);
   g_free(server->config_path);
   g_free(server->data);
   g_free(server);
 }
 
-bool server_reload(struct server *server, const char *by, GError **error)
+/* The folder is locked and the ports are bound: of these the new configuration keeps what is in force. */
+static void take_config(struct server *server, struct aggregator_config *config)
 {
-  CLEANUP(aggregator_config_free)
-  struct aggregator_config *config = folder_config(server->config_path, server->data, error);
-  CLEANUP(catalogue_unref) struct catalogue *catalogue = NULL;
+  if (strcmp(config->listen, server->listen_asked) != 0 || strcmp(config->enrol, server->enrol_asked) != 0)
+    log_say(LOG_LEVEL_WARNING, "reload.later", "%s",
+            _("“listen” and “enrol” have changed, which takes effect when the server is started anew"));
+  replace(&config->data, server->config->data);
+  replace(&config->listen, server->config->listen);
+  replace(&config->enrol, server->config->enrol);
+  g_ptr_array_add(server->retired, server->config);
+  g_atomic_pointer_set(&server->config, config);
+}
+
+static bool take_catalogue(struct server *server, const char *path, const char *by, GError **error)
+{
+  CLEANUP(catalogue_unref) struct catalogue *catalogue = catalogue_read(path, error);
   CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(server->writer));
   struct act act = {.kind = LEAF_CATALOGUE, .by = by};
   bool done;
 
-  if (!config) return false;
-  catalogue = catalogue_read(config->catalogue, error);
   if (!catalogue) return false;
   if (snapshot->catalogue && memcmp(snapshot->catalogue->hash, catalogue->hash, CATALOGUE_HASH_SIZE) == 0)
     return true;
   act.text = g_bytes_new(catalogue->text, catalogue->text_length);
   done = writer_act(server->writer, &act, NULL, error);
   g_bytes_unref(act.text);
-  if (done) log_say(LOG_LEVEL_NOTICE, "catalogue.changed", "%s", config->catalogue);
+  if (done) log_say(LOG_LEVEL_NOTICE, "catalogue.changed", "%s", path);
   return done;
+}
+
+bool server_reload(struct server *server, const char *by, GError **error)
+{
+  CLEANUP(aggregator_config_free)
+  struct aggregator_config *config = folder_config(server->config_path, server->data, error);
+
+  if (!config || !take_catalogue(server, config->catalogue, by, error)) return false;
+  take_config(server, g_steal_pointer(&config));
+  return true;
 }
 
 const char *server_endpoint(const struct server *server)
