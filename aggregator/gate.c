@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/text.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -213,8 +214,8 @@ static void answer_hello(const struct conversation *with, const struct frame *as
   struct frame frame = {.kind = FRAME_WELCOME};
 
   if (ABS(ahead) > LIMIT_CLOCK_SKEW_MS)
-    log_say(LOG_LEVEL_WARNING, finding_id(FINDING_CLOCK_OFF),
-            "%s: its clock is %+" G_GINT64_FORMAT " s from ours", with->agent->stored.id, ahead / 1000);
+    log_say(LOG_LEVEL_WARNING, finding_id(FINDING_CLOCK_OFF), _("%s: its clock is %+" PRId64 " s from ours"),
+            with->agent->stored.id, ahead / 1000);
   frame.welcome.credit = LIMIT_CREDIT_AGENT;
   frame.welcome.clock_ms = now;
   frame.welcome.catalogue_hash = (struct bytes_view){catalogue->hash, SEAL_HASH_SIZE};
@@ -359,7 +360,7 @@ static void take_message(struct gate *gate, const struct channel_message *messag
   }
   frame = frame_decode(g_bytes_get_data(message->data, NULL), g_bytes_get_size(message->data));
   if (!frame) {
-    log_say(LOG_LEVEL_WARNING, finding_id(FINDING_MESSAGE_MALFORMED), "from %s at %s", agent->stored.id,
+    log_say(LOG_LEVEL_WARNING, finding_id(FINDING_MESSAGE_MALFORMED), _("from %s at %s"), agent->stored.id,
             message->address);
     send_fault(gate->submit, message->peer, NULL, FINDING_MESSAGE_MALFORMED, "the frame cannot be decoded");
     return;
@@ -385,7 +386,7 @@ static void take_messages(struct gate *gate, struct channel_server *server,
     channel_message_clear(&message);
   }
   if (all_dropped > 0)
-    log_say(LOG_LEVEL_WARNING, "message.dropped", "%u messages that are not one frame", all_dropped);
+    log_say(LOG_LEVEL_WARNING, "message.dropped", _("%u messages that are not one frame"), all_dropped);
 }
 
 static void *gate_main(void *data)
@@ -421,7 +422,7 @@ static bool admit(const char *domain, const char *address, const uint8_t key[sta
   }
   agent = snapshot_agent_by_curve(snapshot, key);
   if (!agent) {
-    log_say(LOG_LEVEL_WARNING, "door.refused", "%s: its key is no agent's", address);
+    log_say(LOG_LEVEL_WARNING, "door.refused", _("%s: its key is no agent's"), address);
     return false;
   }
   g_strlcpy(ret_user, agent->stored.id, CHANNEL_USER_SIZE);
@@ -432,7 +433,7 @@ static void door_died(void *data)
 {
   struct gate *gate = data;
 
-  gate->options.failed("the thread that admits agents has ended", gate->options.data);
+  gate->options.failed(_("the thread that admits agents has ended"), gate->options.data);
 }
 
 static bool open_endpoints(struct gate *gate, GError **error)
