@@ -1,0 +1,288 @@
+"""Kill -9 of either program at any moment, and SIGTERM under load: nothing acknowledged is lost, nothing counts twice.
+
+PARKTALLY_SEED repeats a run as far as the machine allows, PARKTALLY_KILLS sets how many kills there are."""
+
+import collections
+import csv
+import json
+import os
+import random
+import secrets
+import sys
+import threading
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+import parktally  # noqa: E402
+import stranger as st  # noqa: E402
+from stranger import Report, Stranger  # noqa: E402
+
+SEED = int(os.environ.get("PARKTALLY_SEED") or secrets.randbits(32))
+KILLS = int(os.environ.get("PARKTALLY_KILLS") or 100)
+UNITS = 20        # of each agent
+LONGEST = 0.15    # seconds that the victim gets at most before it is killed
+SILENCE = 1       # seconds after which a stranger opens a new connection
+PUSH_TIMEOUT = 2  # seconds that a push waits for its receipts
+PARKS = ("east", "west", "south")
+MONTHS = [f"{year}-{month:02d}" for year in range(2012, 2030) for month in range(1, 13)]
+
+
+class Load:
+    """What all loads have: a thread, a model of what was said, and what was acknowledged of it."""
+
+    def __init__(self, area, name, seed):
+        self.area, self.random = area, random.Random(seed)
+        self.units = [f"{name}{n:02d}" for n in range(UNITS)]
+        self.said = {}             # (month, unit) → tenths, the last that was made durable or sent
+        self.acknowledged = set()  # (month, unit), of which some value was acknowledged
+        self.enough = threading.Event()
+        self.error = None
+        self.done = 0              # acknowledgements
+        self.thread = threading.Thread(target=self.work, name=name)
+
+    def work(self):
+        try:
+            self.carry_on()
+        except Exception as error:  # told by the main thread
+            self.error = error
+
+    def finish(self):
+        """No new work; what was begun is carried to its end."""
+        self.enough.set()
+        self.thread.join(parktally.PATIENCE * 2)
+        if self.thread.is_alive():
+            raise AssertionError(f"{self.thread.name} does not come to an end")
+        if self.error:
+            raise self.error
+
+
+class StrangerLoad(Load):
+    """Batches of submissions over the wire, of first reports and of corrections; keeps every receipt."""
+
+    def __init__(self, city, area, name, seed):
+        super().__init__(area, name, seed)
+        self.agent = Stranger(city.invite(area)).connect()
+        self.sealed = {}    # id → bytes
+        self.receipts = {}  # id → the sealed receipt
+        self.bases = {}     # (month, unit) → id that counted last
+
+    def carry_on(self):
+        for month in MONTHS:
+            if self.enough.is_set():
+                return
+            self.deliver([self.make(month, self.units[n::5]) for n in range(5)])
+            self.deliver([self.make(month, self.random.sample(self.units, 4))])
+
+    def make(self, month, units):
+        values = {unit: self.random.randrange(1, 10**9) for unit in units}
+        sealed = self.agent.sealed(
+            "monthly", month, [Report(unit, {"output": value}, self.bases.get((month, unit), b"")) for unit, value in values.items()])
+        id_ = st.digest(sealed[104:])
+        for unit, value in values.items():
+            self.said[month, unit] = value
+            self.bases[month, unit] = id_
+        self.sealed[id_] = sealed
+        return sealed
+
+    def deliver(self, batch):
+        answers = self.agent.deliver(batch, silence=SILENCE, took=self.took)
+        assert len(answers) == len(batch)
+
+    def took(self, id_, answer):
+        if isinstance(answer, Exception):
+            raise answer
+        receipt = self.agent.read_receipt(answer)
+        assert receipt.counted and not receipt.refusals, receipt
+        self.receipts[id_] = answer
+        self.done += 1
+
+    def assert_receipts_hold(self):
+        """Each receipt comes again, byte for byte."""
+        ids = list(self.receipts)
+        answers = self.agent.deliver([self.sealed[id_] for id_ in ids])
+        assert answers == self.receipts
+        places = [self.agent.read_receipt(answer).position for answer in answers.values()]
+        assert len(set(places)) == len(places)
+
+
+class AgentLoad(Load):
+    """A real park-agent that pushes a file for each month and then a corrected one. Its process may be killed."""
+
+    def __init__(self, city, folder, area, name, seed):
+        super().__init__(area, name, seed)
+        self.folder = Path(folder)
+        self.agent = parktally.ParkAgent(self.folder / name, city.invite(area))
+        self.process = None
+        self.lock = threading.Lock()
+        self.killed = 0
+
+    def carry_on(self):
+        for month in MONTHS:
+            for units in (self.units, self.random.sample(self.units, 4)):
+                if self.enough.is_set():
+                    return
+                self.push(month, {unit: self.random.randrange(1, 10**9) for unit in units})
+
+    def push(self, month, values):
+        """Pushes one file until it is acknowledged, however often that is cut short."""
+        path = self.folder / f"{self.thread.name}.csv"
+        with open(path, "w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["uscc", "period", "output"])
+            writer.writerows([unit, month, f"{value // 10}.{value % 10}"] for unit, value in values.items())
+        for unit, value in values.items():
+            self.said[month, unit] = value
+        while not self.push_once(path):
+            pass
+        self.acknowledged |= {(month, unit) for unit in values}
+        self.done += 1
+
+    def push_once(self, path):
+        with self.lock:
+            self.process = self.agent.start("push", path, "--approved-by", "李明", "--wait", "--timeout", PUSH_TIMEOUT,
+                                            "--format", "json")
+        out, _ = self.process.communicate(timeout=parktally.PATIENCE)
+        code = self.process.returncode
+        if code not in (0, 75, -9):
+            raise AssertionError(f"push ended with {code}:\n{out.decode(errors='replace')}")
+        if code != 0:
+            return False
+        status = json.loads(self.agent.command("status", "--format", "json", code=0).out)
+        if status["stale"] + status["refused"] + status["refused_whole"]:
+            raise AssertionError(f"refused: {status}")
+        return status["waiting_to_send"] == 0
+
+    def kill(self):
+        with self.lock:
+            if self.process and self.process.poll() is None:
+                self.process.kill()
+                self.killed += 1
+                return True
+        return False
+
+
+class Kills(parktally.Case):
+    def setUp(self):
+        super().setUp()
+        parktally.need(parktally.AGENT)
+        print(f"PARKTALLY_SEED={SEED} PARKTALLY_KILLS={KILLS}", file=sys.stderr)
+        self.random = random.Random(SEED)
+        self.city = self.aggregator()
+        self.loads = []
+
+    def start(self, kinds):
+        """An aggregator under load: `kinds` has a letter for each load, a(gent) or s(tranger)."""
+        names = [f"{PARKS[n % 3][0].upper()}{n}" for n in range(len(kinds))]
+        self.city.import_register([parktally.unit(f"{name}{u:02d}", PARKS[n % 3])
+                                   for n, name in enumerate(names) for u in range(UNITS)])
+        self.city.start()
+        for n, (kind, name) in enumerate(zip(kinds, names)):
+            seed = self.random.getrandbits(32)
+            place = (self.city, PARKS[n % 3], name, seed) if kind == "s" else (self.city, self.folder, PARKS[n % 3], name, seed)
+            self.loads.append(StrangerLoad(*place) if kind == "s" else AgentLoad(*place))
+        self.addCleanup(self.end_all)
+        for load in self.loads:
+            load.thread.start()
+
+    def end_all(self):
+        """After a failure too."""
+        if not self.city.is_running():
+            self.city.start()
+        for load in self.loads:
+            load.enough.set()
+            if load.thread.ident:
+                load.thread.join(parktally.PATIENCE)
+            if isinstance(load, StrangerLoad) and not load.thread.is_alive():
+                load.agent.close()
+
+    def assert_no_error(self):
+        for load in self.loads:
+            if load.error:
+                raise load.error
+
+    def linger(self):
+        """Gives the victims a moment, so that the kill hits them anywhere in their work."""
+        time.sleep(self.random.uniform(0, LONGEST))
+
+    def kill_one(self):
+        """Kills the aggregator or an agent's process, and starts it again. Says which."""
+        agents = [load for load in self.loads if isinstance(load, AgentLoad)]
+        self.linger()
+        if self.random.random() < 0.5 or not agents:
+            self.city.kill()
+            self.linger()
+            self.city.start()
+            return "aggregator"
+        victim = self.random.choice(agents)
+        parktally.wait_until(victim.kill, "an agent is at work")
+        return "agent"
+
+    def finish(self):
+        for load in self.loads:
+            load.finish()
+
+    def assert_totals(self):
+        """Totals are the sum of what was said last, each figure once."""
+        sums = collections.Counter()
+        units = collections.Counter()
+        for load in self.loads:
+            for (month, _), value in load.said.items():
+                for area in {"east": ("east", "group", "zone"), "west": ("west", "group", "zone"),
+                             "south": ("south", "zone")}[load.area]:
+                    sums[area, month] += value
+                    units[area, month] += 1
+        self.assertTrue(sums)
+        for month in sorted({month for _, month in sums}):
+            lines = self.city.totals("--period", month, "--indicator", "output", "--slice", "all")
+            for line in lines:
+                key = line["area"], month
+                if line["slice"] == "all" and key in sums:
+                    found = line["value"], line["reported"]
+                    self.assertEqual(found, (f"{sums[key] // 10}.{sums[key] % 10}", str(units[key])), line)
+
+    def assert_all_is_well(self):
+        self.assert_totals()
+        self.assert_sound(self.city)
+        for load in self.loads:
+            if isinstance(load, StrangerLoad):
+                load.assert_receipts_hold()
+        self.assert_totals()
+        self.assertEqual(self.city.stop(), 0)
+        self.assert_sound(self.city)
+
+    def test_a_hundred_random_kills(self):
+        self.start("asass")
+        hits = collections.Counter()
+        while hits.total() < KILLS:
+            hits[self.kill_one()] += 1
+            self.assert_no_error()
+            if hits.total() % 10 == 0:
+                self.city.check_ledger()
+        self.finish()
+        done = {load.thread.name: load.done for load in self.loads}
+        print(f"killed {dict(hits)}, acknowledged {done}", file=sys.stderr)
+        for load in self.loads:
+            self.assertGreater(load.done, 0, load.thread.name)
+        self.assert_all_is_well()
+
+    def test_sigterm_under_load(self):
+        self.start("asss")
+        for _ in range(max(KILLS // 20, 1)):
+            self.linger()
+            before = len(self.city.log())
+            self.assertEqual(self.city.stop(), 0)
+            self.assertIn("server.stopped", self.city.log()[before:])
+            self.city.check_ledger()
+            self.city.start()
+            done = [load.done for load in self.loads[1:]]
+            parktally.wait_until(lambda: all(load.done > was or load.error for load, was in zip(self.loads[1:], done)),
+                                 "each of them goes on")
+            self.assert_no_error()
+        self.finish()
+        self.assert_all_is_well()
+
+
+if __name__ == "__main__":
+    unittest.main()
