@@ -73,7 +73,7 @@ enum severity {
     N_("write the figure again, or 撤销 to take it back"))                                                            \
   X(VALUE_NIL, "value.nil", REPORT, N_("“本期无数据” stands beside figures"), N_("keep one of the two"))              \
   X(REPORT_EMPTY, "report.empty", REPORT, N_("the row has no figure at all"),                                        \
-    N_("write 本期无数据 if there is nothing to report"))                                                             \
+    N_("leave the row out, or write 本期无数据 if the unit has nothing to report on the whole form"))                  \
   X(REPORT_STALE, "report.stale", REPORT,                                                                             \
     N_("another submission has changed this report since; this one is kept and not counted"),                          \
     N_("compare both, then send the right figures again"))                                                            \
@@ -91,7 +91,8 @@ enum severity {
   X(AGENT_REVOKED, "agent.revoked", FILE, N_("the city has revoked this agent"), N_("ask the city"))                 \
   X(AGENT_OTHER, "agent.other", FILE, N_("the submission names another agent than its key"), "")                     \
   X(FORM_RIGHT, "form.no-right", FILE, N_("this agent has no right to this form"), N_("ask the city"))               \
-  X(SEQUENCE_REUSED, "sequence.reused", FILE, N_("this sequence number was used for another submission"), "")        \
+  X(SEQUENCE_REUSED, "sequence.reused", FILE, N_("this sequence number was used for another submission"),            \
+    N_("send the files again; this happens once after the agent's folder was restored from a backup"))               \
   X(CATALOGUE_UNKNOWN, "catalogue.unknown", FILE, N_("the aggregator does not know this catalogue"),                 \
     N_("let the agent fetch the catalogue and push again"))                                                           \
   X(MESSAGE_SIZE, "message.size", FILE, N_("the message is too large"), "")                                          \
