@@ -3,15 +3,10 @@
 #include "aggregator/judge.h"
 
 #include "common/identity.h"
+#include "small.h"
 
 #include <glib/gstdio.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define NOW_MS 1528070400000
 #define OUTPUT 0 /* columns of form `monthly` in small.yaml */
@@ -43,24 +38,16 @@ static const char REGISTER[] = "unit,class,parks,status\n"
 
 /* --- a world of snapshots --- */
 
-/* tests/data/small.yaml with a form that a bureau fills in; `more` columns on it. */
+/* With a form that a bureau fills in; `more` columns on it. */
 static struct catalogue *compile(const char *more)
 {
-  g_autofree char *path = g_build_filename(SOURCE_DIR, "tests", "data", "small.yaml", NULL);
-  g_autofree char *text = NULL;
-  g_autofree char *whole = NULL;
-  g_autoptr(GError) error = NULL;
-  struct catalogue *catalogue;
-
-  assert_true(g_file_get_contents(path, &text, NULL, NULL));
-  whole = g_strdup_printf(
-      "%s  bureaus:\n    zh: 局报\n    en: Bureaus\n    number: T-9\n    issuer: 测试\n    approval: 示例\n"
+  g_autofree char *form = g_strdup_printf(
+      "  bureaus:\n    zh: 局报\n    en: Bureaus\n    number: T-9\n    issuer: 测试\n    approval: 示例\n"
       "    legal_basis: administrative\n    filled_by: bureau\n    every: year\n    classes: [code]\n"
       "    columns: [{column: sales}%s]\n",
-      text, more);
-  catalogue = catalogue_compile("small.yaml", whole, strlen(whole), &error);
-  if (!catalogue) fail_msg("%s", error->message);
-  return catalogue;
+      more);
+
+  return small_catalogue(NULL, NULL, form);
 }
 
 static void unref_catalogue(void *catalogue)
@@ -77,16 +64,6 @@ static struct snapshot *empty_snapshot(void)
   snapshot->units = register_builder_finish(register_builder_new());
   snapshot->agents = g_array_new(FALSE, FALSE, sizeof(struct agent_record));
   return snapshot;
-}
-
-static struct unit_register *read_register(const struct catalogue *catalogue, const char *text)
-{
-  struct unit_register *units = NULL;
-  g_autoptr(GError) error = NULL;
-
-  if (!register_read_csv(catalogue, "test.csv", text, strlen(text), NULL, NULL, &units, &error))
-    fail_msg("%s", error->message);
-  return units;
 }
 
 static void change(struct snapshot **snapshot, struct catalogue *catalogue, struct unit_register *units,
@@ -121,7 +98,7 @@ static int set_up(void **state)
   world->catalogue = compile("");
   world->other = compile(", {column: staff}");
   world->snapshot = empty_snapshot();
-  units = read_register(world->catalogue, REGISTER);
+  units = small_register(world->catalogue, REGISTER);
   change(&world->snapshot, world->catalogue, units, NULL);
   for (int n = 0; n < AGENTS; n++) {
     g_autofree char *path = g_build_filename(folder, "key", NULL);
@@ -449,7 +426,7 @@ static void what_has_changed_since_decides(void **state)
   CLEANUP(snapshot_unref) struct snapshot *later = snapshot_ref(world->snapshot);
   CLEANUP(register_unref)
   struct unit_register *units =
-      read_register(world->catalogue, "unit,class,parks\nb1,code,east\nzz,code,east\n");
+      small_register(world->catalogue, "unit,class,parks\nb1,code,east\nzz,code,east\n");
 
   change(&later, NULL, units, NULL);
   judge_again(judged, later, NOW_MS);
