@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/text.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -145,6 +146,7 @@ static int check_files(char **files, const struct ground *ground, const struct r
                        struct findings_printer *printer)
 {
   int exit_code = 0;
+  assert(reading->catalogue); /* the ground was found */
   for (char **file = files; *file; file++) {
     struct reading_result result;
     g_autoptr(GError) error = NULL;

@@ -1,6 +1,7 @@
 #include "agent/mapping_private.h"
 #include "common/text.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define NEAREST_LENGTH 64           /* characters that are compared */
@@ -168,6 +169,7 @@ static int measure_of(struct mapping *mapping, size_t at, int own)
 
 static int64_t common_divisor(int64_t a, int64_t b)
 {
+  assert(a > 0 && b > 0); /* factors of measures */
   while (b != 0) {
     int64_t rest = a % b;
     a = b;
@@ -182,6 +184,7 @@ static void prepare_figure(struct mapping *mapping, struct figure *figure)
   const struct column *column = &catalogue->forms[mapping->form].columns[figure->column];
   const struct indicator *indicator = &catalogue->indicators[column->indicator];
   const struct measure *own = &catalogue->measures[indicator->measure];
+  assert(own); /* every indicator has a measure */
   figure->decimals = indicator->decimals;
   int stated = measure_of(mapping, figure->at, indicator->measure);
   const struct measure *measure = stated == CATALOGUE_NONE ? NULL : &catalogue->measures[stated];

@@ -2,6 +2,7 @@
 
 #include "aggregator/rollup.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Units whose reports are re-derived between two looks at the table that holds them. */
@@ -177,6 +178,7 @@ static void owe(struct tables *tables, const struct unit_register *units, const 
     const struct membership *membership = memberships_of(tables->memberships, tables->catalogue, version);
 
     if (n + 1 < count && versions[n + 1].from <= end) end = versions[n + 1].from - 1;
+    assert(tables->catalogue); /* a register has been checked against one */
     for (size_t form = 0; form < tables->catalogue->form_count; form++) {
       if (!unit_version_owes(version, tables->catalogue, (int)form)) continue;
       add_owed(tables, (int)form, membership, version->from, sign);
@@ -274,6 +276,7 @@ void tables_flush(struct tables *tables)
   void *key, *change;
 
   rollup_drain(tables->rollup, write_cell, tables->store);
+  if (!tables->catalogue) return; /* nothing is owed without one */
   g_hash_table_iter_init(&iter, tables->owed);
   while (g_hash_table_iter_next(&iter, &key, &change)) {
     const struct owed_key *owed = key;

@@ -42,9 +42,8 @@ static bool stderr_is_journal(void)
   const char *stream = g_getenv("JOURNAL_STREAM");
   struct stat status;
   if (!stream || fstat(STDERR_FILENO, &status) < 0) return false;
-  unsigned long long device, inode;
-  return sscanf(stream, "%llu:%llu", &device, &inode) == 2 && device == status.st_dev &&
-         inode == status.st_ino;
+  g_autofree char *ours = g_strdup_printf("%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+  return strcmp(stream, ours) == 0;
 }
 
 void log_init(const char *program, enum log_level most)

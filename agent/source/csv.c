@@ -151,7 +151,8 @@ static void parse(struct reader *reader, GString *text, const struct source_opti
 {
   if (!reader->started) {
     if (text->len < SNIFF_SIZE && !end) return;
-    char delimiter = options ? options->delimiter : '\0';
+    char delimiter = '\0';
+    if (options) delimiter = options->delimiter;
     if (!delimiter) delimiter = find_delimiter(text->str, MIN(text->len, SNIFF_SIZE));
     csv_set_delim(&reader->parser, (unsigned char)delimiter);
     reader->started = true;
