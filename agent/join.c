@@ -17,8 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TRY_MS 10000 /* after which the socket is opened anew: a DEALER may never come back after a refusal  \
-                      */
+#define TRY_MS                                                                                               \
+  10000 /* after which the socket is opened anew: a DEALER may never come back after a refusal               \
+         */
 #define SEND_PAUSE_MS 100  /* while the socket is not connected */
 #define TIMEOUT_SECONDS 60 /* unless --timeout says otherwise */
 

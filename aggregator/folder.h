@@ -1,11 +1,9 @@
 /* The aggregator's data folder.
  *
  *   identity.key     its keys (mode 0600)
- *   catalogue.yaml   the catalogue that `init` copied; a reload reads it, or the one that the configuration names
- *   store.db         the ledger and what it comes to
- *   aggregator.yaml  configuration, optional
- *   control          the running server's control socket
- *   lock             held by whoever writes */
+ *   catalogue.yaml   the catalogue that `init` copied; a reload reads it, or the one that the configuration
+ * names store.db         the ledger and what it comes to aggregator.yaml  configuration, optional control the
+ * running server's control socket lock             held by whoever writes */
 #ifndef PARKTALLY_AGGREGATOR_FOLDER_H
 #define PARKTALLY_AGGREGATOR_FOLDER_H
 
@@ -20,16 +18,19 @@ struct aggregator_config {
   char *catalogue; /* path; DIR/catalogue.yaml by default */
   char *listen;    /* tcp://ADDR:7650 */
   char *enrol;     /* tcp://ADDR:7651 */
-  char *announce, *announce_enrol; /* endpoints that invitations name, where they differ from listen and enrol */
+  char *announce,
+      *announce_enrol; /* endpoints that invitations name, where they differ from listen and enrol */
 };
-/* `path` NULL: aggregator.yaml in the data folder if it is there, else defaults. `data` (may be NULL) overrides. Every mistake is told with line and column. */
+/* `path` NULL: aggregator.yaml in the data folder if it is there, else defaults. `data` (may be NULL)
+ * overrides. Every mistake is told with line and column. */
 struct aggregator_config *folder_config(const char *path, const char *data, GError **error);
 void aggregator_config_free(struct aggregator_config *config);
 CLEANUP_DEFINE(struct aggregator_config, aggregator_config_free)
 
 char *folder_path(const char *folder, const char *name);
 
-/* Takes the folder's lock until the descriptor is closed; −1 and ERROR_TEMPORARY if another process holds it. */
+/* Takes the folder's lock until the descriptor is closed; −1 and ERROR_TEMPORARY if another process holds it.
+ */
 int folder_lock(const char *folder, GError **error);
 
 #endif

@@ -1,4 +1,5 @@
-/* The ledger: everything that moves a total is a leaf of an RFC 6962 Merkle tree, and nothing else moves one. */
+/* The ledger: everything that moves a total is a leaf of an RFC 6962 Merkle tree, and nothing else moves one.
+ */
 #ifndef PARKTALLY_AGGREGATOR_LEDGER_H
 #define PARKTALLY_AGGREGATOR_LEDGER_H
 

@@ -1,4 +1,5 @@
-/* Membership: the areas and slices whose totals a unit's report is part of, from its register version and the catalogue. No I/O but interning. */
+/* Membership: the areas and slices whose totals a unit's report is part of, from its register version and the
+ * catalogue. No I/O but interning. */
 #ifndef PARKTALLY_AGGREGATOR_MEMBERSHIP_H
 #define PARKTALLY_AGGREGATOR_MEMBERSHIP_H
 
@@ -11,13 +12,14 @@
 #include <stdint.h>
 
 struct membership {
-  int64_t id; /* as interned in the store; 0: belongs nowhere */
+  int64_t id;          /* as interned in the store; 0: belongs nowhere */
   GStrv areas, slices; /* codes; each area once also where the unit sits in several parks below it */
 };
 
-/* The codes as they are stored, ';'-joined in the catalogue's order. Both "" for a unit that belongs nowhere. */
-void membership_derive(const struct catalogue *catalogue, const struct unit_version *version, GString *ret_areas,
-                       GString *ret_slices);
+/* The codes as they are stored, ';'-joined in the catalogue's order. Both "" for a unit that belongs nowhere.
+ */
+void membership_derive(const struct catalogue *catalogue, const struct unit_version *version,
+                       GString *ret_areas, GString *ret_slices);
 
 /* Memberships of one store, each kept once in memory. */
 struct memberships;

@@ -1,5 +1,6 @@
-/* The office: where operators' commands are carried out. A command runs in the server that holds the folder, asked over
- * its control socket, or in its own process under the folder's lock where no server runs: the same code either way. */
+/* The office: where operators' commands are carried out. A command runs in the server that holds the folder,
+ * asked over its control socket, or in its own process under the folder's lock where no server runs: the same
+ * code either way. */
 #ifndef PARKTALLY_AGGREGATOR_OFFICE_H
 #define PARKTALLY_AGGREGATOR_OFFICE_H
 
@@ -26,15 +27,17 @@ struct office_command {
   struct command command; /* name, synopsis, summary; run is not used */
   /* Carries it out; prints to request->output; returns the exit code. argv[0] is the command's name. */
   int (*carry_out)(struct office *office, struct control_request *request, int argc, char **argv);
-  bool takes_file; /* its first argument is a file, opened by the caller and passed as request->file; options before it that
-                    * take a value are written --name VALUE or --name=VALUE */
-  bool alone; /* without a server it gets neither writer nor reader: it opens the store itself, under the folder's lock */
+  bool takes_file; /* its first argument is a file, opened by the caller and passed as request->file; options
+                    * before it that take a value are written --name VALUE or --name=VALUE */
+  bool alone;      /* without a server it gets neither writer nor reader: it opens the store itself, under the
+                      folder's lock */
 };
 
 /* The table, ended by a NULL name (main.c appends it to its own). */
 extern const struct office_command office_commands[];
 
-/* From main: runs a command of the table, at the server or here. `--data DIR` and `--config FILE` are taken out of argv first. */
+/* From main: runs a command of the table, at the server or here. `--data DIR` and `--config FILE` are taken
+ * out of argv first. */
 int office_run(const char *name, int argc, char **argv);
 
 /* The server's handler: control_handler over an office. */
@@ -42,10 +45,10 @@ int office_handle(struct control_request *request, void *office);
 
 /* --- for the commands --- */
 
-/* As command_options(), for the command argv[0]; prints to the request's output. Comes first in each command: for --help
- * there is no office. */
-bool office_options(struct control_request *request, const GOptionEntry *entries, int least, int most, int *argc, char ***argv,
-                    int *ret_exit);
+/* As command_options(), for the command argv[0]; prints to the request's output. Comes first in each command:
+ * for --help there is no office. */
+bool office_options(struct control_request *request, const GOptionEntry *entries, int least, int most,
+                    int *argc, char ***argv, int *ret_exit);
 
 /* Prints the error and returns its exit code. Takes it. */
 int office_fail(struct control_request *request, GError *error);

@@ -109,11 +109,11 @@ static void refuse(const struct catalogue *catalogue, enum pick_kind kind, const
   g_autofree char *list = list_codes(catalogue, kind, wrong);
   g_autofree char *shown = text_excerpt(wrong, strlen(wrong), LIMIT_CODE_BYTES);
   if (item_count(catalogue, kind) > LISTED_MOST)
-    g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE, _("there is no %s “%s”; the nearest are: %s"), _(kinds[kind]),
-                shown, list);
+    g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE, _("there is no %s “%s”; the nearest are: %s"),
+                _(kinds[kind]), shown, list);
   else
-    g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE, _("there is no %s “%s”; there are: %s"), _(kinds[kind]), shown,
-                list);
+    g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE, _("there is no %s “%s”; there are: %s"), _(kinds[kind]),
+                shown, list);
 }
 
 GStrv pick_words(char **given)

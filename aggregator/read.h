@@ -14,41 +14,43 @@
 /* A total. Missing is not zero: without any report `defined` is false. */
 struct total {
   bool defined;
-  int128 value;        /* scaled by the indicator's decimals; of a ratio: its numerator × ratio_scale */
-  int128 denominator;  /* of a ratio, not zero where defined; else 1 */
-  int64_t reported;    /* units (over several months: reports) that the value rests on */
-  int64_t expected;    /* units (reports) that owe the form; of counts from the register: as reported */
+  int128 value;       /* scaled by the indicator's decimals; of a ratio: its numerator × ratio_scale */
+  int128 denominator; /* of a ratio, not zero where defined; else 1 */
+  int64_t reported;   /* units (over several months: reports) that the value rests on */
+  int64_t expected;   /* units (reports) that owe the form; of counts from the register: as reported */
 };
 
 struct reader;
-/* Over a store opened for reading and a snapshot, neither owned. What was read of reports is kept, so a reader answers as of
- * one moment: begin a transaction of the store before the first question. */
+/* Over a store opened for reading and a snapshot, neither owned. What was read of reports is kept, so a
+ * reader answers as of one moment: begin a transaction of the store before the first question. */
 struct reader *reader_new(struct store *store, struct snapshot *snapshot);
 void reader_free(struct reader *reader);
 CLEANUP_DEFINE(struct reader, reader_free)
 
 /* The total of an indicator in area × slice for a period.
  *
- * Flows: a period longer than the form's sums its months; `cumulative` gives January to the period. Where the cumulative
- * column is reported it is authoritative; where only that is, the month is the difference to the month before over units that reported
- * both, computed from reports (undefined after a gap). January–February follow the form (joint: 01/P2M). Stocks: the
- * last period with data within the period asked for. Counts: distinct legal entities, from the register at the period's end or
- * from cumulative figures by parent. Ratios: sums first. A form whose frequency is the period's own goes before a more frequent one. */
-bool reader_total(struct reader *reader, int area, int slice, int indicator, struct period period, bool cumulative,
-                  struct total *ret_total, GError **error);
+ * Flows: a period longer than the form's sums its months; `cumulative` gives January to the period. Where the
+ * cumulative column is reported it is authoritative; where only that is, the month is the difference to the
+ * month before over units that reported both, computed from reports (undefined after a gap). January–February
+ * follow the form (joint: 01/P2M). Stocks: the last period with data within the period asked for. Counts:
+ * distinct legal entities, from the register at the period's end or from cumulative figures by parent.
+ * Ratios: sums first. A form whose frequency is the period's own goes before a more frequent one. */
+bool reader_total(struct reader *reader, int area, int slice, int indicator, struct period period,
+                  bool cumulative, struct total *ret_total, GError **error);
 
-/* The base of growth: what this period's forms say of last year (columns x.ly, x.ytd_ly), which is the published base; where
- * they say nothing, the total of the same period a year before. */
-bool reader_last_year(struct reader *reader, int area, int slice, int indicator, struct period period, bool cumulative,
-                      struct total *ret_total, GError **error);
+/* The base of growth: what this period's forms say of last year (columns x.ly, x.ytd_ly), which is the
+ * published base; where they say nothing, the total of the same period a year before. */
+bool reader_last_year(struct reader *reader, int area, int slice, int indicator, struct period period,
+                      bool cumulative, struct total *ret_total, GError **error);
 
-/* Σ children − own: units that several children count, and those outside the boundary. False if the area has no children
- * or nothing is reported. Ratios have none. */
-bool reader_overlap(struct reader *reader, int area, int slice, int indicator, struct period period, bool cumulative,
-                    struct total *ret_overlap, GError **error);
+/* Σ children − own: units that several children count, and those outside the boundary. False if the area has
+ * no children or nothing is reported. Ratios have none. */
+bool reader_overlap(struct reader *reader, int area, int slice, int indicator, struct period period,
+                    bool cumulative, struct total *ret_overlap, GError **error);
 
-/* The last period for which any report of the indicator's form exists; false if none. Of two that end on one day the longer
- * one; of a ratio the earlier of its two parts'; of a count from the register that of any form. */
+/* The last period for which any report of the indicator's form exists; false if none. Of two that end on one
+ * day the longer one; of a ratio the earlier of its two parts'; of a count from the register that of any
+ * form. */
 bool reader_last_period(struct reader *reader, int indicator, struct period *ret_period);
 
 #endif

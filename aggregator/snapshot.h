@@ -1,5 +1,6 @@
-/* A snapshot: the catalogues, the register and the agents as of one position of the ledger: what a submission is judged
- * by. Immutable, shared by reference count; the writer replaces the present one after a commit that changed it. */
+/* A snapshot: the catalogues, the register and the agents as of one position of the ledger: what a submission
+ * is judged by. Immutable, shared by reference count; the writer replaces the present one after a commit that
+ * changed it. */
 #ifndef PARKTALLY_AGGREGATOR_SNAPSHOT_H
 #define PARKTALLY_AGGREGATOR_SNAPSHOT_H
 
@@ -18,10 +19,10 @@ struct agent_record {
 };
 
 struct snapshot {
-  int references; /* atomic */
-  uint64_t version; /* rises with every change */
+  int references;              /* atomic */
+  uint64_t version;            /* rises with every change */
   struct catalogue *catalogue; /* in force */
-  GPtrArray *catalogues; /* every one ever in force, compiled; in order */
+  GPtrArray *catalogues;       /* every one ever in force, compiled; in order */
   struct unit_register *units;
   GArray *agents; /* struct agent_record, by id */
 };
@@ -29,9 +30,10 @@ struct snapshot {
 /* From the store, at start. */
 struct snapshot *snapshot_load(struct store *store, GError **error);
 
-/* A changed copy; what is not changed is shared. NULL arguments leave that part as it is. `agent` is added or replaced. */
-struct snapshot *snapshot_change(const struct snapshot *snapshot, struct catalogue *catalogue, struct unit_register *units,
-                                 const struct stored_agent *agent);
+/* A changed copy; what is not changed is shared. NULL arguments leave that part as it is. `agent` is added or
+ * replaced. */
+struct snapshot *snapshot_change(const struct snapshot *snapshot, struct catalogue *catalogue,
+                                 struct unit_register *units, const struct stored_agent *agent);
 
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
@@ -39,16 +41,19 @@ CLEANUP_DEFINE(struct snapshot, snapshot_unref)
 
 /* NULL if there is none. */
 const struct agent_record *snapshot_agent(const struct snapshot *snapshot, const char *id);
-const struct agent_record *snapshot_agent_by_key_id(const struct snapshot *snapshot, const uint8_t key_id[SEAL_HASH_SIZE]);
-const struct agent_record *snapshot_agent_by_curve(const struct snapshot *snapshot, const uint8_t curve_key[32]);
-struct catalogue *snapshot_catalogue(const struct snapshot *snapshot, const uint8_t hash[CATALOGUE_HASH_SIZE]);
+const struct agent_record *snapshot_agent_by_key_id(const struct snapshot *snapshot,
+                                                    const uint8_t key_id[SEAL_HASH_SIZE]);
+const struct agent_record *snapshot_agent_by_curve(const struct snapshot *snapshot,
+                                                   const uint8_t curve_key[32]);
+struct catalogue *snapshot_catalogue(const struct snapshot *snapshot,
+                                     const uint8_t hash[CATALOGUE_HASH_SIZE]);
 
 /* --- the present one, for all threads --- */
 
 struct present;
 struct present *present_new(struct snapshot *snapshot); /* takes the reference */
 void present_free(struct present *present);
-struct snapshot *present_get(struct present *present); /* a new reference */
+struct snapshot *present_get(struct present *present);                /* a new reference */
 void present_set(struct present *present, struct snapshot *snapshot); /* takes the reference */
 
 #endif

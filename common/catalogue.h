@@ -1,8 +1,10 @@
-/* The catalogue (deploy/catalogue/README.md describes the file): areas, unit classes, indicators, forms, clusters, flags,
- * slices and targets of one zone. Everything that differs from zone to zone is here; nothing of it is code.
+/* The catalogue (deploy/catalogue/README.md describes the file): areas, unit classes, indicators, forms,
+ * clusters, flags, slices and targets of one zone. Everything that differs from zone to zone is here; nothing
+ * of it is code.
  *
- * A compiled catalogue is immutable and shared by reference count between threads. Items refer to each other by index
- * into the arrays below, −1 (CATALOGUE_NONE) for none. Arrays keep the order of the file. Reading does no I/O but the file. */
+ * A compiled catalogue is immutable and shared by reference count between threads. Items refer to each other
+ * by index into the arrays below, −1 (CATALOGUE_NONE) for none. Arrays keep the order of the file. Reading
+ * does no I/O but the file. */
 #ifndef PARKTALLY_COMMON_CATALOGUE_H
 #define PARKTALLY_COMMON_CATALOGUE_H
 
@@ -21,8 +23,8 @@
 struct area {
   char *code;
   struct label name;
-  int parent;         /* area, or none */
-  bool reports;       /* units are registered here (a park, a bureau's area); else it only sums up its children */
+  int parent;   /* area, or none */
+  bool reports; /* units are registered here (a park, a bureau's area); else it only sums up its children */
   bool boundary_only; /* counts only units inside the boundary announcement (四至范围) */
   char *role;         /* free word for people: core, automobile, machinery, zone, city; may be "" */
 };
@@ -53,12 +55,14 @@ struct indicator {
   int measure;
   unsigned decimals;
   enum indicator_kind kind;
-  enum basis basis;     /* flows */
-  int64_t least, most;  /* inclusive range of a figure, scaled; by default 0 … LIMIT_FIGURE, "negative: true" −LIMIT_FIGURE … */
+  enum basis basis;    /* flows */
+  int64_t least, most; /* inclusive range of a figure, scaled; by default 0 … LIMIT_FIGURE, "negative: true"
+                          −LIMIT_FIGURE … */
   /* KIND_COUNT: distinct legal entities (parents) with a unit of class `count_class` … */
   int count_class;
   int count_flag;      /* … that has this flag in the register at the period's end, or none */
-  int count_indicator; /* … or whose cumulative figure of this indicator, summed over its units, is in [from, below) */
+  int count_indicator; /* … or whose cumulative figure of this indicator, summed over its units, is in [from,
+                          below) */
   int64_t count_from, count_below; /* scaled; INT64_MAX: no upper bound */
   /* KIND_RATIO: sum of numerator × ratio_scale ÷ sum of denominator, shown with `decimals` */
   int numerator, denominator;
@@ -72,8 +76,9 @@ struct column {
   char *code; /* gross_output.ytd */
   int indicator;
   enum variant variant;
-  char *line;    /* form line (指标代码), "01"; "" if none. Headings may use it: 01 for the first variant, 01.ytd … for others */
-  bool retired;  /* no longer asked for; kept so that what was reported stays readable */
+  char *line; /* form line (指标代码), "01"; "" if none. Headings may use it: 01 for the first variant, 01.ytd
+                 … for others */
+  bool retired; /* no longer asked for; kept so that what was reported stays readable */
 };
 
 enum january { JANUARY_SEPARATE, JANUARY_JOINT /* only as 01/P2M */, JANUARY_EXEMPT /* no January report */ };
@@ -92,7 +97,8 @@ struct form {
   uint64_t classes;     /* bit i: units of class i report it */
   int population;       /* flag that a unit needs to owe this form, or none: all of the classes owe it */
   bool retired;         /* no longer asked for; kept so that what was reported stays readable */
-  struct column *columns; /* appended to, never reordered: a column's index is its slot in stored reports for ever */
+  struct column
+      *columns; /* appended to, never reordered: a column's index is its slot in stored reports for ever */
   size_t column_count;
 };
 
@@ -102,7 +108,7 @@ struct named { /* clusters, flags */
 };
 
 struct status { /* 正常, 停产, 筹建, 关闭, 破产 */
-  char *code; /* as in the register file */
+  char *code;   /* as in the register file */
   struct label name;
   bool expected; /* a unit of this status owes reports */
 };
@@ -111,10 +117,10 @@ struct status { /* 正常, 停产, 筹建, 关闭, 破产 */
 struct slice {
   char *code;
   struct label name;
-  int cluster;       /* or none */
-  int flag;          /* or none */
-  GStrv industries;  /* prefixes of GB/T 4754 codes; empty: any */
-  int outside;       /* 1: only units outside the boundary; 0: any */
+  int cluster;      /* or none */
+  int flag;         /* or none */
+  GStrv industries; /* prefixes of GB/T 4754 codes; empty: any */
+  int outside;      /* 1: only units outside the boundary; 0: any */
 };
 
 enum target_form { TARGET_VALUE, TARGET_RATIO, TARGET_GROWTH };
@@ -138,7 +144,8 @@ struct target {
   char *bureau;
   int area; /* for which it is stated */
   enum target_form form;
-  struct term *numerator; /* TARGET_VALUE: numerator × scale ÷ divisor; TARGET_RATIO: numerator × scale ÷ denominator; */
+  struct term *numerator; /* TARGET_VALUE: numerator × scale ÷ divisor; TARGET_RATIO: numerator × scale ÷
+                             denominator; */
   size_t numerator_count; /* TARGET_GROWTH: numerator ÷ last year's × 100 − 100 */
   struct term *denominator;
   size_t denominator_count;
@@ -153,7 +160,7 @@ struct target {
 };
 
 struct catalogue {
-  int references; /* atomic */
+  int references;                    /* atomic */
   uint8_t hash[CATALOGUE_HASH_SIZE]; /* BLAKE2b-256 of `text` */
   char *text;                        /* the file as read, for serving and the ledger */
   size_t text_length;
@@ -185,7 +192,8 @@ struct catalogue {
   struct catalogue_index *index; /* private */
 };
 
-/* Compiles `text`. NULL and an ERROR_CONFIG error whose message has one line per mistake, "NAME:LINE:COLUMN: …". */
+/* Compiles `text`. NULL and an ERROR_CONFIG error whose message has one line per mistake, "NAME:LINE:COLUMN:
+ * …". */
 struct catalogue *catalogue_compile(const char *name, const char *text, size_t length, GError **error);
 struct catalogue *catalogue_read(const char *path, GError **error);
 
@@ -193,10 +201,10 @@ struct catalogue *catalogue_ref(struct catalogue *catalogue);
 void catalogue_unref(struct catalogue *catalogue);
 CLEANUP_DEFINE(struct catalogue, catalogue_unref)
 
-/* Whether `next` may replace `current`: what reports were stored under keeps its meaning. Areas, classes, indicators,
- * forms, flags, clusters, statuses and slices that exist stay (forms and columns may retire); a class keeps its id scheme; an
- * indicator keeps measure, decimals, kind and basis; a form keeps its frequency (with January's) and its columns in
- * their places. One line per mistake in the error. */
+/* Whether `next` may replace `current`: what reports were stored under keeps its meaning. Areas, classes,
+ * indicators, forms, flags, clusters, statuses and slices that exist stay (forms and columns may retire); a
+ * class keeps its id scheme; an indicator keeps measure, decimals, kind and basis; a form keeps its frequency
+ * (with January's) and its columns in their places. One line per mistake in the error. */
 bool catalogue_may_follow(const struct catalogue *current, const struct catalogue *next, GError **error);
 
 /* Index by code, CATALOGUE_NONE if there is none. */
@@ -213,27 +221,28 @@ int catalogue_slice(const struct catalogue *catalogue, const char *code);
 /* Column of a form by its code, CATALOGUE_NONE if there is none. */
 int catalogue_column(const struct catalogue *catalogue, int form, const char *code);
 
-/* Every column whose heading, folded by text_key(), is `key`: its code, line, Chinese or English name, or an alias, each
- * also with a word for its variant before, behind or in brackets behind it (本月/month, 本年累计/1—本月/ytd, 上年同月/last year,
- * 上年1—本月/上年累计/last year ytd; 上年同期 is last year's month, or its cumulative column where the form has no other;
- * without such a word the first variant on the form). At most one column of each form, none of retired forms. A GArray of
- * struct column_ref, or NULL. Owned by the catalogue. Any thread. */
+/* Every column whose heading, folded by text_key(), is `key`: its code, line, Chinese or English name, or an
+ * alias, each also with a word for its variant before, behind or in brackets behind it (本月/month,
+ * 本年累计/1—本月/ytd, 上年同月/last year, 上年1—本月/上年累计/last year ytd; 上年同期 is last year's month,
+ * or its cumulative column where the form has no other; without such a word the first variant on the form).
+ * At most one column of each form, none of retired forms. A GArray of struct column_ref, or NULL. Owned by
+ * the catalogue. Any thread. */
 struct column_ref {
   int form, column;
 };
 const GArray *catalogue_headings(const struct catalogue *catalogue, const char *key);
 
-/* The form of `months` frequency that carries the indicator, and its column of that variant; false if none does.
- * At most one form of a frequency carries an indicator: the compiler refuses others. A retired column is given where no
- * other has taken its place. */
-bool catalogue_find_column(const struct catalogue *catalogue, int indicator, enum variant variant, unsigned months,
-                           struct column_ref *ret_column);
+/* The form of `months` frequency that carries the indicator, and its column of that variant; false if none
+ * does. At most one form of a frequency carries an indicator: the compiler refuses others. A retired column
+ * is given where no other has taken its place. */
+bool catalogue_find_column(const struct catalogue *catalogue, int indicator, enum variant variant,
+                           unsigned months, struct column_ref *ret_column);
 
 /* True if `inner` is `outer` or below it. */
 bool catalogue_area_within(const struct catalogue *catalogue, int inner, int outer);
 
-/* Whether the form takes a report for this period. NULL if it does, else what it expects, in words ("a month, such as
- * 2018-05"; "January and February together, as 2018-01/P2M"). Newly allocated. */
+/* Whether the form takes a report for this period. NULL if it does, else what it expects, in words ("a month,
+ * such as 2018-05"; "January and February together, as 2018-01/P2M"). Newly allocated. */
 char *catalogue_period_objection(const struct catalogue *catalogue, int form, struct period period);
 
 /* The name of a column for people: the indicator's, and its variant. Newly allocated. */

@@ -6,10 +6,10 @@
 #define PARKTALLY_COMMON_CLEANUP_H
 
 /* In a header, after the prototype of `function`, which takes a `type *`. */
-#define CLEANUP_DEFINE(type, function)                                                                                 \
-  __attribute__((unused)) static inline void function##_at_scope_end(type **pointer)                                   \
-  {                                                                                                                    \
-    if (*pointer) function(*pointer);                                                                                  \
+#define CLEANUP_DEFINE(type, function)                                                                       \
+  __attribute__((unused)) static inline void function##_at_scope_end(type **pointer)                         \
+  {                                                                                                          \
+    if (*pointer) function(*pointer);                                                                        \
   }
 
 #define CLEANUP(function) __attribute__((cleanup(function##_at_scope_end)))

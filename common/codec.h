@@ -1,8 +1,9 @@
-/* The wire's messages as plain records: the only door to the generated protobuf code (codec*.c, submission.c).
+/* The wire's messages as plain records: the only door to the generated protobuf code (codec*.c,
+ * submission.c).
  *
- * Decoders take verified or size-limited bytes, allocate from one bounded arena that the record owns, and check every
- * text (clean UTF-8, length) and every fixed-size field. A record is freed with its *_free(); what it points to lives
- * as long. Encoders never fail. Unknown fields are passed over. */
+ * Decoders take verified or size-limited bytes, allocate from one bounded arena that the record owns, and
+ * check every text (clean UTF-8, length) and every fixed-size field. A record is freed with its *_free();
+ * what it points to lives as long. Encoders never fail. Unknown fields are passed over. */
 #ifndef PARKTALLY_COMMON_CODEC_H
 #define PARKTALLY_COMMON_CODEC_H
 
@@ -167,7 +168,7 @@ struct certificate {
   const char *agent, *area;
   enum agent_role role;
   const char *const *forms;
-  size_t form_count; /* 0: every form of the role */
+  size_t form_count;                     /* 0: every form of the role */
   struct bytes_view curve_key, sign_key; /* 32 bytes */
   int64_t issued_at_ms;
 };
@@ -189,8 +190,8 @@ void invitation_free(struct invitation *invitation);
 CLEANUP_DEFINE(struct invitation, invitation_free)
 char *invitation_encode(const struct invitation *invitation);
 
-/* The joining record, the whole message on the enrolment endpoint: secret, the agent's two public keys, and an Ed25519
- * signature by the second over "parktally-join-1" followed by these 96 bytes. */
+/* The joining record, the whole message on the enrolment endpoint: secret, the agent's two public keys, and
+ * an Ed25519 signature by the second over "parktally-join-1" followed by these 96 bytes. */
 #define JOIN_SIZE 160
 struct join_record {
   uint8_t secret[32], curve_key[32], sign_key[32];

@@ -46,8 +46,8 @@ void control_server_close(struct control_server *server);
 
 /* --- client --- */
 
-/* Runs the words at the server, passes it `file` (−1: none) and copies its output to ours, as it comes. Blocks
- * until the command has ended. ERROR_UNAVAILABLE if nobody listens, ERROR_PERMISSION for another user,
+/* Runs the words at the server, passes it `file` (−1: none) and copies its output to ours, as it comes.
+ * Blocks until the command has ended. ERROR_UNAVAILABLE if nobody listens, ERROR_PERMISSION for another user,
  * ERROR_USAGE beyond 64 KiB of words, ERROR_IO if the answer broke off or could not be printed. */
 bool control_call(const char *path, const char *const *words, int file, int *ret_exit, GError **error);
 

@@ -47,8 +47,8 @@ void db_rollback(struct db *db);
  * db_take_error() clears. */
 const GError *db_error(const struct db *db);
 bool db_take_error(struct db *db, GError **error); /* true if there was none */
-/* Keeps an error of the caller's own, such as a row whose checksum is wrong, as if a statement had failed. Takes
- * it; it is dropped where an earlier one is kept. */
+/* Keeps an error of the caller's own, such as a row whose checksum is wrong, as if a statement had failed.
+ * Takes it; it is dropped where an earlier one is kept. */
 void db_fail(struct db *db, GError *error);
 
 /* Starts a statement; `sql` is a string literal. Parameters are bound in order by the calls that follow, from

@@ -1,8 +1,8 @@
 /* Errors at the edges: files, network, configuration, commands.
  *
- * A GError of domain PARKTALLY_ERROR has a code from the table below, which is also the exit code of a program that
- * ends because of it (sysexits.h). Its message is one sentence for a park clerk: where, what was found, what was
- * expected, what to do. Inner loops return an enum instead. */
+ * A GError of domain PARKTALLY_ERROR has a code from the table below, which is also the exit code of a
+ * program that ends because of it (sysexits.h). Its message is one sentence for a park clerk: where, what was
+ * found, what was expected, what to do. Inner loops return an enum instead. */
 #ifndef PARKTALLY_COMMON_ERROR_H
 #define PARKTALLY_COMMON_ERROR_H
 
@@ -22,7 +22,8 @@ enum parktally_error {
   ERROR_CONFIG = 78,      /* configuration, catalogue or identity */
 };
 
-/* The exit code for `error`: its own code, 0 for NULL, ERROR_IO for G_FILE_ERROR, 64 for G_OPTION_ERROR, else 70. */
+/* The exit code for `error`: its own code, 0 for NULL, ERROR_IO for G_FILE_ERROR, 64 for G_OPTION_ERROR,
+ * else 70. */
 int error_exit_code(const GError *error);
 
 #endif

@@ -1,6 +1,8 @@
-/* Findings: what is wrong, or worth a look, in a file or a submission; and the table of every stable code there is.
+/* Findings: what is wrong, or worth a look, in a file or a submission; and the table of every stable code
+ * there is.
  *
- * The table is read by the agent's checks, the aggregator's refusals, proto/README.md (a test compares) and --help. */
+ * The table is read by the agent's checks, the aggregator's refusals, proto/README.md (a test compares) and
+ * --help. */
 #ifndef PARKTALLY_COMMON_FINDING_H
 #define PARKTALLY_COMMON_FINDING_H
 
@@ -15,119 +17,132 @@ enum severity {
 };
 
 /* Code, severity, what it means (English, translated by _()), what to do. */
-#define FINDING_TABLE(X)                                                                                               \
-  X(FILE_EMPTY, "file.empty", FILE, N_("the file has no rows of figures"),                                            \
-    N_("put a header line and at least one unit below it"))                                                           \
-  X(FILE_CUT, "file.cut", FILE, N_("the file ends in the middle of a row"),                                           \
-    N_("save or copy it again and send the whole file; nothing of it was sent"))                                      \
-  X(FILE_BINARY, "file.binary", FILE, N_("this is no text file"), N_("save it as CSV (comma separated)"))            \
-  X(FILE_ENCODING, "file.encoding", FILE, N_("bytes that are neither UTF-8 nor GB18030/GBK"),                         \
-    N_("save it again as “CSV UTF-8”"))                                                                              \
-  X(FILE_QUOTES, "file.quotes", FILE, N_("a quotation mark stands where none may be"),                                \
-    N_("double it inside a quoted cell, or remove it"))                                                               \
-  X(FILE_TOO_WIDE, "file.too-wide", FILE, N_("a row or a cell is too large"), N_("check the separators of this row")) \
-  X(FILE_FORM, "file.form", FILE, N_("the columns fit no form, or more than one"), N_("name the form with --form"))  \
-  X(FILE_NO_LINE_END, "file.no-line-end", NOTE, N_("the last line has no line end; it may be cut off"),               \
-    N_("compare the last row with your own file"))                                                                    \
-  X(COLUMN_UNKNOWN, "column.unknown", FILE, N_("no column of the form has this heading"),                             \
-    N_("correct the heading, or list it under “ignore” in the configuration"))                                       \
-  X(COLUMN_TWICE, "column.twice", FILE, N_("two columns have the same meaning"), N_("remove one of them"))           \
-  X(COLUMN_MISSING, "column.missing", FILE, N_("a column that every file needs is not there"),                       \
-    N_("add it: the unit's code (uscc) and, without --period, the period"))                                           \
-  X(COLUMN_MEASURE, "column.measure", FILE, N_("the measure cannot be converted to the indicator's"),                \
-    N_("give the figures in the measure of the form"))                                                                \
-  X(ROW_SHORT, "row.short", REPORT, N_("the row has fewer or more cells than the header"),                            \
-    N_("check the separators of this row"))                                                                           \
-  X(ROW_TWICE, "row.twice", NOTE, N_("the row stands twice with the same figures; it was taken once"), "")           \
-  X(ROW_CONFLICT, "row.conflict", REPORT, N_("the unit stands twice with different figures; none was taken"),        \
-    N_("keep the right row and remove the other"))                                                                    \
-  X(ROW_WITH_REFUSED, "row.with-refused", REPORT,                                                                     \
-    N_("another row of the same unit and period is refused, and this one with it"), N_("correct the other row"))      \
-  X(ROW_TOTAL, "row.total", NOTE, N_("a total row was passed over"), "")                                             \
-  X(TOTAL_DIFFERS, "total.differs", NOTE, N_("the file's own total row differs from the sum of its rows"),           \
-    N_("find out which one is wrong"))                                                                                \
-  X(UNIT_MISSING, "unit.missing", REPORT, N_("the row has no unit code"), N_("fill in the unit's code"))             \
-  X(UNIT_SHAPE, "unit.shape", REPORT, N_("this is no unit code"),                                                     \
-    N_("an enterprise has 18 characters (统一社会信用代码), a plant of it 18 and -01"))                              \
-  X(UNIT_DAMAGED, "unit.damaged", REPORT, N_("a spreadsheet has turned this code into a number and lost its end"),   \
-    N_("format the column as text and type the code again"))                                                          \
-  X(UNIT_CHECK, "unit.check-digit", NOTE, N_("the check character of this code does not agree"),                     \
-    N_("compare it with the business licence"))                                                                       \
-  X(UNIT_UNKNOWN, "unit.unknown", REPORT, N_("the unit is not in the register"),                                     \
-    N_("correct the code, or ask the city to register the unit"))                                                     \
-  X(UNIT_ELSEWHERE, "unit.elsewhere", REPORT, N_("the unit is not registered in this park for this period"),         \
-    N_("leave it to its own park, or ask the city to correct the register"))                                          \
-  X(UNIT_CLASS, "unit.class", REPORT, N_("units of this class do not report this form"),                             \
-    N_("check the form and the unit's code"))                                                                         \
-  X(PERIOD_MISSING, "period.missing", REPORT, N_("the row has no period"), N_("fill it in, or give --period"))       \
-  X(PERIOD_SHAPE, "period.shape", REPORT, N_("this is no period"), N_("write it as 2018-05"))                        \
-  X(PERIOD_WRONG, "period.wrong", REPORT, N_("the form does not take this period"), N_("correct the period"))        \
-  X(PERIOD_FUTURE, "period.future", NOTE, N_("the period has not begun by this computer's clock"),                   \
-    N_("check the period, and the computer's date"))                                                                  \
-  X(VALUE_TEXT, "value.text", REPORT, N_("this is not a number"), N_("write digits only"))                           \
-  X(VALUE_DECIMALS, "value.decimals", REPORT, N_("too many decimals"), N_("round it to the form's measure"))         \
-  X(VALUE_RANGE, "value.range", REPORT, N_("the number is out of range"), N_("check the figure and its measure"))    \
-  X(VALUE_TINY, "value.tiny", REPORT, N_("“…” (below the smallest unit) is no figure"),                              \
-    N_("write 0 if it rounds to nothing, or leave the cell empty if it is unknown"))                                  \
-  X(VALUE_BLANK, "value.blank", REPORT, N_("an empty cell over a figure that was reported before"),                  \
-    N_("write the figure again, or 撤销 to take it back"))                                                            \
-  X(VALUE_NIL, "value.nil", REPORT, N_("“本期无数据” stands beside figures"), N_("keep one of the two"))              \
-  X(REPORT_EMPTY, "report.empty", REPORT, N_("the row has no figure at all"),                                        \
-    N_("leave the row out, or write 本期无数据 if the unit has nothing to report on the whole form"))                  \
-  X(REPORT_STALE, "report.stale", REPORT,                                                                             \
-    N_("another submission has changed this report since; this one is kept and not counted"),                          \
-    N_("compare both, then send the right figures again"))                                                            \
-  X(REPORT_UNCHANGED, "report.unchanged", NOTE, N_("the report already says the same"), "")                         \
-  X(REPORT_WAITING, "report.waiting", NOTE, N_("the report waits for the one that it corrects"), "")                 \
-  X(REPORT_NOTHING, "report.nothing-to-withdraw", REPORT, N_("there is no report to take back"),                     \
-    N_("check the unit and the period"))                                                                              \
-  X(FORM_UNKNOWN, "form.unknown", FILE, N_("the catalogue has no such form"), N_("choose one of those listed"))      \
-  X(INDICATOR_UNKNOWN, "indicator.unknown", FILE, N_("the form has no such column"), N_("check the heading"))        \
-  X(APPROVAL_MISSING, "approval.missing", FILE, N_("nobody answers for the figures"),                                \
-    N_("name the person with --approved-by or in the configuration"))                                                 \
-  X(CLOCK_OFF, "clock.off", NOTE, N_("the clocks of the two computers differ"), N_("set the computer's clock"))      \
-  X(SEAL_FORGED, "seal.forged", FILE, N_("the signature does not belong to these bytes"), "")                        \
-  X(SEAL_UNKNOWN, "seal.unknown-key", FILE, N_("no agent is enrolled with this key"), N_("enrol with an invitation")) \
-  X(AGENT_REVOKED, "agent.revoked", FILE, N_("the city has revoked this agent"), N_("ask the city"))                 \
-  X(AGENT_OTHER, "agent.other", FILE, N_("the submission names another agent than its key"), "")                     \
-  X(FORM_RIGHT, "form.no-right", FILE, N_("this agent has no right to this form"), N_("ask the city"))               \
-  X(SEQUENCE_REUSED, "sequence.reused", FILE, N_("this sequence number was used for another submission"),            \
-    N_("send the files again; this happens once after the agent's folder was restored from a backup"))               \
-  X(CATALOGUE_UNKNOWN, "catalogue.unknown", FILE, N_("the aggregator does not know this catalogue"),                 \
-    N_("let the agent fetch the catalogue and push again"))                                                           \
-  X(MESSAGE_SIZE, "message.size", FILE, N_("the message is too large"), "")                                          \
-  X(MESSAGE_MALFORMED, "message.malformed", FILE, N_("the message cannot be decoded"), "")                           \
-  X(INVITATION_REFUSED, "invitation.refused", FILE, N_("the invitation is unknown, used or expired"),                \
-    N_("ask the city for a new one"))                                                                                 \
-  X(VALUE_RETIRED, "value.retired", REPORT, N_("the form no longer asks for this figure"),                             \
-    N_("leave the cell empty"))                                                                                       \
-  X(REGISTER_HEADER, "register.header", FILE, N_("the header line is not that of a register file"),                  \
-    N_("take the column names from the register's manual; unit, class and parks must be there"))                      \
-  X(REGISTER_CLASS, "register.class", REPORT, N_("the catalogue has no such class of units"),                        \
-    N_("choose one of those listed"))                                                                                 \
-  X(REGISTER_PARENT, "register.parent", REPORT, N_("this cannot be the unit's parent"),                              \
-    N_("a plant belongs to the first 18 characters of its code, an enterprise to itself; leave the cell empty"))      \
-  X(REGISTER_PARENT_UNKNOWN, "register.parent-unknown", NOTE, N_("the legal entity is not in this file"),            \
-    N_("nothing, if it lies outside the parks or is registered already"))                                             \
-  X(REGISTER_AREA, "register.area", REPORT, N_("units are not registered in an area of this code"),                  \
-    N_("write the code of a park"))                                                                                   \
-  X(REGISTER_REPORTER, "register.reporter", REPORT, N_("the reporter is none of the unit's parks"),                  \
-    N_("name one of them, or leave the cell empty"))                                                                  \
-  X(REGISTER_BOUNDARY, "register.boundary", REPORT, N_("this says neither inside nor outside the boundary"),         \
-    N_("write 1 for inside, 0 for outside"))                                                                          \
-  X(REGISTER_CLUSTER, "register.cluster", REPORT, N_("the catalogue has no such cluster"),                           \
-    N_("correct the code, or add the cluster to the catalogue first"))                                                \
-  X(REGISTER_FLAG, "register.flag", REPORT, N_("the catalogue has no such flag"),                                    \
-    N_("correct the code, or add the flag to the catalogue first"))                                                   \
-  X(REGISTER_STATUS, "register.status", REPORT, N_("the catalogue has no such status"),                              \
-    N_("choose one of those listed"))                                                                                 \
-  X(REGISTER_DAY, "register.day", REPORT, N_("this is no day"), N_("write it as 2018-06-01"))                        \
-  X(REGISTER_DAYS_REVERSED, "register.days-reversed", REPORT, N_("the last day lies before the first"),              \
-    N_("correct one of the two"))                                                                                     \
-  X(REGISTER_TEXT, "register.text", REPORT, N_("the text is too long or holds characters that cannot be shown"),     \
-    N_("shorten or retype it"))                                                                                       \
-  X(REGISTER_TWICE, "register.twice", REPORT, N_("the unit stands twice with the same first day"),                   \
-    N_("keep the right row and remove the other")) \
+#define FINDING_TABLE(X)                                                                                     \
+  X(FILE_EMPTY, "file.empty", FILE, N_("the file has no rows of figures"),                                   \
+    N_("put a header line and at least one unit below it"))                                                  \
+  X(FILE_CUT, "file.cut", FILE, N_("the file ends in the middle of a row"),                                  \
+    N_("save or copy it again and send the whole file; nothing of it was sent"))                             \
+  X(FILE_BINARY, "file.binary", FILE, N_("this is no text file"), N_("save it as CSV (comma separated)"))    \
+  X(FILE_ENCODING, "file.encoding", FILE, N_("bytes that are neither UTF-8 nor GB18030/GBK"),                \
+    N_("save it again as “CSV UTF-8”"))                                                                      \
+  X(FILE_QUOTES, "file.quotes", FILE, N_("a quotation mark stands where none may be"),                       \
+    N_("double it inside a quoted cell, or remove it"))                                                      \
+  X(FILE_TOO_WIDE, "file.too-wide", FILE, N_("a row or a cell is too large"),                                \
+    N_("check the separators of this row"))                                                                  \
+  X(FILE_FORM, "file.form", FILE, N_("the columns fit no form, or more than one"),                           \
+    N_("name the form with --form"))                                                                         \
+  X(FILE_NO_LINE_END, "file.no-line-end", NOTE, N_("the last line has no line end; it may be cut off"),      \
+    N_("compare the last row with your own file"))                                                           \
+  X(COLUMN_UNKNOWN, "column.unknown", FILE, N_("no column of the form has this heading"),                    \
+    N_("correct the heading, or list it under “ignore” in the configuration"))                               \
+  X(COLUMN_TWICE, "column.twice", FILE, N_("two columns have the same meaning"), N_("remove one of them"))   \
+  X(COLUMN_MISSING, "column.missing", FILE, N_("a column that every file needs is not there"),               \
+    N_("add it: the unit's code (uscc) and, without --period, the period"))                                  \
+  X(COLUMN_MEASURE, "column.measure", FILE, N_("the measure cannot be converted to the indicator's"),        \
+    N_("give the figures in the measure of the form"))                                                       \
+  X(ROW_SHORT, "row.short", REPORT, N_("the row has fewer or more cells than the header"),                   \
+    N_("check the separators of this row"))                                                                  \
+  X(ROW_TWICE, "row.twice", NOTE, N_("the row stands twice with the same figures; it was taken once"), "")   \
+  X(ROW_CONFLICT, "row.conflict", REPORT,                                                                    \
+    N_("the unit stands twice with different figures; none was taken"),                                      \
+    N_("keep the right row and remove the other"))                                                           \
+  X(ROW_WITH_REFUSED, "row.with-refused", REPORT,                                                            \
+    N_("another row of the same unit and period is refused, and this one with it"),                          \
+    N_("correct the other row"))                                                                             \
+  X(ROW_TOTAL, "row.total", NOTE, N_("a total row was passed over"), "")                                     \
+  X(TOTAL_DIFFERS, "total.differs", NOTE, N_("the file's own total row differs from the sum of its rows"),   \
+    N_("find out which one is wrong"))                                                                       \
+  X(UNIT_MISSING, "unit.missing", REPORT, N_("the row has no unit code"), N_("fill in the unit's code"))     \
+  X(UNIT_SHAPE, "unit.shape", REPORT, N_("this is no unit code"),                                            \
+    N_("an enterprise has 18 characters (统一社会信用代码), a plant of it 18 and -01"))                      \
+  X(UNIT_DAMAGED, "unit.damaged", REPORT,                                                                    \
+    N_("a spreadsheet has turned this code into a number and lost its end"),                                 \
+    N_("format the column as text and type the code again"))                                                 \
+  X(UNIT_CHECK, "unit.check-digit", NOTE, N_("the check character of this code does not agree"),             \
+    N_("compare it with the business licence"))                                                              \
+  X(UNIT_UNKNOWN, "unit.unknown", REPORT, N_("the unit is not in the register"),                             \
+    N_("correct the code, or ask the city to register the unit"))                                            \
+  X(UNIT_ELSEWHERE, "unit.elsewhere", REPORT, N_("the unit is not registered in this park for this period"), \
+    N_("leave it to its own park, or ask the city to correct the register"))                                 \
+  X(UNIT_CLASS, "unit.class", REPORT, N_("units of this class do not report this form"),                     \
+    N_("check the form and the unit's code"))                                                                \
+  X(PERIOD_MISSING, "period.missing", REPORT, N_("the row has no period"),                                   \
+    N_("fill it in, or give --period"))                                                                      \
+  X(PERIOD_SHAPE, "period.shape", REPORT, N_("this is no period"), N_("write it as 2018-05"))                \
+  X(PERIOD_WRONG, "period.wrong", REPORT, N_("the form does not take this period"),                          \
+    N_("correct the period"))                                                                                \
+  X(PERIOD_FUTURE, "period.future", NOTE, N_("the period has not begun by this computer's clock"),           \
+    N_("check the period, and the computer's date"))                                                         \
+  X(VALUE_TEXT, "value.text", REPORT, N_("this is not a number"), N_("write digits only"))                   \
+  X(VALUE_DECIMALS, "value.decimals", REPORT, N_("too many decimals"), N_("round it to the form's measure")) \
+  X(VALUE_RANGE, "value.range", REPORT, N_("the number is out of range"),                                    \
+    N_("check the figure and its measure"))                                                                  \
+  X(VALUE_TINY, "value.tiny", REPORT, N_("“…” (below the smallest unit) is no figure"),                      \
+    N_("write 0 if it rounds to nothing, or leave the cell empty if it is unknown"))                         \
+  X(VALUE_BLANK, "value.blank", REPORT, N_("an empty cell over a figure that was reported before"),          \
+    N_("write the figure again, or 撤销 to take it back"))                                                   \
+  X(VALUE_NIL, "value.nil", REPORT, N_("“本期无数据” stands beside figures"), N_("keep one of the two"))     \
+  X(REPORT_EMPTY, "report.empty", REPORT, N_("the row has no figure at all"),                                \
+    N_("leave the row out, or write 本期无数据 if the unit has nothing to report on the whole form"))        \
+  X(REPORT_STALE, "report.stale", REPORT,                                                                    \
+    N_("another submission has changed this report since; this one is kept and not counted"),                \
+    N_("compare both, then send the right figures again"))                                                   \
+  X(REPORT_UNCHANGED, "report.unchanged", NOTE, N_("the report already says the same"), "")                  \
+  X(REPORT_WAITING, "report.waiting", NOTE, N_("the report waits for the one that it corrects"), "")         \
+  X(REPORT_NOTHING, "report.nothing-to-withdraw", REPORT, N_("there is no report to take back"),             \
+    N_("check the unit and the period"))                                                                     \
+  X(FORM_UNKNOWN, "form.unknown", FILE, N_("the catalogue has no such form"),                                \
+    N_("choose one of those listed"))                                                                        \
+  X(INDICATOR_UNKNOWN, "indicator.unknown", FILE, N_("the form has no such column"),                         \
+    N_("check the heading"))                                                                                 \
+  X(APPROVAL_MISSING, "approval.missing", FILE, N_("nobody answers for the figures"),                        \
+    N_("name the person with --approved-by or in the configuration"))                                        \
+  X(CLOCK_OFF, "clock.off", NOTE, N_("the clocks of the two computers differ"),                              \
+    N_("set the computer's clock"))                                                                          \
+  X(SEAL_FORGED, "seal.forged", FILE, N_("the signature does not belong to these bytes"), "")                \
+  X(SEAL_UNKNOWN, "seal.unknown-key", FILE, N_("no agent is enrolled with this key"),                        \
+    N_("enrol with an invitation"))                                                                          \
+  X(AGENT_REVOKED, "agent.revoked", FILE, N_("the city has revoked this agent"), N_("ask the city"))         \
+  X(AGENT_OTHER, "agent.other", FILE, N_("the submission names another agent than its key"), "")             \
+  X(FORM_RIGHT, "form.no-right", FILE, N_("this agent has no right to this form"), N_("ask the city"))       \
+  X(SEQUENCE_REUSED, "sequence.reused", FILE, N_("this sequence number was used for another submission"),    \
+    N_("send the files again; this happens once after the agent's folder was restored from a backup"))       \
+  X(CATALOGUE_UNKNOWN, "catalogue.unknown", FILE, N_("the aggregator does not know this catalogue"),         \
+    N_("let the agent fetch the catalogue and push again"))                                                  \
+  X(MESSAGE_SIZE, "message.size", FILE, N_("the message is too large"), "")                                  \
+  X(MESSAGE_MALFORMED, "message.malformed", FILE, N_("the message cannot be decoded"), "")                   \
+  X(INVITATION_REFUSED, "invitation.refused", FILE, N_("the invitation is unknown, used or expired"),        \
+    N_("ask the city for a new one"))                                                                        \
+  X(VALUE_RETIRED, "value.retired", REPORT, N_("the form no longer asks for this figure"),                   \
+    N_("leave the cell empty"))                                                                              \
+  X(REGISTER_HEADER, "register.header", FILE, N_("the header line is not that of a register file"),          \
+    N_("take the column names from the register's manual; unit, class and parks must be there"))             \
+  X(REGISTER_CLASS, "register.class", REPORT, N_("the catalogue has no such class of units"),                \
+    N_("choose one of those listed"))                                                                        \
+  X(REGISTER_PARENT, "register.parent", REPORT, N_("this cannot be the unit's parent"),                      \
+    N_("a plant belongs to the first 18 characters of its code, an enterprise to itself; leave the cell "    \
+       "empty"))                                                                                             \
+  X(REGISTER_PARENT_UNKNOWN, "register.parent-unknown", NOTE, N_("the legal entity is not in this file"),    \
+    N_("nothing, if it lies outside the parks or is registered already"))                                    \
+  X(REGISTER_AREA, "register.area", REPORT, N_("units are not registered in an area of this code"),          \
+    N_("write the code of a park"))                                                                          \
+  X(REGISTER_REPORTER, "register.reporter", REPORT, N_("the reporter is none of the unit's parks"),          \
+    N_("name one of them, or leave the cell empty"))                                                         \
+  X(REGISTER_BOUNDARY, "register.boundary", REPORT, N_("this says neither inside nor outside the boundary"), \
+    N_("write 1 for inside, 0 for outside"))                                                                 \
+  X(REGISTER_CLUSTER, "register.cluster", REPORT, N_("the catalogue has no such cluster"),                   \
+    N_("correct the code, or add the cluster to the catalogue first"))                                       \
+  X(REGISTER_FLAG, "register.flag", REPORT, N_("the catalogue has no such flag"),                            \
+    N_("correct the code, or add the flag to the catalogue first"))                                          \
+  X(REGISTER_STATUS, "register.status", REPORT, N_("the catalogue has no such status"),                      \
+    N_("choose one of those listed"))                                                                        \
+  X(REGISTER_DAY, "register.day", REPORT, N_("this is no day"), N_("write it as 2018-06-01"))                \
+  X(REGISTER_DAYS_REVERSED, "register.days-reversed", REPORT, N_("the last day lies before the first"),      \
+    N_("correct one of the two"))                                                                            \
+  X(REGISTER_TEXT, "register.text", REPORT,                                                                  \
+    N_("the text is too long or holds characters that cannot be shown"), N_("shorten or retype it"))         \
+  X(REGISTER_TWICE, "register.twice", REPORT, N_("the unit stands twice with the same first day"),           \
+    N_("keep the right row and remove the other"))                                                           \
   X(REQUEST_UNKNOWN, "request.unknown", FILE, N_("the aggregator has nothing under this id"), "")
 
 enum finding_code {
@@ -149,8 +164,8 @@ struct finding {
   enum finding_code code;
   const char *file;
   const char *sheet;
-  size_t row;    /* from 1, as an editor shows it; 0: the file as a whole */
-  size_t column; /* from 1; 0: the row as a whole */
+  size_t row;          /* from 1, as an editor shows it; 0: the file as a whole */
+  size_t column;       /* from 1; 0: the row as a whole */
   const char *heading; /* of the column */
   const char *unit;
   const char *unit_name;
@@ -162,8 +177,8 @@ struct finding {
 /* Where findings go. */
 typedef void finding_sink(const struct finding *finding, void *data);
 
-/* One line for a person: "may.csv, row 7, column C (工业总产值): this is not a number: found “12x”, expected digits. Write digits
- * only. [value.text]". Free with g_free. */
+/* One line for a person: "may.csv, row 7, column C (工业总产值): this is not a number: found “12x”, expected
+ * digits. Write digits only. [value.text]". Free with g_free. */
 char *finding_format(const struct finding *finding);
 
 /* "A", "B", … "AA" of a column from 1. */

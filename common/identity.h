@@ -1,5 +1,5 @@
-/* Who we are: one CURVE key pair and one Ed25519 pair, made where they live. The secrets stand in a file of mode 0600, in
- * locked memory that core dumps leave out, and nowhere else. */
+/* Who we are: one CURVE key pair and one Ed25519 pair, made where they live. The secrets stand in a file of
+ * mode 0600, in locked memory that core dumps leave out, and nowhere else. */
 #ifndef PARKTALLY_COMMON_IDENTITY_H
 #define PARKTALLY_COMMON_IDENTITY_H
 
@@ -29,6 +29,7 @@ const uint8_t *identity_sign_public(const struct identity *identity);
 const uint8_t *identity_sign_secret(const struct identity *identity); /* SEAL_SECRET_KEY_SIZE */
 
 /* seal_make() with these keys. */
-GByteArray *identity_seal(const struct identity *identity, enum seal_label label, const uint8_t *payload, size_t length);
+GByteArray *identity_seal(const struct identity *identity, enum seal_label label, const uint8_t *payload,
+                          size_t length);
 
 #endif

@@ -17,51 +17,59 @@
 #define LIMIT_FORM_COLUMNS 256 /* presence bits of a report: 4 words */
 #define LIMIT_CATALOGUE_BYTES (4 * LIMIT_MIB)
 #define LIMIT_CATALOGUE_ITEMS 4096 /* areas, indicators, …, of each kind */
-#define LIMIT_MISTAKES 1000 /* after which `check` says that there are more and stops */
-#define LIMIT_AREA_DEPTH 16 /* nation, province, city, zone, park and room to spare */
-#define LIMIT_SLICES 64     /* bits of a slice set */
-#define LIMIT_CODE_BYTES 64 /* a code of an area, indicator, form, unit … */
-#define LIMIT_NAME_BYTES 512 /* a name of anything, a person's too */
+#define LIMIT_MISTAKES 1000        /* after which `check` says that there are more and stops */
+#define LIMIT_AREA_DEPTH 16        /* nation, province, city, zone, park and room to spare */
+#define LIMIT_SLICES 64            /* bits of a slice set */
+#define LIMIT_CODE_BYTES 64        /* a code of an area, indicator, form, unit … */
+#define LIMIT_NAME_BYTES 512       /* a name of anything, a person's too */
 
 /* --- the wire --- */
-#define LIMIT_SEALED_BYTES (256 * LIMIT_KIB) /* anything sealed: five times as fast as small messages, still quick to resend */
-#define LIMIT_FRAME_BYTES (LIMIT_SEALED_BYTES + 4 * LIMIT_KIB) /* the frame around it; ZMQ_MAXMSGSIZE, both ways */
-#define LIMIT_JOIN_BYTES (1 * LIMIT_KIB) /* at the enrolment endpoint: the record has 160 bytes, CURVE's own handshake about 300 */
-#define LIMIT_CHUNK_BYTES (192 * LIMIT_KIB) /* of a document, so that a chunk fits a frame */
+#define LIMIT_SEALED_BYTES                                                                                   \
+  (256 * LIMIT_KIB) /* anything sealed: five times as fast as small messages, still quick to resend */
+#define LIMIT_FRAME_BYTES                                                                                    \
+  (LIMIT_SEALED_BYTES + 4 * LIMIT_KIB) /* the frame around it; ZMQ_MAXMSGSIZE, both ways */
+#define LIMIT_JOIN_BYTES                                                                                     \
+  (1 * LIMIT_KIB) /* at the enrolment endpoint: the record has 160 bytes, CURVE's own handshake about 300 */
+#define LIMIT_CHUNK_BYTES (192 * LIMIT_KIB)    /* of a document, so that a chunk fits a frame */
 #define LIMIT_DOCUMENT_BYTES (256 * LIMIT_MIB) /* a register of a million units is about 150 MiB */
 #define LIMIT_DOCUMENT_CHUNKS (LIMIT_DOCUMENT_BYTES / LIMIT_CHUNK_BYTES + 1) /* × 32 bytes fits a seal */
-#define LIMIT_DECODE_ARENA (8 * LIMIT_MIB) /* a sealed message decoded: an empty field of 2 bytes costs up to 80 */
-#define LIMIT_REFUSALS_INLINE 500 /* in a receipt or a page of refusals; the page stays below a frame: see codec.c */
-#define LIMIT_REFUSAL_TEXT 64 /* bytes of found or expected in a refusal */
-#define LIMIT_REPORTS 8192 /* reports in a submission: an empty one costs 20 bytes and more */
-#define LIMIT_CREDIT_GLOBAL 128 /* submissions taken and not yet answered: × 256 KiB = 32 MiB */
-#define LIMIT_CREDIT_AGENT 16 /* of them, from one agent */
+#define LIMIT_DECODE_ARENA                                                                                   \
+  (8 * LIMIT_MIB) /* a sealed message decoded: an empty field of 2 bytes costs up to 80 */
+#define LIMIT_REFUSALS_INLINE                                                                                \
+  500 /* in a receipt or a page of refusals; the page stays below a frame: see codec.c */
+#define LIMIT_REFUSAL_TEXT 64      /* bytes of found or expected in a refusal */
+#define LIMIT_REPORTS 8192         /* reports in a submission: an empty one costs 20 bytes and more */
+#define LIMIT_CREDIT_GLOBAL 128    /* submissions taken and not yet answered: × 256 KiB = 32 MiB */
+#define LIMIT_CREDIT_AGENT 16      /* of them, from one agent */
 #define LIMIT_INVITATION_TEXT 2048 /* characters */
 
 /* --- files --- */
 #define LIMIT_CELL_BYTES (64 * LIMIT_KIB) /* a cell of a spreadsheet holds 32 767 characters */
 #define LIMIT_ROW_CELLS 1024
-#define LIMIT_ROW_BYTES (1 * LIMIT_MIB) /* all cells of a row together: 1 KiB for each */
-#define LIMIT_HEADER_ROWS 40 /* title rows that may stand above the header */
+#define LIMIT_ROW_BYTES (1 * LIMIT_MIB)    /* all cells of a row together: 1 KiB for each */
+#define LIMIT_HEADER_ROWS 40               /* title rows that may stand above the header */
 #define LIMIT_SPILL_BYTES (12 * LIMIT_MIB) /* reports held before a sorted run goes to disk */
 #define LIMIT_CONFIG_BYTES (1 * LIMIT_MIB)
 
 /* --- time --- */
 #define LIMIT_HANDSHAKE_MS 5000
-#define LIMIT_DATABASE_BUSY_MS 10000 /* waiting for another connection's lock; a transaction of ours takes far less */
+#define LIMIT_DATABASE_BUSY_MS                                                                               \
+  10000 /* waiting for another connection's lock; a transaction of ours takes far less */
 #define LIMIT_HEARTBEAT_MS 15000
 #define LIMIT_RECONNECT_MS 200
 #define LIMIT_RECONNECT_MAX_MS 30000
-#define LIMIT_ANSWER_MS 30000 /* nothing heard for so long: the link makes its socket anew */
+#define LIMIT_ANSWER_MS 30000                /* nothing heard for so long: the link makes its socket anew */
 #define LIMIT_CLOCK_SKEW_MS (10 * 60 * 1000) /* a difference worth a finding */
 #define LIMIT_INVITATION_MS ((int64_t)48 * 3600 * 1000)
-#define LIMIT_INVITATION_MOST_MS ((int64_t)30 * 24 * 3600 * 1000) /* a forgotten invitation must not stay open */
+#define LIMIT_INVITATION_MOST_MS                                                                             \
+  ((int64_t)30 * 24 * 3600 * 1000) /* a forgotten invitation must not stay open */
 
 /* --- the control socket --- */
-#define LIMIT_CONTROL_REQUEST (64 * LIMIT_KIB) /* the words of a command */
-#define LIMIT_CONTROL_PIECE (16 * LIMIT_KIB)   /* of an answer: gathered before it is sent */
+#define LIMIT_CONTROL_REQUEST (64 * LIMIT_KIB)   /* the words of a command */
+#define LIMIT_CONTROL_PIECE (16 * LIMIT_KIB)     /* of an answer: gathered before it is sent */
 #define LIMIT_CONTROL_UNPRINTED (64 * LIMIT_MIB) /* an answer that waits at the client, for a pager say */
-#define LIMIT_CONTROL_STALL_MS 5000 /* a client that takes so long over a piece is given up: others wait behind it */
+#define LIMIT_CONTROL_STALL_MS                                                                               \
+  5000 /* a client that takes so long over a piece is given up: others wait behind it */
 
 /* --- the writer --- */
 #define LIMIT_GROUP_BYTES (8 * LIMIT_MIB) /* of submissions in one transaction */

@@ -1,6 +1,6 @@
 /* The programs' log: one line per event on standard error, or the journal where systemd runs the program.
- * Only programs log, once, where they decide; library code returns errors. A line that people will search for starts
- * with a stable id, such as "catalogue.refused". No secret, no figure and no file content goes in. */
+ * Only programs log, once, where they decide; library code returns errors. A line that people will search for
+ * starts with a stable id, such as "catalogue.refused". No secret, no figure and no file content goes in. */
 #ifndef PARKTALLY_COMMON_LOG_H
 #define PARKTALLY_COMMON_LOG_H
 

@@ -9,7 +9,8 @@
 #define MERKLE_HASH_SIZE 32
 #define MERKLE_LEVELS 64
 
-/* The tree's right edge: the roots of its complete subtrees, largest first. Enough to append and to tell the head. */
+/* The tree's right edge: the roots of its complete subtrees, largest first. Enough to append and to tell the
+ * head. */
 struct merkle {
   uint64_t size;                                 /* leaves */
   uint8_t peak[MERKLE_LEVELS][MERKLE_HASH_SIZE]; /* as many as `size` has bits set */
@@ -25,7 +26,8 @@ void merkle_append(struct merkle *tree, const uint8_t leaf_hash[static MERKLE_HA
 void merkle_root(const struct merkle *tree, uint8_t ret_root[static MERKLE_HASH_SIZE]);
 
 /* Stored form: 8 bytes of size, little-endian, then the peaks. */
-size_t merkle_store(const struct merkle *tree, uint8_t ret_bytes[static 8 + MERKLE_LEVELS * MERKLE_HASH_SIZE]);
+size_t merkle_store(const struct merkle *tree,
+                    uint8_t ret_bytes[static 8 + MERKLE_LEVELS * MERKLE_HASH_SIZE]);
 bool merkle_load(struct merkle *tree, const uint8_t *bytes, size_t length);
 
 #endif

@@ -19,12 +19,14 @@ typedef int32_t day_number;
 
 #define PERIOD_TEXT_SIZE 16
 
-/* The canonical forms only: 2018-05, 2018-Q2, 2018, 2018-01/P2M (and SDMX's 2018-01-01/P2M). Years 1900–2999. */
+/* The canonical forms only: 2018-05, 2018-Q2, 2018, 2018-01/P2M (and SDMX's 2018-01-01/P2M). Years 1900–2999.
+ */
 bool period_parse(const char *text, struct period *ret_period);
 
-/* As people write it besides: 2018年5月, 201805, 2018/5, 2018.5, 2018-5, 2018年, 2018年1-2月, 2018年1—2月, 2018年二季度,
- * 2018年第2季度, 2018-05-31 (the month it is in), an Excel serial of 20000–80000 (the month it is in). `year_offset` is
- * added to the year (1911 for ROC years, which may have 3 digits: 11402); 0 otherwise. Text is folded (text.h). */
+/* As people write it besides: 2018年5月, 201805, 2018/5, 2018.5, 2018-5, 2018年, 2018年1-2月, 2018年1—2月,
+ * 2018年二季度, 2018年第2季度, 2018-05-31 (the month it is in), an Excel serial of 20000–80000 (the month it
+ * is in). `year_offset` is added to the year (1911 for ROC years, which may have 3 digits: 11402); 0
+ * otherwise. Text is folded (text.h). */
 bool period_read(const char *text, int year_offset, struct period *ret_period);
 
 /* Canonical text. Returns `ret_text`. */

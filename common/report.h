@@ -1,4 +1,5 @@
-/* A report (一份报表): one unit's figures on one form, in the form's column order, with presence. Missing is not zero. */
+/* A report (一份报表): one unit's figures on one form, in the form's column order, with presence. Missing is
+ * not zero. */
 #ifndef PARKTALLY_COMMON_REPORT_H
 #define PARKTALLY_COMMON_REPORT_H
 
@@ -34,7 +35,8 @@ bool column_set_is_empty(const struct column_set *set);
 /* The least column of the set that is ≥ `from`, or LIMIT_FORM_COLUMNS. */
 unsigned column_set_next(const struct column_set *set, unsigned from);
 
-/* What a unit's report holds. value[i] is scaled by the decimals of column i and undefined where not present. */
+/* What a unit's report holds. value[i] is scaled by the decimals of column i and undefined where not present.
+ */
 struct figures {
   struct column_set present;
   int64_t value[LIMIT_FORM_COLUMNS];
@@ -44,8 +46,8 @@ void figures_clear(struct figures *figures);
 void figures_set(struct figures *figures, unsigned column, int64_t value);
 bool figures_equal(const struct figures *a, const struct figures *b);
 
-/* Stored form: one byte n ≤ 32, n bytes of presence (bit i%8 of byte i/8), a zigzag varint per present column; no
- * trailing zero byte of presence, so equal figures have equal bytes. Appends to `ret_packed`. */
+/* Stored form: one byte n ≤ 32, n bytes of presence (bit i%8 of byte i/8), a zigzag varint per present
+ * column; no trailing zero byte of presence, so equal figures have equal bytes. Appends to `ret_packed`. */
 void figures_pack(const struct figures *figures, GByteArray *ret_packed);
 /* False if the bytes are not exactly one packed vector. */
 bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figures);
@@ -58,10 +60,11 @@ struct report_change {
   struct figures figures;
 };
 
-/* What the report is after the change. `current` NULL or with nothing present: there is none yet. A nil report or a
- * withdrawal has no figures. Returns the first column that is asked, blank and not withdrawn over a present value (which
- * is refused, and `ret_merged` is untouched), or CHANGE_FITS. */
+/* What the report is after the change. `current` NULL or with nothing present: there is none yet. A nil
+ * report or a withdrawal has no figures. Returns the first column that is asked, blank and not withdrawn over
+ * a present value (which is refused, and `ret_merged` is untouched), or CHANGE_FITS. */
 #define CHANGE_FITS (-1)
-int report_apply(const struct figures *current, const struct report_change *change, struct figures *ret_merged);
+int report_apply(const struct figures *current, const struct report_change *change,
+                 struct figures *ret_merged);
 
 #endif

@@ -1,5 +1,5 @@
-/* What is checked of every report, at the agent before it is sealed and at the aggregator before it counts: the same code.
- * No I/O, no allocation. */
+/* What is checked of every report, at the agent before it is sealed and at the aggregator before it counts:
+ * the same code. No I/O, no allocation. */
 #ifndef PARKTALLY_COMMON_RULE_H
 #define PARKTALLY_COMMON_RULE_H
 
@@ -24,13 +24,14 @@ struct rule_result {
   int column;             /* of the form, CATALOGUE_NONE: the report as a whole */
   char found[RULE_TEXT_SIZE];
   char expected[RULE_TEXT_SIZE];
-  const struct unit_version *version; /* that governs the report; NULL if the unit is unknown. Belongs to the register */
+  const struct unit_version
+      *version; /* that governs the report; NULL if the unit is unknown. Belongs to the register */
 };
 
-/* The first thing that is wrong with the report, in this order: the unit's shape, whether it is registered, in the
- * agent's area, of a class that reports the form; the kind against its figures (a nil report with figures, an empty
- * report); retired columns, and the range of each figure. */
-void rule_check_report(const struct rule_context *context, const char *unit, const struct report_change *change,
-                       struct rule_result *ret_result);
+/* The first thing that is wrong with the report, in this order: the unit's shape, whether it is registered,
+ * in the agent's area, of a class that reports the form; the kind against its figures (a nil report with
+ * figures, an empty report); retired columns, and the range of each figure. */
+void rule_check_report(const struct rule_context *context, const char *unit,
+                       const struct report_change *change, struct rule_result *ret_result);
 
 #endif

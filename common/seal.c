@@ -29,7 +29,8 @@ static const uint8_t magic[4] = {'P', 'T', 'L', 'Y'};
 
 void seal_random(uint8_t *ret_bytes, size_t length)
 {
-  /* Before it, the generator reads the system's state anew for each call; it cannot fail where that can be read. */
+  /* Before it, the generator reads the system's state anew for each call; it cannot fail where that can be
+   * read. */
   g_assert(sodium_init() >= 0);
   randombytes_buf(ret_bytes, length);
 }

@@ -9,8 +9,9 @@
  *       40   64  signature
  *      104    …  payload
  *
- * The signature is Ed25519 over bytes 0–39 followed by the payload's hash, BLAKE2b-256 (32 bytes). That hash is the payload's id.
- * Change: a new suite or label is a new number; a reader refuses what it does not know. */
+ * The signature is Ed25519 over bytes 0–39 followed by the payload's hash, BLAKE2b-256 (32 bytes). That hash
+ * is the payload's id. Change: a new suite or label is a new number; a reader refuses what it does not know.
+ */
 #ifndef PARKTALLY_COMMON_SEAL_H
 #define PARKTALLY_COMMON_SEAL_H
 
@@ -45,21 +46,26 @@ void seal_random(uint8_t *ret_bytes, size_t length);
 void seal_hash(const uint8_t *data, size_t length, uint8_t ret_hash[static SEAL_HASH_SIZE]);
 
 /* Key id of a public key. */
-void seal_key_id(const uint8_t public_key[static SEAL_PUBLIC_KEY_SIZE], uint8_t ret_id[static SEAL_HASH_SIZE]);
+void seal_key_id(const uint8_t public_key[static SEAL_PUBLIC_KEY_SIZE],
+                 uint8_t ret_id[static SEAL_HASH_SIZE]);
 
 /* A new buffer of header and payload. */
 GByteArray *seal_make(enum seal_label label, const uint8_t public_key[static SEAL_PUBLIC_KEY_SIZE],
-                      const uint8_t secret_key[static SEAL_SECRET_KEY_SIZE], const uint8_t *payload, size_t length);
+                      const uint8_t secret_key[static SEAL_SECRET_KEY_SIZE], const uint8_t *payload,
+                      size_t length);
 
-/* The key id in the header, to find the public key by: a claim until seal_open() says SEAL_OK. NULL if malformed. */
+/* The key id in the header, to find the public key by: a claim until seal_open() says SEAL_OK. NULL if
+ * malformed. */
 const uint8_t *seal_claimed_key(const uint8_t *sealed, size_t length);
 
-/* Verifies. On SEAL_OK `ret_payload` points into `sealed`, and `ret_hash` (may be NULL) is the payload's id. */
+/* Verifies. On SEAL_OK `ret_payload` points into `sealed`, and `ret_hash` (may be NULL) is the payload's id.
+ */
 enum seal_status seal_open(const uint8_t *sealed, size_t length, enum seal_label label,
                            const uint8_t public_key[static SEAL_PUBLIC_KEY_SIZE], const uint8_t **ret_payload,
                            size_t *ret_length, uint8_t *ret_hash);
 
 /* The payload of what is ours already and was verified when it came in: only its shape is checked. */
-bool seal_peek(const uint8_t *sealed, size_t length, enum seal_label label, const uint8_t **ret_payload, size_t *ret_length);
+bool seal_peek(const uint8_t *sealed, size_t length, enum seal_label label, const uint8_t **ret_payload,
+               size_t *ret_length);
 
 #endif

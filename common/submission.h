@@ -1,4 +1,5 @@
-/* A submission (上报批次): reports of one form and period, sorted by unit, that one named person answers for. */
+/* A submission (上报批次): reports of one form and period, sorted by unit, that one named person answers for.
+ */
 #ifndef PARKTALLY_COMMON_SUBMISSION_H
 #define PARKTALLY_COMMON_SUBMISSION_H
 
@@ -28,21 +29,23 @@ struct submission_head {
 
 /* --- writing --- */
 
-/* Collects the reports of one submission up to the limits. Columns of the form are named once for the submission. */
+/* Collects the reports of one submission up to the limits. Columns of the form are named once for the
+ * submission. */
 struct submission_writer;
 struct submission_writer *submission_writer_new(const struct catalogue *catalogue, int form);
 void submission_writer_free(struct submission_writer *writer);
 CLEANUP_DEFINE(struct submission_writer, submission_writer_free)
 
-/* Adds a report; units ascend, each once. `base` NULL: the first. All reports of a submission have the same asked columns
- * (of figures; nil reports and withdrawals ask nothing). False, and nothing added, if it would not fit or asks other
- * columns: make the submission, then add it to the next; an empty one takes any report. */
-bool submission_writer_add(struct submission_writer *writer, const char *unit, const struct report_change *change,
-                           const uint8_t base[SUBMISSION_ID_SIZE]);
+/* Adds a report; units ascend, each once. `base` NULL: the first. All reports of a submission have the same
+ * asked columns (of figures; nil reports and withdrawals ask nothing). False, and nothing added, if it would
+ * not fit or asks other columns: make the submission, then add it to the next; an empty one takes any report.
+ */
+bool submission_writer_add(struct submission_writer *writer, const char *unit,
+                           const struct report_change *change, const uint8_t base[SUBMISSION_ID_SIZE]);
 size_t submission_writer_count(const struct submission_writer *writer);
 
-/* The payload, at most LIMIT_SEALED_BYTES − SEAL_HEADER_SIZE; the writer is empty again. The caller has checked the texts:
- * codes and names within their limits, clean, an approver. */
+/* The payload, at most LIMIT_SEALED_BYTES − SEAL_HEADER_SIZE; the writer is empty again. The caller has
+ * checked the texts: codes and names within their limits, clean, an approver. */
 GByteArray *submission_writer_finish(struct submission_writer *writer, const struct submission_head *head);
 
 /* --- reading --- */
@@ -56,9 +59,9 @@ struct submission_report {
 
 /* A decoded submission: one report at a time is brought into column order, so it stays small. */
 struct submission;
-/* Decodes a verified payload. NULL if it is malformed: not decodable within LIMIT_DECODE_ARENA, text that is not clean
- * UTF-8 or too long, a period that is not canonical, no approver, sequence 0, no reports or too many, a column named twice,
- * units out of order, bits without values, a wrong base size. */
+/* Decodes a verified payload. NULL if it is malformed: not decodable within LIMIT_DECODE_ARENA, text that is
+ * not clean UTF-8 or too long, a period that is not canonical, no approver, sequence 0, no reports or too
+ * many, a column named twice, units out of order, bits without values, a wrong base size. */
 struct submission *submission_decode(const uint8_t *payload, size_t length);
 void submission_free(struct submission *submission);
 CLEANUP_DEFINE(struct submission, submission_free)
@@ -67,8 +70,8 @@ const struct submission_head *submission_head(const struct submission *submissio
 struct period submission_period(const struct submission *submission);
 size_t submission_size(const struct submission *submission);
 
-/* Relates its columns to the form of this catalogue, once, before submission_report(). CATALOGUE_NONE if all are known,
- * else the number of the first indicator that is not; its text is submission_indicator(). */
+/* Relates its columns to the form of this catalogue, once, before submission_report(). CATALOGUE_NONE if all
+ * are known, else the number of the first indicator that is not; its text is submission_indicator(). */
 int submission_bind(struct submission *submission, const struct catalogue *catalogue, int form);
 const char *submission_indicator(const struct submission *submission, size_t n);
 

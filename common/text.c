@@ -35,8 +35,8 @@ static void set_locale_without_data(void)
 static const char *messages_locale(void)
 {
   locale_t own = uselocale((locale_t)0);
-  const char *name =
-      own == LC_GLOBAL_LOCALE ? setlocale(LC_MESSAGES, NULL) : nl_langinfo_l(NL_LOCALE_NAME(LC_MESSAGES), own);
+  const char *name = own == LC_GLOBAL_LOCALE ? setlocale(LC_MESSAGES, NULL)
+                                             : nl_langinfo_l(NL_LOCALE_NAME(LC_MESSAGES), own);
   return name ? name : "C";
 }
 
@@ -60,7 +60,8 @@ void text_init(void)
   bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
   textdomain(GETTEXT_PACKAGE);
   /* Threads choose between the two languages without locale data, and without changing the environment, which
-   * all of them share: LANGUAGE is Chinese for good, and has no effect where the locale for messages is "C". */
+   * all of them share: LANGUAGE is Chinese for good, and has no effect where the locale for messages is "C".
+   */
   if (!is_chinese()) setlocale(LC_MESSAGES, "C");
   g_setenv("LANGUAGE", CHINESE, TRUE);
 }

@@ -1,4 +1,5 @@
-/* Ids of units: the unified social credit code (统一社会信用代码, GB 32100-2015), establishments and free codes. */
+/* Ids of units: the unified social credit code (统一社会信用代码, GB 32100-2015), establishments and free
+ * codes. */
 #ifndef PARKTALLY_COMMON_USCC_H
 #define PARKTALLY_COMMON_USCC_H
 
@@ -8,7 +9,8 @@ enum uscc_status {
   USCC_OK,
   USCC_SHAPE,   /* not 18 characters of the alphabet */
   USCC_CHECK,   /* the 18th does not agree: genuine codes exist that fail, so this is a finding, no refusal */
-  USCC_DAMAGED, /* "9.14502E+17", or 18 digits that end in zeros as a spreadsheet leaves them after 15 digits */
+  USCC_DAMAGED, /* "9.14502E+17", or 18 digits that end in zeros as a spreadsheet leaves them after 15 digits
+                 */
 };
 
 /* `text` is folded and upper case. */

@@ -16,9 +16,10 @@ struct source_cell {
 };
 
 struct source_row {
-  size_t number; /* as a spreadsheet shows it, from 1: blank lines count, line ends inside a quoted cell do not */
+  size_t number; /* as a spreadsheet shows it, from 1: blank lines count, line ends inside a quoted cell do
+                    not */
   const char *sheet; /* NULL where there are none */
-  bool open; /* the last row, and nothing says that it is complete: its line end is missing */
+  bool open;         /* the last row, and nothing says that it is complete: its line end is missing */
   size_t count;
   struct source_cell *cells;
 };
@@ -34,10 +35,11 @@ struct source_options {
 struct source {
   const char *name;       /* "csv" */
   const char *extensions; /* ".csv;.txt;.tsv" */
-  /* Reads `path` from beginning to end in bounded memory, row after row; blank rows are not given. True if it was read to its end;
-   * otherwise a finding of SEVERITY_FILE says why, `error` is set (the file cannot be opened or read), or `rows` ended it. Blocking. */
-  bool (*read)(const char *path, const struct source_options *options, source_row_sink *rows, finding_sink *findings,
-               void *data, GError **error);
+  /* Reads `path` from beginning to end in bounded memory, row after row; blank rows are not given. True if it
+   * was read to its end; otherwise a finding of SEVERITY_FILE says why, `error` is set (the file cannot be
+   * opened or read), or `rows` ended it. Blocking. */
+  bool (*read)(const char *path, const struct source_options *options, source_row_sink *rows,
+               finding_sink *findings, void *data, GError **error);
 };
 
 extern const struct source source_csv;

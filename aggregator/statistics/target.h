@@ -7,18 +7,20 @@
 
 struct target_standing {
   bool measurable;
-  char *why_not;          /* in words, where not */
-  int128 numerator, denominator; /* the standing is numerator ÷ denominator, in the target's measure (decimals not applied) */
-  struct period period;   /* to which it refers */
-  int64_t reported, expected; /* of the numerator's units */
-  const struct stage *stage; /* of that year; NULL if none */
-  bool reached;           /* the stage's value (without a stage: the target's) is met, tolerance included */
+  char *why_not;                 /* in words, where not */
+  int128 numerator, denominator; /* the standing is numerator ÷ denominator, in the target's measure (decimals
+                                    not applied) */
+  struct period period;          /* to which it refers */
+  int64_t reported, expected;    /* of the numerator's units */
+  const struct stage *stage;     /* of that year; NULL if none */
+  bool reached; /* the stage's value (without a stage: the target's) is met, tolerance included */
 };
 
 void target_standing_clear(struct target_standing *standing);
 
-/* Evaluates for a period: a year, or January to a month. Targets marked yearly are evaluated for the period's year. */
-bool target_evaluate(struct reader *reader, const struct catalogue *catalogue, const struct target *target, struct period period,
-                     struct target_standing *ret_standing, GError **error);
+/* Evaluates for a period: a year, or January to a month. Targets marked yearly are evaluated for the period's
+ * year. */
+bool target_evaluate(struct reader *reader, const struct catalogue *catalogue, const struct target *target,
+                     struct period period, struct target_standing *ret_standing, GError **error);
 
 #endif

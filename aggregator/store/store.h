@@ -1,12 +1,14 @@
-/* The store: the only door to a database. SQLite behind it today; another engine later, behind the same functions and
- * tests.
+/* The store: the only door to a database. SQLite behind it today; another engine later, behind the same
+ * functions and tests.
  *
- * A store belongs to one thread at a time; there is one writer and any number of readers. Inside store_begin() …
- * store_commit() errors are kept and told once, at the commit; functions that look something up give "nothing" after an
- * error. Reports, cells and expected counts carry a checksum that every read verifies: a damaged row is an error
- * (ERROR_DATA) that names it. Texts given to sinks and in records live until the next call.
+ * A store belongs to one thread at a time; there is one writer and any number of readers. Inside
+ * store_begin() … store_commit() errors are kept and told once, at the commit; functions that look something
+ * up give "nothing" after an error. Reports, cells and expected counts carry a checksum that every read
+ * verifies: a damaged row is an error (ERROR_DATA) that names it. Texts given to sinks and in records live
+ * until the next call.
  *
- * The schema (schema_sqlite.c) is readable with a plain SQL shell: the views `reports` and `totals` show it by name. */
+ * The schema (schema_sqlite.c) is readable with a plain SQL shell: the views `reports` and `totals` show it
+ * by name. */
 #ifndef PARKTALLY_AGGREGATOR_STORE_STORE_H
 #define PARKTALLY_AGGREGATOR_STORE_STORE_H
 
@@ -35,8 +37,8 @@ CLEANUP_DEFINE(struct store, store_close)
 void store_begin(struct store *store);
 bool store_commit(struct store *store, GError **error);
 void store_rollback(struct store *store);
-/* The first error since store_begin(), or NULL. Outside of a transaction errors are kept too, until the next one ends: it
- * does nothing but tell them. */
+/* The first error since store_begin(), or NULL. Outside of a transaction errors are kept too, until the next
+ * one ends: it does nothing but tell them. */
 const GError *store_error(const struct store *store);
 /* Copies the write-ahead log into the database; for a thread with a store of its own. */
 void store_checkpoint(struct store *store);
@@ -45,8 +47,8 @@ void store_checkpoint(struct store *store);
 
 uint64_t store_leaf_count(struct store *store);
 /* At the next position. */
-void store_leaf_add(struct store *store, uint64_t position, enum leaf_kind kind, int64_t recorded_ms, const uint8_t *body,
-                    size_t length, const uint8_t hash[MERKLE_HASH_SIZE]);
+void store_leaf_add(struct store *store, uint64_t position, enum leaf_kind kind, int64_t recorded_ms,
+                    const uint8_t *body, size_t length, const uint8_t hash[MERKLE_HASH_SIZE]);
 /* NULL if there is none. */
 GBytes *store_leaf(struct store *store, uint64_t position);
 /* Recorded time of the last leaf, 0 if there is none. */
@@ -60,15 +62,18 @@ struct stored_submission {
   uint64_t position;
   GBytes *receipt; /* sealed; a new reference, or NULL */
 };
-bool store_submission(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE], struct stored_submission *ret_submission);
+bool store_submission(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE],
+                      struct stored_submission *ret_submission);
 /* Only the position, from a small cache: corrections of one submission name the same base again and again. */
-bool store_submission_position(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE], uint64_t *ret_position);
+bool store_submission_position(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE],
+                               uint64_t *ret_position);
 bool store_submission_at(struct store *store, uint64_t position, uint8_t ret_id[SUBMISSION_ID_SIZE]);
 bool store_submission_by_sequence(struct store *store, const char *agent, uint64_t sequence,
                                   uint8_t ret_id[SUBMISSION_ID_SIZE]);
-void store_submission_add(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE], uint64_t position, const char *agent,
-                          uint64_t sequence);
-void store_receipt_put(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE], const uint8_t *sealed, size_t length);
+void store_submission_add(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE], uint64_t position,
+                          const char *agent, uint64_t sequence);
+void store_receipt_put(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE], const uint8_t *sealed,
+                       size_t length);
 /* Of an agent: how many submissions, and the recorded time of the last; 0 and 0 if none. */
 void store_agent_activity(struct store *store, const char *agent, uint64_t *ret_count, int64_t *ret_last_ms);
 
@@ -77,8 +82,8 @@ struct waiting {
   uint64_t position;
   uint32_t row;
 };
-void store_waiting_add(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE], uint64_t position, uint32_t row,
-                       const char *unit);
+void store_waiting_add(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE], uint64_t position,
+                       uint32_t row, const char *unit);
 /* Those that name this base, in the order in which they came. */
 GArray *store_waiting(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE]);
 /* Whether the unit's report in the submission at `position` waits itself. */
@@ -87,7 +92,7 @@ void store_waiting_remove(struct store *store, uint64_t position, uint32_t row);
 
 /* --- books: one form's collection for one period --- */
 
-int64_t store_book(struct store *store, const char *form, struct period period); /* made if absent */
+int64_t store_book(struct store *store, const char *form, struct period period);      /* made if absent */
 int64_t store_find_book(struct store *store, const char *form, struct period period); /* 0 if none */
 struct stored_book {
   int64_t book;
@@ -102,39 +107,42 @@ GArray *store_books(struct store *store, const char *form);
 struct stored_report {
   int64_t book;
   const char *unit;
-  const char *park;      /* area of the agent that reported */
-  unsigned revision;     /* from 1 */
+  const char *park;  /* area of the agent that reported */
+  unsigned revision; /* from 1 */
   enum report_kind kind;
-  uint64_t position;     /* leaf of the submission that made this revision */
-  uint32_t row;          /* of the report in it */
-  uint64_t first;        /* leaf of the first revision: who came first */
-  int64_t membership;    /* interned; 0 while the unit belongs nowhere */
-  bool counted;          /* in the cells of that membership */
+  uint64_t position;      /* leaf of the submission that made this revision */
+  uint32_t row;           /* of the report in it */
+  uint64_t first;         /* leaf of the first revision: who came first */
+  int64_t membership;     /* interned; 0 while the unit belongs nowhere */
+  bool counted;           /* in the cells of that membership */
   const uint8_t *figures; /* packed (report.h) */
   size_t figures_length;
 };
 
-/* The current reports of a unit, by park: an array of struct stored_report that lives until the next call of this function. */
-const struct stored_report *store_reports(struct store *store, int64_t book, const char *unit, size_t *ret_count);
+/* The current reports of a unit, by park: an array of struct stored_report that lives until the next call of
+ * this function. */
+const struct stored_report *store_reports(struct store *store, int64_t book, const char *unit,
+                                          size_t *ret_count);
 /* Puts a revision; revision − 1, if there is one, goes to the history. */
 void store_report_put(struct store *store, const struct stored_report *report);
 /* Changes only membership and counted of the current one. */
-void store_report_mark(struct store *store, int64_t book, const char *unit, const char *park, int64_t membership,
-                       bool counted);
-/* Every current report of a book by unit, then park. False from the sink ends it. The sink must not write. As of every
- * store_each_…(): false if the sink ended it or an error did. */
+void store_report_mark(struct store *store, int64_t book, const char *unit, const char *park,
+                       int64_t membership, bool counted);
+/* Every current report of a book by unit, then park. False from the sink ends it. The sink must not write. As
+ * of every store_each_…(): false if the sink ended it or an error did. */
 typedef bool stored_report_sink(const struct stored_report *report, void *data);
 bool store_each_report(struct store *store, int64_t book, stored_report_sink *sink, void *data);
 /* The same for the units after `unit` (byte order). */
-bool store_each_report_after(struct store *store, int64_t book, const char *unit, stored_report_sink *sink, void *data);
+bool store_each_report_after(struct store *store, int64_t book, const char *unit, stored_report_sink *sink,
+                             void *data);
 /* As a cursor, for joining two books: NULL at the end. */
 struct store_reports_cursor;
 struct store_reports_cursor *store_reports_open(struct store *store, int64_t book);
 const struct stored_report *store_reports_next(struct store_reports_cursor *cursor);
 void store_reports_close(struct store_reports_cursor *cursor);
 
-/* Interned memberships: ';'-joined codes of areas and of slices. One without areas is 0, and 0 has none; an unknown one
- * is an error, as ids come from stored rows alone. */
+/* Interned memberships: ';'-joined codes of areas and of slices. One without areas is 0, and 0 has none; an
+ * unknown one is an error, as ids come from stored rows alone. */
 int64_t store_membership(struct store *store, const char *areas, const char *slices); /* made if absent */
 bool store_membership_text(struct store *store, int64_t membership, char **ret_areas, char **ret_slices);
 
@@ -147,8 +155,8 @@ struct cell_key {
   const char *area, *slice;
   int slot; /* column of the form, or SLOT_REPORTED */
 };
-/* Adds to a cell; one that comes to zero units and zero total vanishes. Fastest in key order. A sum beyond 128 bits or fewer
- * units than none are errors (ERROR_INTERNAL). */
+/* Adds to a cell; one that comes to zero units and zero total vanishes. Fastest in key order. A sum beyond
+ * 128 bits or fewer units than none are errors (ERROR_INTERNAL). */
 void store_cell_add(struct store *store, const struct cell_key *key, int128 total, int64_t units);
 /* False (and zeros) if nothing is there. */
 bool store_cell(struct store *store, const struct cell_key *key, int128 *ret_total, int64_t *ret_units);
@@ -159,16 +167,18 @@ void store_cells_clear(struct store *store);
 
 /* --- expected units: how many owe a form, as changes by day --- */
 
-void store_expected_add(struct store *store, const char *form, const char *area, const char *slice, day_number day,
-                        int64_t units);
+void store_expected_add(struct store *store, const char *form, const char *area, const char *slice,
+                        day_number day, int64_t units);
 /* As of the end of `day`. One day's change of zero vanishes. */
-int64_t store_expected(struct store *store, const char *form, const char *area, const char *slice, day_number day);
-typedef bool expected_sink(const char *form, const char *area, const char *slice, day_number day, int64_t units, void *data);
+int64_t store_expected(struct store *store, const char *form, const char *area, const char *slice,
+                       day_number day);
+typedef bool expected_sink(const char *form, const char *area, const char *slice, day_number day,
+                           int64_t units, void *data);
 bool store_each_expected(struct store *store, expected_sink *sink, void *data);
 void store_expected_clear(struct store *store);
 
-/* Everything that is derived from the ledger but the ids and receipts of submissions: books, reports, cells, expected counts,
- * memberships, what waits, register, catalogues, agents and invitations. */
+/* Everything that is derived from the ledger but the ids and receipts of submissions: books, reports, cells,
+ * expected counts, memberships, what waits, register, catalogues, agents and invitations. */
 void store_clear(struct store *store);
 
 /* --- register, catalogues, agents, invitations --- */
@@ -176,8 +186,8 @@ void store_clear(struct store *store);
 void store_version_put(struct store *store, const struct unit_version *version);
 struct unit_register *store_register(struct store *store);
 
-void store_catalogue_put(struct store *store, const uint8_t hash[CATALOGUE_HASH_SIZE], uint64_t position, const char *text,
-                         size_t length);
+void store_catalogue_put(struct store *store, const uint8_t hash[CATALOGUE_HASH_SIZE], uint64_t position,
+                         const char *text, size_t length);
 /* Texts by position, the one in force last: an array of GBytes. */
 GPtrArray *store_catalogues(struct store *store);
 
@@ -187,7 +197,7 @@ struct stored_agent {
   GStrv forms; /* empty: every form of the role */
   uint8_t curve_key[32], sign_key[32];
   int64_t enrolled_ms;
-  int64_t revoked_ms; /* 0: in force */
+  int64_t revoked_ms;  /* 0: in force */
   GBytes *certificate; /* sealed */
 };
 void stored_agent_clear(struct stored_agent *agent);

@@ -91,11 +91,10 @@ void store_receipt_put(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE]
 void store_agent_activity(struct store *store, const char *agent, uint64_t *ret_count, int64_t *ret_last_ms)
 {
   CLEANUP(db_end)
-  struct db_row *row =
-      db_query(store->db,
-               "SELECT submissions, leaf.recorded FROM"
-               " (SELECT count(*) AS submissions, max(position) AS last FROM submission WHERE agent = ?)"
-               " LEFT JOIN leaf ON leaf.position = last");
+  struct db_row *row = db_query(
+      store->db, "SELECT submissions, leaf.recorded FROM"
+                 " (SELECT count(*) AS submissions, max(position) AS last FROM submission WHERE agent = ?)"
+                 " LEFT JOIN leaf ON leaf.position = last");
   db_bind_text(row, agent);
   bool found = db_step(row);
   *ret_count = found ? (uint64_t)db_int(row, 0) : 0;
