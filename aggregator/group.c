@@ -212,8 +212,10 @@ static struct leaf leaf_of_act(const struct act *act, int64_t recorded_ms)
   case LEAF_REVOCATION:
     leaf.revocation.agent = act->agent;
     break;
-  default:
-    break;
+  case LEAF_GENESIS:
+  case LEAF_ENROLMENT:
+  case LEAF_SUBMISSION:
+    g_assert_not_reached();
   }
   return leaf;
 }

@@ -11,8 +11,8 @@ static const struct command own_commands[] = {
      command_init},
     {"run", N_("[--config FILE | --data DIR] [--listen ENDPOINT] [--enrol ENDPOINT]"), N_("run the server"),
      command_run},
-    {"check", N_("--config FILE | --catalogue FILE"), N_("say every mistake in a configuration or catalogue"),
-     command_check},
+    {"check", N_("[--data DIR | --config FILE] [--catalogue FILE]"),
+     N_("say every mistake in configuration and catalogue"), command_check},
 };
 
 static int run_in_office(int argc, char **argv)

@@ -65,7 +65,7 @@ class Usage(Case):
                 (["totals", "--help"], 0, "--slice=S", "--cumulative"),
                 (["run", "--help"], 0, "--listen"),
                 (["init"], 64, "--data", "--catalogue"),
-                (["check"], 64, "--config FILE or --catalogue FILE"),
+                (["check", "--data", self.folder / "none"], 74, "none.*No such file"),
                 (["check", "--bogus"], 64, "--bogus"),
                 (["init", "--data", self.folder / "d", "--catalogue", self.folder / "none"], 74, "none.*No such file"),
                 (["check", "--catalogue", self.folder / "none"], 74, "none.*No such file"),
