@@ -20,11 +20,13 @@ static void read_columns(struct yaml *yaml, const struct yaml_node *node, GHashT
     return;
   }
   for (size_t i = 0; i < yaml_size(yaml, node); i++) {
-    char *key = text_key(yaml_text(yaml, yaml_item_key(yaml, node, i), ""));
+    const struct yaml_node *heading = yaml_item_key(yaml, node, i);
+    char *key = text_key(yaml_text(yaml, heading, ""));
     const char *meaning = yaml_text(yaml, yaml_item(yaml, node, i), "");
     if (!*meaning) yaml_mistake(yaml, yaml_item(yaml, node, i), _("the column “%s” has no meaning"), key);
-    if (!g_hash_table_insert(columns, key, g_strdup(meaning)))
-      yaml_mistake(yaml, yaml_item_key(yaml, node, i), _("the heading “%s” stands twice"), key);
+    if (g_hash_table_contains(columns, key))
+      yaml_mistake(yaml, heading, _("the heading “%s” stands twice"), key);
+    g_hash_table_insert(columns, key, g_strdup(meaning)); /* which may free the key */
   }
 }
 

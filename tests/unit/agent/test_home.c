@@ -205,6 +205,20 @@ static void every_mistake_of_the_configuration_is_named_with_its_place(void **st
   assert_non_null(strstr(error->message, ":3:"));
 }
 
+static void a_heading_that_stands_twice_is_named(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *path = fixture_file(&fixture, "agent.yaml",
+                                       "mappings:\n"
+                                       "  - columns:\n"
+                                       "      企业代码: unit\n"
+                                       "      企业 代码: period\n"); /* the same but for a blank */
+  assert_false(home_check_config(path, &error));
+  assert_non_null(strstr(error->message, ":4:7: "));
+  assert_non_null(strstr(error->message, "“企业代码”"));
+}
+
 static void a_configuration_that_is_named_must_exist(void **state)
 {
   (void)state;
@@ -251,6 +265,7 @@ int main(void)
       TEST(what_another_process_stores_is_taken_into_use),
       TEST(a_lock_is_held_by_one_at_a_time),
       TEST(every_mistake_of_the_configuration_is_named_with_its_place),
+      TEST(a_heading_that_stands_twice_is_named),
       TEST(a_configuration_that_is_named_must_exist),
       TEST(folders_stand_beside_the_configuration),
       TEST(the_example_that_is_shipped_is_right),
