@@ -168,6 +168,12 @@ static bool apply_revocation(struct store *store, struct snapshot **snapshot, co
 bool act_apply(struct store *store, struct tables *tables, struct snapshot **snapshot,
                const struct leaf *leaf, uint64_t position, GError **error)
 {
+  bool reads_catalogue = leaf->kind == LEAF_REGISTER || leaf->kind == LEAF_INVITATION;
+
+  if (reads_catalogue && !(*snapshot)->catalogue)
+    return refuse(error, ERROR_DATA,
+                  _("the ledger is damaged at leaf %" PRIu64 ": no catalogue is in force before it"),
+                  position);
   switch (leaf->kind) {
   case LEAF_GENESIS:
     return true;
