@@ -1,6 +1,6 @@
 /* The command line that both programs share: `program command [options] …`, from one table per program.
  *
- * The table is read by dispatch, --help and the test that compares it with the manual. */
+ * The table is read by dispatch and by --help. */
 #ifndef PARKTALLY_COMMON_COMMAND_H
 #define PARKTALLY_COMMON_COMMAND_H
 

@@ -731,9 +731,10 @@ static void every_indicator_of_a_target_is_reported_or_counted_somewhere(void **
     const struct indicator *indicator = &catalogue->indicators[i];
     if (indicator->kind == KIND_COUNT || indicator->kind == KIND_RATIO) continue;
     struct column_ref ref;
-    bool carried = catalogue_find_column(catalogue, (int)i, VARIANT_PERIOD, 1, &ref) ||
-                   catalogue_find_column(catalogue, (int)i, VARIANT_YTD, 1, &ref) ||
-                   catalogue_find_column(catalogue, (int)i, VARIANT_PERIOD, 12, &ref);
+    bool carried = false;
+    for (unsigned months = 1; months <= 12; months++)
+      carried = carried || catalogue_find_column(catalogue, (int)i, VARIANT_PERIOD, months, &ref) ||
+                catalogue_find_column(catalogue, (int)i, VARIANT_YTD, months, &ref);
     if (!carried) fail_msg("no form asks for %s", indicator->code);
   }
 }

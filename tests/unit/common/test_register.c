@@ -327,6 +327,28 @@ static void versions_added_in_any_order_are_found_and_the_later_replaces(void **
   }
 }
 
+static void fail_on_finding(const struct finding *finding, void *data)
+{
+  (void)data;
+  g_autofree char *line = finding_format(finding);
+  fail_msg("%s", line);
+}
+
+static void the_shipped_example_is_taken_without_a_word(void **state)
+{
+  (void)state;
+  CLEANUP(catalogue_unref)
+  struct catalogue *liuzhou = catalogue_read(SOURCE_DIR "/deploy/catalogue/liuzhou.yaml", NULL);
+  CLEANUP(register_unref) struct unit_register *reg = NULL;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *text = NULL;
+  size_t length;
+  assert_true(g_file_get_contents(SOURCE_DIR "/deploy/register.example.csv", &text, &length, NULL));
+  if (!register_read_csv(liuzhou, "example", text, length, fail_on_finding, NULL, &reg, &error))
+    fail_msg("%s", error->message);
+  assert_int_equal(register_size(reg), 5);
+}
+
 static int compile_catalogue(void **state)
 {
   (void)state;
@@ -356,6 +378,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(a_unit_owes_by_status_class_and_flag_on_the_last_day),
       cmocka_unit_test(a_register_is_written_as_it_is_read_whatever_the_order),
       cmocka_unit_test(an_areas_register_holds_all_versions_of_units_that_were_ever_there),
+      cmocka_unit_test(the_shipped_example_is_taken_without_a_word),
       cmocka_unit_test(words_of_a_list_match_whole),
       cmocka_unit_test(versions_added_in_any_order_are_found_and_the_later_replaces),
   };
