@@ -83,6 +83,20 @@ static void drop_guard(int *argc, char **argv)
   }
 }
 
+/* The options of the command, and those that office_run() takes out before it comes here. */
+static char *help_text(const struct command *command, const GOptionEntry *entries)
+{
+  static const GOptionEntry folder[] = {
+      {"data", 0, 0, G_OPTION_ARG_FILENAME, NULL, N_("data folder"), N_("DIR")},
+      {"config", 0, 0, G_OPTION_ARG_FILENAME, NULL, N_("configuration"), N_("FILE")},
+      G_OPTION_ENTRY_NULL,
+  };
+  g_autoptr(GArray) all = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
+  for (const GOptionEntry *entry = entries; entry->long_name; entry++) g_array_append_val(all, *entry);
+  g_array_append_vals(all, folder, G_N_ELEMENTS(folder));
+  return command_help(PROGRAM, command, (const GOptionEntry *)(void *)all->data);
+}
+
 bool office_options(struct control_request *request, const GOptionEntry *entries, int least, int most,
                     int *argc, char ***argv, int *ret_exit)
 {
@@ -104,7 +118,7 @@ bool office_options(struct control_request *request, const GOptionEntry *entries
   bool parsed = g_option_context_parse(context, argc, argv, &error);
   *ret_exit = ERROR_USAGE;
   if (parsed && help) {
-    g_autofree char *text = command_help(PROGRAM, command, entries);
+    g_autofree char *text = help_text(command, entries);
     control_write(request->output, text, strlen(text));
     *ret_exit = 0;
     return false;
