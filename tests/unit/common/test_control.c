@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,7 +24,7 @@
 #include <cmocka.h>
 
 /* The stall time without its time: in place of the library's, for this program. */
-static bool stalled;
+static atomic_bool stalled; /* set by the test, read by the server's thread */
 
 int poll(struct pollfd *items, nfds_t count, int timeout)
 {
