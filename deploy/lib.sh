@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154
 # What demo.sh and test.sh share: Debian packages and builds. Sourced by bash, with $root set to the source folder.
 
 # Words of the person's own language: say ENGLISH 中文
@@ -49,7 +50,7 @@ install_packages() {
   local missing log
   missing=$(missing_packages "$@")
   [ -n "$missing" ] || return 0
-  echo "installing:" $missing
+  echo "installing: ${missing//$'\n'/ }"
   log=$(mktemp)
   # shellcheck disable=SC2086 # a list of words
   if as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update >"$log" 2>&1 &&

@@ -55,7 +55,7 @@ check() {
 
 # run_tests PRESET [CTEST-OPTION…]: counts each test of ctest.
 run_tests() {
-  local preset=$1 results code=0 attribute
+  local preset=$1 results code=0
   shift
   results=$(mktemp)
   ctest --test-dir "build/$preset" --output-on-failure -j"$(nproc)" --output-junit "$results" "$@" || code=$?
@@ -96,7 +96,7 @@ tsan_build() { build tsan; }
 # send over a socket are left out; so are those of a single thread that take minutes under it.
 tsan_tests() { run_tests tsan -R '^unit/' -E '^unit/(agent/test_(link|sender|spill|push|join)|common/test_channel|aggregator/test_(gate|server))'; }
 
-fuzz_build() { build fuzz -DPARKTALLY_FUZZ_RUNS=$fuzz_runs -- fuzz; }
+fuzz_build() { build fuzz "-DPARKTALLY_FUZZ_RUNS=$fuzz_runs" -- fuzz; }
 fuzz_tests() { run_tests fuzz -R '^fuzz/'; }
 
 our_sources() { git ls-files -co --exclude-standard -- 'common/*.[ch]' 'agent/*.[ch]' 'aggregator/*.[ch]' 'tests/*.[ch]'; }
