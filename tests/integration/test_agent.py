@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import subprocess
+import time
 import unittest
 
 import parktally
@@ -418,12 +419,24 @@ class Service(Case):
         parktally.wait_until(lambda: self.total("output") == ("2.0", 1), "the second is counted")
 
     def test_a_file_that_is_still_being_written_is_left_alone_until_it_is_closed(self):
-        self.begin()
+        self.submit.mkdir()
         with open(self.submit / "慢.csv", "w") as file:
             file.write(HEADER + "\nA1,2018-05,1,2,3\n")
             file.flush()
+            self.begin()
             self.put(self.submit, table("A2,2018-05,4,5,6"))
-            self.result(self.submit, "done")
+
+            written = time.monotonic()
+
+            def goes_on():
+                nonlocal written
+                if time.monotonic() > written + 1:
+                    file.write("\n")
+                    file.flush()
+                    written = time.monotonic()
+                return (self.submit / "done" / "五月.csv").exists()
+
+            parktally.wait_until(goes_on, "the other file is done")
             self.assertTrue((self.submit / "慢.csv").exists())
             file.write("W1,2018-05,1,1,1\n")
         self.assertIn("[unit.unknown]", self.result(self.submit, "refused", "慢.csv"))
