@@ -127,6 +127,16 @@ static void a_language_without_locale_data_still_chooses_the_names(void **state)
   assert_string_equal(text_label(&label), "区域");
 }
 
+static void arguments_are_utf_8_where_the_locale_knows_only_ascii(void **state)
+{
+  (void)state;
+  g_setenv("LC_ALL", "C", TRUE);
+  text_init();
+  g_autofree char *name = g_locale_to_utf8("张三", -1, NULL, NULL, NULL);
+  assert_non_null(name);
+  assert_string_equal(name, "张三");
+}
+
 static void *speak_otherwise(void *data)
 {
   struct label label = {"区域", "area"};
@@ -168,6 +178,7 @@ int main(void)
       cmocka_unit_test(bytes_come_back_from_hex_or_are_left_alone),
       cmocka_unit_test(names_follow_the_language_that_gettext_chooses),
       cmocka_unit_test(a_language_without_locale_data_still_chooses_the_names),
+      cmocka_unit_test(arguments_are_utf_8_where_the_locale_knows_only_ascii),
       cmocka_unit_test(a_thread_speaks_its_own_language_and_the_others_keep_theirs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
