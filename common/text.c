@@ -55,7 +55,8 @@ void text_init(void)
    * locale "C" it decides for it. */
   (void)g_dgettext(GETTEXT_PACKAGE, "parktally");
   if (!setlocale(LC_ALL, "")) set_locale_without_data();
-  /* The locale "C" of cron and of small systems has ASCII alone, in which nobody here can write their name. */
+  /* The locale "C" of cron and of small systems has ASCII alone, in which nobody here can write their name.
+   */
   if (!strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968")) setlocale(LC_CTYPE, "C.UTF-8");
   bool in_build_tree = has_translations(PARKTALLY_BUILD_LOCALEDIR);
   bindtextdomain(GETTEXT_PACKAGE, in_build_tree ? PARKTALLY_BUILD_LOCALEDIR : PARKTALLY_LOCALEDIR);
