@@ -423,6 +423,8 @@ struct channel_server *channel_server_open(struct channel_context *context, cons
 void channel_server_close(struct channel_server *server)
 {
   if (!server) return;
+  int linger = LIMIT_FAREWELL_MS;
+  zmq_setsockopt(server->socket, ZMQ_LINGER, &linger, sizeof linger);
   zmq_close(server->socket);
   g_free(server->endpoint);
   g_free(server);

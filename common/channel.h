@@ -47,6 +47,7 @@ struct channel_server;
 struct channel_server *channel_server_open(struct channel_context *context, const char *endpoint,
                                            const char *domain, const struct identity *identity, size_t most,
                                            GError **error);
+/* What was sent may still leave, for LIMIT_FAREWELL_MS at most, for which channel_context_free() waits. */
 void channel_server_close(struct channel_server *server);
 const char *channel_server_endpoint(const struct channel_server *server);
 
