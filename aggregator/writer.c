@@ -37,7 +37,27 @@ static void job_free(struct job *job)
   g_free(job);
 }
 
+static bool is_disk_full(const GError *error)
+{
+  return g_error_matches(error, PARKTALLY_ERROR, ERROR_TEMPORARY);
+}
+
 /* --- the thread that copies the log into the database --- */
+
+/* On a full disk the log stays as it is until there is room; nothing of it is lost. Any other failure, of a
+ * sync above all, is one of the store. */
+static void checkpoint(struct writer *writer)
+{
+  struct store *store = writer->checkpoint_store;
+  const GError *error;
+
+  store_checkpoint(store);
+  error = store_error(store);
+  if (error && !is_disk_full(error)) writer->failed(error, writer->data);
+  if (!error) return;
+  store_begin(store); /* an error ends with a transaction */
+  store_rollback(store);
+}
 
 static void *checkpoint_main(void *data)
 {
@@ -45,7 +65,7 @@ static void *checkpoint_main(void *data)
   void *word;
 
   while ((word = g_async_queue_pop(writer->checkpoints)) != &stop_word) {
-    store_checkpoint(writer->checkpoint_store);
+    checkpoint(writer);
     while (g_async_queue_length(writer->checkpoints) > 1) (void)g_async_queue_try_pop(writer->checkpoints);
   }
   return NULL;
@@ -59,11 +79,6 @@ static void answer_job(struct job *job)
     job->answer(job->judged, job->error ? NULL : job->result, job->error, job->data);
   else
     job->act_answer(job->error ? NULL : job->result, job->error, job->data);
-}
-
-static bool is_disk_full(const GError *error)
-{
-  return g_error_matches(error, PARKTALLY_ERROR, ERROR_TEMPORARY);
 }
 
 /* Takes what waits, from `first` on, into one transaction. False if the disk failed. */

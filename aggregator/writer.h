@@ -19,8 +19,8 @@
 struct writer;
 
 /* Opens the store in `folder` for writing (exclusive: the caller holds the folder's lock), loads the snapshot
- * and starts the thread. `failed` is called in the writer's thread with the error that ended it. The identity
- * must outlive the writer. */
+ * and starts the thread. `failed` is called in a thread of the writer's with the error that ended it. The
+ * identity must outlive the writer. */
 struct writer *writer_new(const char *folder, const struct identity *identity,
                           void (*failed)(const GError *error, void *data), void *data, GError **error);
 /* Finishes what was asked for, then stops. */
