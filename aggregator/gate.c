@@ -21,6 +21,7 @@
 #define JOINER "joiner" /* user id of whoever connects to enrol; no agent's id, which has a number */
 #define BUSY_RETRY_MS 250
 #define MESSAGES_PER_TURN 64 /* so that answers go out while much comes in */
+#define JOINING_MOST 64      /* joining records with the writer; whoever comes then waits in libzmq's queue */
 
 struct gate {
   struct gate_options options;
@@ -31,7 +32,9 @@ struct gate {
   struct flights *flights;
   struct intake *intake;
   struct store *store;  /* the gate's thread's own */
+  unsigned joining;     /* records with the writer; the gate's thread's own */
   GAsyncQueue *answers; /* of struct answer, from other threads */
+  GMutex handing;       /* held while another thread hands an answer over: the gate does not end before */
   int wake_fd;
   int stop; /* atomic */
   GThread *thread;
@@ -59,6 +62,15 @@ static void wake_gate(struct gate *gate)
   uint64_t one = 1;
 
   while (write(gate->wake_fd, &one, sizeof one) < 0 && errno == EINTR) continue;
+}
+
+/* From another thread. */
+static void hand_over(struct gate *gate, struct answer *answer)
+{
+  g_mutex_lock(&gate->handing);
+  g_async_queue_push(gate->answers, answer);
+  wake_gate(gate);
+  g_mutex_unlock(&gate->handing);
 }
 
 /* --- answering --- */
@@ -117,8 +129,7 @@ static void submission_answered(const struct intake_answer *given, void *data)
   } else {
     answer->frame = busy_frame(given->id);
   }
-  g_async_queue_push(gate->answers, answer);
-  wake_gate(gate);
+  hand_over(gate, answer);
 }
 
 static void send_answers(struct gate *gate)
@@ -128,7 +139,10 @@ static void send_answers(struct gate *gate)
 
   (void)!read(gate->wake_fd, &count, sizeof count);
   while ((answer = g_async_queue_try_pop(gate->answers))) {
-    if (answer->agent) answer->peer = flights_land(gate->flights, answer->agent, answer->id);
+    if (answer->agent)
+      answer->peer = flights_land(gate->flights, answer->agent, answer->id);
+    else
+      gate->joining--;
     if (answer->peer) (void)channel_server_send(answer->server, answer->peer, answer->frame);
     answer_free(answer);
   }
@@ -160,8 +174,7 @@ static void enrolment_answered(GBytes *certificate, const GError *error, void *d
             error->message);
     answer->frame = fault_frame(NULL, finding_id(FINDING_INVITATION_REFUSED), error->message);
   }
-  g_async_queue_push(joining->gate->answers, answer);
-  wake_gate(joining->gate);
+  hand_over(joining->gate, answer);
   g_free(joining->address);
   g_free(joining);
 }
@@ -181,6 +194,7 @@ static void take_joiner(struct gate *gate, const struct channel_message *message
   joining->gate = gate;
   joining->peer = g_bytes_ref(message->peer);
   joining->address = g_strdup(message->address);
+  gate->joining++;
   writer_enrol(gate->options.writer, &join, enrolment_answered, joining);
   explicit_bzero(&join, sizeof join);
 }
@@ -281,17 +295,26 @@ static void take_submission(const struct conversation *with, const struct frame 
   }
 }
 
+/* The leaf of a submission as it is stored; NULL if there is none. */
+static GBytes *read_submission(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE])
+{
+  g_autoptr(GError) error = NULL;
+  GBytes *body = NULL;
+  uint64_t position;
+
+  store_begin(store); /* an error ends with it */
+  if (store_submission_position(store, id, &position)) body = store_leaf(store, position);
+  if (!store_commit(store, &error)) log_say(LOG_LEVEL_ERROR, "store.unreadable", "%s", error->message);
+  return body;
+}
+
 /* The leaf of a submission that this agent's area reported; NULL if there is none. */
 static struct leaf *find_submission(const struct conversation *with, const uint8_t id[SUBMISSION_ID_SIZE])
 {
-  struct store *store = with->gate->store;
-  g_autoptr(GBytes) body = NULL;
+  g_autoptr(GBytes) body = read_submission(with->gate->store, id);
   struct leaf *leaf;
   CLEANUP(judged_free) struct judged *judged = NULL;
-  uint64_t position;
 
-  if (!store_submission_position(store, id, &position)) return NULL;
-  body = store_leaf(store, position);
   leaf = body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
   if (leaf && leaf->kind == LEAF_SUBMISSION)
     judged = judge_recorded(with->snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
@@ -394,16 +417,16 @@ static void *gate_main(void *data)
   struct gate *gate = data;
   struct channel_server *servers[] = {gate->submit, gate->enrol};
 
-  while (!g_atomic_int_get(&gate->stop) || flights_count(gate->flights) > 0) {
+  while (!g_atomic_int_get(&gate->stop) || flights_count(gate->flights) > 0 || gate->joining > 0) {
     bool stopping = g_atomic_int_get(&gate->stop);
-    bool woken = false;
+    bool takes_joiners = gate->joining < JOINING_MOST;
 
     /* While it ends, only answers matter: nothing more is taken in. */
-    (void)channel_wait(servers, stopping ? 0 : G_N_ELEMENTS(servers), gate->wake_fd, -1, &woken);
+    (void)channel_wait(servers, stopping ? 0 : takes_joiners ? 2 : 1, gate->wake_fd, -1, NULL);
     send_answers(gate);
     if (stopping) continue;
     take_messages(gate, gate->submit, take_message);
-    take_messages(gate, gate->enrol, take_joiner);
+    if (takes_joiners) take_messages(gate, gate->enrol, take_joiner);
   }
   return NULL;
 }
@@ -459,6 +482,7 @@ struct gate *gate_new(const struct gate_options *options, GError **error)
   gate->options = *options;
   gate->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   gate->answers = g_async_queue_new();
+  g_mutex_init(&gate->handing);
   gate->flights = flights_new();
   gate->documents = documents_new(options->identity);
   gate->store = store_open(path, STORE_READ, error);
@@ -478,6 +502,8 @@ void gate_free(struct gate *gate)
     wake_gate(gate);
     g_thread_join(gate->thread);
   }
+  g_mutex_lock(&gate->handing); /* whoever handed over the last answer may still be at it */
+  g_mutex_unlock(&gate->handing);
   intake_free(gate->intake);
   channel_server_close(gate->enrol);
   channel_server_close(gate->submit);
@@ -485,6 +511,7 @@ void gate_free(struct gate *gate)
   channel_context_free(gate->context);
   while ((answer = g_async_queue_try_pop(gate->answers))) answer_free(answer);
   g_async_queue_unref(gate->answers);
+  g_mutex_clear(&gate->handing);
   flights_free(gate->flights);
   documents_free(gate->documents);
   store_close(gate->store);

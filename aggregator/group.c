@@ -260,7 +260,8 @@ static GBytes *make_certificate(struct group *group, const struct stored_invitat
       identity_seal(group->identity, SEAL_CERTIFICATE, payload->data, payload->len));
 }
 
-/* The same secret with the same keys gets the same answer, with other keys none. */
+/* The same secret with the same keys gets the same answer, with other keys none. Keys are one agent's: the
+ * door could not tell two with one CURVE key apart. */
 static bool enrol(struct group *group, struct job *job, GError **error)
 {
   const struct join_record *join = &job->join;
@@ -282,7 +283,8 @@ static bool enrol(struct group *group, struct job *job, GError **error)
       memcmp(holder->stored.curve_key, join->curve_key, CURVE_KEY_SIZE) == 0) {
     job->result = g_bytes_ref(holder->stored.certificate);
     done = true;
-  } else if (invitation.used_by || holder || invitation.expires_ms < clock_wall().ms) {
+  } else if (invitation.used_by || holder || invitation.expires_ms < clock_wall().ms ||
+             snapshot_agent_by_curve(group->snapshot, join->curve_key)) {
     g_set_error_literal(error, PARKTALLY_ERROR, ERROR_PERMISSION, finding_text(FINDING_INVITATION_REFUSED));
   } else {
     job->result = make_certificate(group, &invitation, join, now);

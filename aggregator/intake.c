@@ -50,7 +50,8 @@ static void written(const struct judged *judged, GBytes *receipt, const GError *
   struct task *task = data;
   struct intake_answer answer = {.agent = task->agent, .id = task->id, .receipt = receipt};
 
-  if (error && judged->fault != FINDING_COUNT)
+  /* Where the whole group came to nothing, a fault that was found in it did too. */
+  if (g_error_matches(error, PARKTALLY_ERROR, ERROR_DATA) && judged->fault != FINDING_COUNT)
     answer_fault(task, judged);
   else
     task->intake->sink(&answer, task->intake->data);

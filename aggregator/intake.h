@@ -20,7 +20,7 @@ typedef void intake_sink(const struct intake_answer *answer, void *data);
 
 struct intake;
 struct intake *intake_new(struct writer *writer, intake_sink *sink, void *data);
-/* Waits for its workers; the writer may still answer afterwards. */
+/* Waits for its workers. What they handed to the writer must have been answered before. */
 void intake_free(struct intake *intake);
 CLEANUP_DEFINE(struct intake, intake_free)
 
