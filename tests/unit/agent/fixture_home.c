@@ -17,7 +17,7 @@ const char *fixture_unit(unsigned n)
 {
   static char codes[1000][19];
   char *code = codes[n];
-  snprintf(code, sizeof codes[0], "914502000000%05u", n);
+  snprintf(code, sizeof codes[0], "914502000000%05u", n % 100000);
   code[17] = uscc_check_character(code);
   code[18] = '\0';
   return code;
