@@ -78,7 +78,7 @@ build() {
     ninja -C "$root/build/$preset" -j"$(nproc)" -k0 "$@" >>"$log" 2>&1; then
     rm -f "$log"
   else
-    grep -v -e '^-- ' -e '^\[[0-9]*/[0-9]*\] \(Building\|Linking\|Generating\)' "$log" >&2
+    grep -v -e '^-- ' -e '^\[[0-9]*/[0-9]*\] ' -e '^[^ ]*\(cc\|gcc\|clang\|ccache\) ' "$log" | head -n 200 >&2 # no command lines
     rm -f "$log"
     return 1
   fi
