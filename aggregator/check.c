@@ -19,6 +19,10 @@ static struct catalogue *catalogue_in_force(const char *folder, GError **error)
   store = store_open(path, STORE_READ, error);
   if (!store) return NULL;
   texts = store_catalogues(store);
+  if (store_error(store)) {
+    g_propagate_error(error, g_error_copy(store_error(store)));
+    return NULL;
+  }
   if (texts->len == 0) return NULL;
   text = texts->pdata[texts->len - 1];
   return catalogue_compile("catalogue.yaml", g_bytes_get_data(text, NULL), g_bytes_get_size(text), error);
