@@ -3,11 +3,15 @@
 PARKTALLY_SEED repeats a run as far as the machine allows, PARKTALLY_KILLS sets how many kills there are."""
 
 import collections
+import contextlib
 import csv
+import itertools
 import json
 import os
 import random
 import secrets
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -26,20 +30,20 @@ LONGEST = 0.15    # seconds that the victim gets at most before it is killed
 SILENCE = 1       # seconds after which a stranger opens a new connection
 PUSH_TIMEOUT = 2  # seconds that a push waits for its receipts
 PARKS = ("east", "west", "south")
-MONTHS = [f"{year}-{month:02d}" for year in range(2012, 2030) for month in range(1, 13)]
+MONTHS = [f"{year}-{month:02d}" for year in range(2014, 2019) for month in range(1, 13)]  # then corrections of them
 
 
 class Load:
-    """What all loads have: a thread, a model of what was said, and what was acknowledged of it."""
+    """What all loads have: a thread, and what it said. It goes on to the next thing when one is acknowledged, and has
+    said nothing that is not acknowledged in the end."""
 
     def __init__(self, area, name, seed):
         self.area, self.random = area, random.Random(seed)
         self.units = [f"{name}{n:02d}" for n in range(UNITS)]
-        self.said = {}             # (month, unit) → tenths, the last that was made durable or sent
-        self.acknowledged = set()  # (month, unit), of which some value was acknowledged
+        self.said = {}  # (month, unit) → tenths: the last
         self.enough = threading.Event()
         self.error = None
-        self.done = 0              # acknowledgements
+        self.done = 0   # acknowledgements
         self.thread = threading.Thread(target=self.work, name=name)
 
     def work(self):
@@ -69,7 +73,7 @@ class StrangerLoad(Load):
         self.bases = {}     # (month, unit) → id that counted last
 
     def carry_on(self):
-        for month in MONTHS:
+        for month in itertools.cycle(MONTHS):
             if self.enough.is_set():
                 return
             self.deliver([self.make(month, self.units[n::5]) for n in range(5)])
@@ -119,7 +123,7 @@ class AgentLoad(Load):
         self.killed = 0
 
     def carry_on(self):
-        for month in MONTHS:
+        for month in itertools.cycle(MONTHS):
             for units in (self.units, self.random.sample(self.units, 4)):
                 if self.enough.is_set():
                     return
@@ -128,15 +132,11 @@ class AgentLoad(Load):
     def push(self, month, values):
         """Pushes one file until it is acknowledged, however often that is cut short."""
         path = self.folder / f"{self.thread.name}.csv"
-        with open(path, "w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["uscc", "period", "output"])
-            writer.writerows([unit, month, f"{value // 10}.{value % 10}"] for unit, value in values.items())
+        write_file(path, month, values)
         for unit, value in values.items():
             self.said[month, unit] = value
         while not self.push_once(path):
             pass
-        self.acknowledged |= {(month, unit) for unit in values}
         self.done += 1
 
     def push_once(self, path):
@@ -163,6 +163,107 @@ class AgentLoad(Load):
         return False
 
 
+class ServiceLoad(Load):
+    """A park-agent as a service: files are moved into its folder, and what it has put into done/ is never shown to
+    it again. Its process may be killed."""
+
+    def __init__(self, city, folder, area, name, seed):
+        super().__init__(area, name, seed)
+        self.agent = parktally.ParkAgent(Path(folder) / name, city.invite(area))
+        self.place, self.submit = Path(folder), Path(folder) / f"{name}-报送"
+        (self.agent.data / "agent.yaml").write_text(f"submit_folder: {self.submit}\napproved_by: 李明\n")
+        self.log_path = Path(folder) / f"{name}.log"
+        self.starts = self.files = 0
+        self.start()
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def start(self):
+        """Starts a process and waits until it is at work."""
+        already = self.log().count("run.ready") if self.log_path.exists() else 0
+        self.start_only()
+
+        def ready():
+            if self.process.poll() is not None:
+                raise AssertionError(f"the service ended with {self.process.returncode}:\n{self.log()}")
+            return self.log().count("run.ready") > already
+
+        parktally.wait_until(ready, "the service is at work")
+
+    def start_only(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([parktally.AGENT, "run", "--data", self.agent.data], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, env=parktally.environment())
+        self.starts += 1
+
+    def kill(self):
+        self.process.kill()
+        if self.process.wait() != -signal.SIGKILL:
+            raise AssertionError(f"the service ended by itself:\n{self.log()}")
+        self.start_only()  # so that the next kill may come while it starts
+        return True
+
+    def stop(self):
+        self.process.terminate()
+        code = self.process.wait(parktally.PATIENCE)
+        if code != 0:
+            raise AssertionError(f"the service ended with {code}:\n{self.log()}")
+
+    def carry_on(self):
+        for month in itertools.cycle(MONTHS):
+            for units in (self.units, self.random.sample(self.units, 4)):
+                if self.enough.is_set():
+                    return
+                self.give(month, {unit: self.random.randrange(1, 10**9) for unit in units})
+
+    def give(self, month, values):
+        """Moves one file in and waits until the service is done with it."""
+        self.files += 1
+        path = self.place / f"{self.thread.name}-{self.files:05d}.csv"
+        write_file(path, month, values)
+        for unit, value in values.items():
+            self.said[month, unit] = value
+        file = self.submit / path.name
+        os.rename(path, file)
+        starts = self.starts
+
+        def is_done():
+            nonlocal starts, file
+            if any((self.submit / "refused").glob("*.csv")):
+                raise AssertionError(f"refused:\n{self.log()}")
+            if self.starts != starts:  # a file that was there before has to settle; one that is moved in has not
+                starts, again = self.starts, file.with_stem(file.stem + "-")
+                with contextlib.suppress(FileNotFoundError):
+                    os.rename(file, again)
+                    file = again
+            return any((self.submit / "done").glob(f"{path.stem}*.csv"))
+
+        parktally.wait_until(is_done, f"{path.name} is done")
+        self.done += 1
+
+    def finish(self):
+        super().finish()
+        self.stop()
+        self.start()  # a new process sends at once what has no receipt yet
+
+        def all_sent():
+            status = json.loads(self.agent.command("status", "--format", "json", code=0).out)
+            if status["stale"] + status["refused"] + status["refused_whole"]:
+                raise AssertionError(f"refused: {status}")
+            return status["waiting_to_send"] == 0
+
+        parktally.wait_until(all_sent, "all is sent")
+        self.stop()
+
+
+def write_file(path, month, values):
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["uscc", "period", "output"])
+        writer.writerows([unit, month, f"{value // 10}.{value % 10}"] for unit, value in values.items())
+
+
 class Kills(parktally.Case):
     def setUp(self):
         super().setUp()
@@ -173,15 +274,18 @@ class Kills(parktally.Case):
         self.loads = []
 
     def start(self, kinds):
-        """An aggregator under load: `kinds` has a letter for each load, a(gent) or s(tranger)."""
+        """An aggregator under load: `kinds` has a letter for each load: w for a stranger on the wire, p for an agent
+        that is started for each push, s for a service."""
         names = [f"{PARKS[n % 3][0].upper()}{n}" for n in range(len(kinds))]
         self.city.import_register([parktally.unit(f"{name}{u:02d}", PARKS[n % 3])
                                    for n, name in enumerate(names) for u in range(UNITS)])
         self.city.start()
         for n, (kind, name) in enumerate(zip(kinds, names)):
-            seed = self.random.getrandbits(32)
-            place = (self.city, PARKS[n % 3], name, seed) if kind == "s" else (self.city, self.folder, PARKS[n % 3], name, seed)
-            self.loads.append(StrangerLoad(*place) if kind == "s" else AgentLoad(*place))
+            rest = PARKS[n % 3], name, self.random.getrandbits(32)
+            if kind == "w":
+                self.loads.append(StrangerLoad(self.city, *rest))
+            else:
+                self.loads.append({"p": AgentLoad, "s": ServiceLoad}[kind](self.city, self.folder, *rest))
         self.addCleanup(self.end_all)
         for load in self.loads:
             load.thread.start()
@@ -196,6 +300,9 @@ class Kills(parktally.Case):
                 load.thread.join(parktally.PATIENCE)
             if isinstance(load, StrangerLoad) and not load.thread.is_alive():
                 load.agent.close()
+            if isinstance(load, ServiceLoad) and load.process.poll() is None:
+                load.process.kill()
+                load.process.wait()
 
     def assert_no_error(self):
         for load in self.loads:
@@ -208,7 +315,7 @@ class Kills(parktally.Case):
 
     def kill_one(self):
         """Kills the aggregator or an agent's process, and starts it again. Says which."""
-        agents = [load for load in self.loads if isinstance(load, AgentLoad)]
+        agents = [load for load in self.loads if not isinstance(load, StrangerLoad)]
         self.linger()
         if self.random.random() < 0.5 or not agents:
             self.city.kill()
@@ -217,7 +324,7 @@ class Kills(parktally.Case):
             return "aggregator"
         victim = self.random.choice(agents)
         parktally.wait_until(victim.kill, "an agent is at work")
-        return "agent"
+        return victim.thread.name
 
     def finish(self):
         for load in self.loads:
@@ -253,7 +360,7 @@ class Kills(parktally.Case):
         self.assert_sound(self.city)
 
     def test_a_hundred_random_kills(self):
-        self.start("asass")
+        self.start("pspww")
         hits = collections.Counter()
         while hits.total() < KILLS:
             hits[self.kill_one()] += 1
@@ -268,7 +375,7 @@ class Kills(parktally.Case):
         self.assert_all_is_well()
 
     def test_sigterm_under_load(self):
-        self.start("asss")
+        self.start("wswp")
         for _ in range(max(KILLS // 20, 1)):
             self.linger()
             before = len(self.city.log())
@@ -276,9 +383,13 @@ class Kills(parktally.Case):
             self.assertIn("server.stopped", self.city.log()[before:])
             self.city.check_ledger()
             self.city.start()
-            done = [load.done for load in self.loads[1:]]
-            parktally.wait_until(lambda: all(load.done > was or load.error for load, was in zip(self.loads[1:], done)),
-                                 "each of them goes on")
+            for load in self.loads:
+                if isinstance(load, ServiceLoad):
+                    load.stop()
+                    load.start()
+            done = [load.done for load in self.loads]
+            for load, was in zip(self.loads, done):
+                parktally.wait_until(lambda: load.done > was or load.error, f"{load.thread.name} goes on")
             self.assert_no_error()
         self.finish()
         self.assert_all_is_well()
