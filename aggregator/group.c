@@ -377,6 +377,7 @@ static void undo(struct group *group, const GError *error)
     g_clear_pointer(&job->result, g_bytes_unref);
     g_clear_error(&job->error);
     job->error = g_error_copy(error);
+    if (job->judged) job->judged->fault = FINDING_COUNT; /* what was found depended on what was undone */
   }
 }
 

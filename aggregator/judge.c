@@ -65,11 +65,20 @@ static bool open_seal(struct judged *judged, const uint8_t *claimed_id, const ui
 
 static bool has_right(const struct agent_record *agent, const struct form *form)
 {
-  enum agent_role role = form->role == ROLE_OF_BUREAU ? AGENT_OF_BUREAU : AGENT_OF_PARK;
+  enum agent_role role = form && form->role == ROLE_OF_BUREAU ? AGENT_OF_BUREAU : AGENT_OF_PARK;
 
+  if (!form) return false;
   if (agent->stored.forms && agent->stored.forms[0])
     return g_strv_contains((const char *const *)agent->stored.forms, form->code);
   return agent->stored.role == role;
+}
+
+/* Rights go by what is in force, whichever catalogue a submission names; forms retire but never vanish. */
+static const struct form *form_in_force(const struct snapshot *snapshot, const char *code)
+{
+  int form = catalogue_form(snapshot->catalogue, code);
+
+  return form == CATALOGUE_NONE ? NULL : &snapshot->catalogue->forms[form];
 }
 
 static bool check_head(struct judged *judged)
@@ -85,9 +94,12 @@ static bool check_head(struct judged *judged)
   if (!judged->catalogue)
     return fault(judged, FINDING_CATALOGUE_UNKNOWN, "expected one that was in force here");
   catalogue_ref(judged->catalogue);
+  if (catalogue_area(judged->catalogue, judged->agent->stored.area) == CATALOGUE_NONE)
+    return fault(judged, FINDING_CATALOGUE_UNKNOWN, "the catalogue that it names has no area %s yet",
+                 judged->agent->stored.area);
   judged->form = catalogue_form(judged->catalogue, head->form);
   if (judged->form == CATALOGUE_NONE) return fault(judged, FINDING_FORM_UNKNOWN, "found form %s", head->form);
-  if (!has_right(judged->agent, &judged->catalogue->forms[judged->form]))
+  if (!has_right(judged->agent, form_in_force(judged->snapshot, head->form)))
     return fault(judged, FINDING_FORM_RIGHT, "agent %s has no right to form %s", head->agent, head->form);
   judged->period = submission_period(judged->submission);
   objection = catalogue_period_objection(judged->catalogue, judged->form, judged->period);

@@ -272,44 +272,85 @@ static struct judged *recorded_at(struct store *ledger, struct snapshot *snapsho
   return judge_recorded(snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
 }
 
-/* Decides a waiting report anew; its submission's id goes to `settled`, for others may wait for it in turn.
- */
-static void release(struct posting *posting, struct store *store, struct tables *tables,
-                    struct snapshot *snapshot, const struct waiting *waiting, GArray *settled)
+/* Reports that wait, while they are decided anew. */
+struct releasing {
+  struct posting *posting;
+  struct store *store;
+  struct tables *tables;
+  struct snapshot *snapshot;
+  uint64_t position; /* of `judged`: rows of one submission come in a row, and it is decoded once */
+  struct judged *judged;
+  GQueue settled; /* of struct settled: those that others may wait for in turn */
+};
+
+/* A report that waits no longer. */
+struct settled {
+  uint8_t id[SUBMISSION_ID_SIZE]; /* its submission */
+  char *unit;
+};
+
+static void settled_free(struct settled *settled)
 {
-  CLEANUP(judged_free) struct judged *judged = recorded_at(store, snapshot, waiting->position);
+  g_free(settled->unit);
+  g_free(settled);
+}
+
+static void settle(struct releasing *releasing, const uint8_t id[SUBMISSION_ID_SIZE], const char *unit)
+{
+  struct settled *settled = g_new0(struct settled, 1);
+
+  memcpy(settled->id, id, sizeof settled->id);
+  settled->unit = g_strdup(unit);
+  g_queue_push_tail(&releasing->settled, settled);
+}
+
+static bool load_waiting(struct releasing *releasing, const struct waiting *waiting)
+{
+  if (!releasing->judged || releasing->position != waiting->position) {
+    judged_free(releasing->judged);
+    releasing->judged = recorded_at(releasing->store, releasing->snapshot, waiting->position);
+    releasing->position = waiting->position;
+  }
+  return releasing->judged && waiting->row < submission_size(releasing->judged->submission);
+}
+
+static void release(struct releasing *releasing, const struct waiting *waiting)
+{
   struct release released = {.position = waiting->position, .row = waiting->row};
   struct target_book book;
   struct arrival arrival = {.row = waiting->row};
 
-  if (!judged || waiting->row >= submission_size(judged->submission) ||
-      !open_book(&book, store, tables, judged, waiting->position))
+  if (!load_waiting(releasing, waiting) ||
+      !open_book(&book, releasing->store, releasing->tables, releasing->judged, waiting->position))
     return;
-  submission_report(judged->submission, waiting->row, &arrival.report);
+  submission_report(releasing->judged->submission, waiting->row, &arrival.report);
   find_present(&book, &arrival);
-  store_waiting_remove(store, waiting->position, waiting->row);
+  store_waiting_remove(releasing->store, waiting->position, waiting->row);
   released.verdict = decide(&book, &arrival);
   carry_out(&book, &arrival, released.verdict);
   if (released.verdict == VERDICT_IS_WAITING) return;
-  g_array_append_val(posting->releases, released);
-  g_array_append_vals(settled, judged->id, SUBMISSION_ID_SIZE);
+  g_array_append_val(releasing->posting->releases, released);
+  settle(releasing, releasing->judged->id, arrival.report.unit);
 }
 
+/* Each settled report lets those go that wait for it: of the submission that has just arrived all, of the
+ * others those of its unit. */
 static void post_releases(struct posting *posting, struct store *store, struct tables *tables,
                           struct snapshot *snapshot, const uint8_t id[SUBMISSION_ID_SIZE])
 {
-  g_autoptr(GArray) settled = g_array_new(FALSE, FALSE, 1);
+  struct releasing releasing = {.posting = posting, .store = store, .tables = tables, .snapshot = snapshot};
+  struct settled *settled;
 
-  g_array_append_vals(settled, id, SUBMISSION_ID_SIZE);
-  for (unsigned done = 0; done < settled->len && !store_error(store); done += SUBMISSION_ID_SIZE) {
-    uint8_t base[SUBMISSION_ID_SIZE];
-    g_autoptr(GArray) waiting = NULL;
+  g_queue_init(&releasing.settled);
+  settle(&releasing, id, NULL);
+  while ((settled = g_queue_pop_head(&releasing.settled))) {
+    g_autoptr(GArray) waiting = store_waiting(store, settled->id, settled->unit);
 
-    memcpy(base, settled->data + done, sizeof base);
-    waiting = store_waiting(store, base);
-    for (unsigned n = 0; n < waiting->len; n++)
-      release(posting, store, tables, snapshot, &g_array_index(waiting, struct waiting, n), settled);
+    for (unsigned n = 0; n < waiting->len && !store_error(store); n++)
+      release(&releasing, &g_array_index(waiting, struct waiting, n));
+    settled_free(settled);
   }
+  judged_free(releasing.judged);
 }
 
 void posting_run(struct posting *posting, struct store *store, struct tables *tables,

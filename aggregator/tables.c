@@ -74,17 +74,31 @@ void tables_use(struct tables *tables, struct catalogue *catalogue, struct unit_
 
 /* --- which report of a unit counts --- */
 
-/* The designated reporter's, else the earliest; none of those withdrawn. */
-static const struct stored_report *choose(const struct unit_version *version,
+/* 3: the designated reporter, 2: an area that the unit is registered in, 1: one that it has left since; 0:
+ * withdrawn. */
+static int standing(const struct tables *tables, const struct unit_version *version,
+                    const struct stored_report *report)
+{
+  int area = catalogue_area(tables->catalogue, report->park);
+
+  if (report->kind == KIND_WITHDRAWAL) return 0;
+  if (version->reporter[0] && strcmp(version->reporter, report->park) == 0) return 3;
+  return area != CATALOGUE_NONE && unit_version_within(version, tables->catalogue, area) ? 2 : 1;
+}
+
+/* The report of the best standing; of equals the one that came first. */
+static const struct stored_report *choose(const struct tables *tables, const struct unit_version *version,
                                           const struct stored_report *const *reports, size_t count)
 {
   const struct stored_report *chosen = NULL;
+  int best = 0;
 
-  if (!version) return NULL;
-  for (size_t n = 0; n < count; n++) {
-    if (reports[n]->kind == KIND_WITHDRAWAL) continue;
-    if (version->reporter[0] && strcmp(version->reporter, reports[n]->park) == 0) return reports[n];
-    if (!chosen || reports[n]->first < chosen->first) chosen = reports[n];
+  for (size_t n = 0; version && n < count; n++) {
+    int mine = standing(tables, version, reports[n]);
+
+    if (mine < best || mine == 0 || (mine == best && reports[n]->first > chosen->first)) continue;
+    chosen = reports[n];
+    best = mine;
   }
   return chosen;
 }
@@ -114,7 +128,7 @@ void tables_put(struct tables *tables, const struct stored_report *report, struc
     if (strcmp(present[n].park, report->park) != 0) now[size++] = &present[n];
   }
   now[size++] = report;
-  chosen = choose(version, now, size);
+  chosen = choose(tables, version, now, size);
   if (chosen) add_to_cells(tables, chosen, membership->id, +1);
 
   put.membership = membership->id;
@@ -140,7 +154,7 @@ static void rederive_unit(struct tables *tables, struct period period, const str
     now[n] = &reports[n];
     if (take_out && reports[n].counted) add_to_cells(tables, &reports[n], reports[n].membership, -1);
   }
-  chosen = choose(version, now, count);
+  chosen = choose(tables, version, now, count);
   if (chosen) add_to_cells(tables, chosen, membership->id, +1);
   for (size_t n = 0; n < count; n++)
     if (now[n]->counted != (now[n] == chosen) || now[n]->membership != membership->id)
@@ -206,6 +220,7 @@ void tables_register_changed(struct tables *tables, struct unit_register *after,
 
       if (count > 0) rederive_unit(tables, book->period, reports, count, true);
     }
+    tables_flush(tables); /* so that memory is that of one book */
   }
 }
 

@@ -3,6 +3,7 @@
 #include "aggregator/folder.h"
 #include "aggregator/group.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "common/text.h"
 
 /* A group is closed when it has grown past these, or when nothing waits. */
@@ -17,13 +18,14 @@ struct writer {
   struct present *present;
   GAsyncQueue *jobs;
   GThread *thread;
-  int backlog; /* atomic */
+  int backlog;    /* atomic */
+  bool disk_full; /* the writer's thread only */
   void (*failed)(const GError *error, void *data);
   void *data;
 
   struct store *checkpoint_store;
   GThread *checkpoint_thread;
-  GAsyncQueue *checkpoints; /* a word per group committed; QUIT ends it */
+  GAsyncQueue *checkpoints; /* a word per group committed; stop_word ends it */
 };
 
 static char stop_word, checkpoint_word; /* their addresses are the messages */
@@ -46,9 +48,8 @@ static bool is_disk_full(const GError *error)
 
 /* On a full disk the log stays as it is until there is room; nothing of it is lost. Any other failure, of a
  * sync above all, is one of the store. */
-static void checkpoint(struct writer *writer)
+static void checkpoint(struct writer *writer, struct store *store)
 {
-  struct store *store = writer->checkpoint_store;
   const GError *error;
 
   store_checkpoint(store);
@@ -65,7 +66,7 @@ static void *checkpoint_main(void *data)
   void *word;
 
   while ((word = g_async_queue_pop(writer->checkpoints)) != &stop_word) {
-    checkpoint(writer);
+    checkpoint(writer, writer->checkpoint_store);
     while (g_async_queue_length(writer->checkpoints) > 1) (void)g_async_queue_try_pop(writer->checkpoints);
   }
   return NULL;
@@ -81,30 +82,86 @@ static void answer_job(struct job *job)
     job->act_answer(job->error ? NULL : job->result, job->error, job->data);
 }
 
+/* One transaction. False and `error` if it came to nothing; every job has that error then. */
+static bool commit_jobs(struct writer *writer, struct job *const *jobs, unsigned count, GError **error)
+{
+  group_begin(writer->group);
+  for (unsigned n = 0; n < count; n++) {
+    g_clear_error(&jobs[n]->error);
+    group_add(writer->group, jobs[n]);
+  }
+  if (!group_commit(writer->group, error)) return false;
+  present_set(writer->present, snapshot_ref(group_snapshot(writer->group)));
+  return true;
+}
+
+/* Told when it begins and when it ends, not at each group. */
+static void note_disk(struct writer *writer, const GError *error)
+{
+  bool full = error != NULL;
+
+  if (full && !writer->disk_full)
+    log_say(LOG_LEVEL_ERROR, "store.full", _("%s; submissions are put off, nothing is lost"), error->message);
+  if (!full && writer->disk_full) log_say(LOG_LEVEL_NOTICE, "store.room", "%s", _("there is room again"));
+  writer->disk_full = full;
+}
+
+/* A job that meets a damaged row must not keep the others from their commit: each alone, the culprit is put
+ * off. */
+static bool commit_one_by_one(struct writer *writer, const GPtrArray *jobs)
+{
+  for (unsigned n = 0; n < jobs->len; n++) {
+    g_autoptr(GError) error = NULL;
+    struct job *job = jobs->pdata[n];
+
+    if (commit_jobs(writer, &job, 1, &error)) continue;
+    if (!g_error_matches(error, PARKTALLY_ERROR, ERROR_DATA)) {
+      writer->failed(error, writer->data);
+      return false;
+    }
+    log_say(LOG_LEVEL_ERROR, "store.damaged", "%s", error->message);
+  }
+  return true;
+}
+
+/* False if the disk failed: then nothing may be acknowledged any more. */
+static bool commit_group(struct writer *writer, const GPtrArray *jobs)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (commit_jobs(writer, (struct job *const *)jobs->pdata, jobs->len, &error)) {
+    note_disk(writer, NULL);
+    return true;
+  }
+  if (is_disk_full(error)) {
+    note_disk(writer, error);
+    return true;
+  }
+  if (g_error_matches(error, PARKTALLY_ERROR, ERROR_DATA)) return commit_one_by_one(writer, jobs);
+  writer->failed(error, writer->data);
+  return false;
+}
+
 /* Takes what waits, from `first` on, into one transaction. False if the disk failed. */
 static bool run_group(struct writer *writer, struct job *first, bool *ret_stop)
 {
   g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func((GDestroyNotify)job_free);
-  g_autoptr(GError) error = NULL;
   size_t bytes = 0;
-  bool sound = true;
+  bool sound;
 
-  group_begin(writer->group);
   for (struct job *job = first; job; job = g_async_queue_try_pop(writer->jobs)) {
     if ((void *)job == &stop_word) {
       *ret_stop = true;
       break;
     }
     g_ptr_array_add(jobs, job);
-    group_add(writer->group, job);
     if (job->judged) bytes += g_bytes_get_size(job->judged->sealed);
     if (is_full(jobs, bytes)) break;
   }
-  if (!group_commit(writer->group, &error) && !is_disk_full(error)) sound = false;
-  if (sound && !error) present_set(writer->present, snapshot_ref(group_snapshot(writer->group)));
-  if (!sound) writer->failed(error, writer->data);
+  sound = commit_group(writer, jobs);
   for (unsigned n = 0; n < jobs->len; n++) answer_job(jobs->pdata[n]);
   g_atomic_int_add(&writer->backlog, -(int)jobs->len);
+  if (sound && store_log_is_long(writer->store)) checkpoint(writer, writer->store);
   g_async_queue_push(writer->checkpoints, &checkpoint_word);
   return sound;
 }

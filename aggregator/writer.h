@@ -2,8 +2,9 @@
  *
  * Whatever waits is taken together up to a limit: submissions are posted, acts applied, leaves appended,
  * receipts sealed and stored, cells written; then one commit, and only then the answers go out. A full disk
- * refuses the group with ERROR_TEMPORARY and changes nothing; any other failure of the disk ends the process
- * through `failed`. */
+ * refuses the group with ERROR_TEMPORARY and changes nothing; where a damaged row makes a group fail, its
+ * jobs are tried one by one and the culprit alone gets the error; any other failure of the disk ends the
+ * process through `failed`. */
 #ifndef PARKTALLY_AGGREGATOR_WRITER_H
 #define PARKTALLY_AGGREGATOR_WRITER_H
 

@@ -1,7 +1,10 @@
 /* Opening, transactions and errors. */
 #include "aggregator/store/private.h"
 #include "common/error.h"
+#include "common/limits.h"
 #include "common/text.h"
+
+#include <glib/gstdio.h>
 
 #define WRITER_CACHE_KIB (64 * 1024) /* keeps the inner pages of a year's reports of a province */
 #define READER_CACHE_KIB (8 * 1024)  /* several readers may be open */
@@ -67,6 +70,14 @@ const GError *store_error(const struct store *store)
 void store_checkpoint(struct store *store)
 {
   db_checkpoint(store->db);
+}
+
+bool store_log_is_long(const struct store *store)
+{
+  g_autofree char *path = g_strconcat(store->path, "-wal", NULL);
+  GStatBuf status;
+
+  return g_stat(path, &status) == 0 && (size_t)status.st_size > LIMIT_LOG_BYTES;
 }
 
 void store_clear(struct store *store)

@@ -64,7 +64,7 @@ static const char FIRST[] =
     "  PRIMARY KEY (position, line),\n"
     "  UNIQUE (position, unit)\n"
     ") STRICT, WITHOUT ROWID;\n"
-    "CREATE INDEX waiting_by_base ON waiting (base, position, line);\n"
+    "CREATE INDEX waiting_by_base ON waiting (base, unit);\n"
     "CREATE TABLE book (\n"
     "  id INTEGER PRIMARY KEY,\n"
     "  form TEXT NOT NULL,\n"

@@ -42,6 +42,9 @@ void store_rollback(struct store *store);
 const GError *store_error(const struct store *store);
 /* Copies the write-ahead log into the database; for a thread with a store of its own. */
 void store_checkpoint(struct store *store);
+/* Whether the log has grown past LIMIT_LOG_BYTES: beside a writer that never pauses, a checkpoint of another
+ * thread never reaches its end, so the writer must run one between two transactions. */
+bool store_log_is_long(const struct store *store);
 
 /* --- ledger --- */
 
@@ -84,8 +87,8 @@ struct waiting {
 };
 void store_waiting_add(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE], uint64_t position,
                        uint32_t row, const char *unit);
-/* Those that name this base, in the order in which they came. */
-GArray *store_waiting(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE]);
+/* Those that name this base, in the order in which they came; of one unit, or of all (NULL). */
+GArray *store_waiting(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE], const char *unit);
 /* Whether the unit's report in the submission at `position` waits itself. */
 bool store_is_waiting(struct store *store, uint64_t position, const char *unit);
 void store_waiting_remove(struct store *store, uint64_t position, uint32_t row);

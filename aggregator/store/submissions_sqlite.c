@@ -115,13 +115,17 @@ void store_waiting_add(struct store *store, const uint8_t base[SUBMISSION_ID_SIZ
   db_run(row);
 }
 
-GArray *store_waiting(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE])
+GArray *store_waiting(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE], const char *unit)
 {
   GArray *found = g_array_new(FALSE, FALSE, sizeof(struct waiting));
   CLEANUP(db_end)
   struct db_row *row =
-      db_query(store->db, "SELECT position, line FROM waiting WHERE base = ? ORDER BY position, line");
+      unit
+          ? db_query(store->db,
+                     "SELECT position, line FROM waiting WHERE base = ? AND unit = ? ORDER BY position, line")
+          : db_query(store->db, "SELECT position, line FROM waiting WHERE base = ? ORDER BY position, line");
   db_bind_blob(row, base, SUBMISSION_ID_SIZE);
+  if (unit) db_bind_text(row, unit);
   while (db_step(row)) {
     struct waiting waiting = {.position = (uint64_t)db_int(row, 0), .row = (uint32_t)db_int(row, 1)};
     g_array_append_val(found, waiting);

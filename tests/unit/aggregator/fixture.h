@@ -51,6 +51,12 @@ GBytes *fixture_seal(struct fixture *fixture, struct fixture_agent *agent, const
                      const char *period, const struct fixture_report *reports, size_t count,
                      uint8_t ret_id[SUBMISSION_ID_SIZE]);
 
+/* The same under a catalogue that need not be the one in force. */
+GBytes *fixture_seal_under(struct fixture *fixture, const struct catalogue *catalogue,
+                           struct fixture_agent *agent, const char *form, const char *period,
+                           const struct fixture_report *reports, size_t count,
+                           uint8_t ret_id[SUBMISSION_ID_SIZE]);
+
 /* Judges and submits, waits for the commit. The receipt, or NULL and the error. */
 struct receipt *fixture_submit(struct fixture *fixture, GBytes *sealed, GError **error);
 

@@ -1,6 +1,8 @@
 /* Verdicts: what becomes of a report, given what was reported before. Through the real writer and store. */
 #include "fixture.h"
 
+#include "common/db.h"
+#include "common/error.h"
 #include "common/finding.h"
 
 #include <setjmp.h>
@@ -302,6 +304,71 @@ static void nobody_gets_in_by_a_forged_seal_or_another_agents_name(void **state)
   assert_int_equal(error->code, FINDING_AGENT_OTHER);
 }
 
+static void put_catalogue(struct world *world, const char *text)
+{
+  struct act act = {.kind = LEAF_CATALOGUE, .by = "test", .text = g_bytes_new(text, strlen(text))};
+  g_autoptr(GError) error = NULL;
+
+  if (!writer_act(world->fixture.writer, &act, NULL, &error)) fail_msg("%s", error->message);
+  g_bytes_unref(act.text);
+}
+
+static void an_old_catalogue_gives_no_right_to_other_parks_units(void **state)
+{
+  struct world *world = *state;
+  CLEANUP(snapshot_unref) struct snapshot *before = present_get(writer_present(world->fixture.writer));
+  g_auto(GStrv) parts = g_strsplit(before->catalogue->text, "  city: {zh: 全市", 2);
+  g_autofree char *text = g_strconcat(
+      parts[0], "  north: {zh: 北园, en: North, in: zone, reports: true}\n  city: {zh: 全市", parts[1], NULL);
+  struct fixture_agent north;
+  struct fixture_report report = {.unit = "a1", .change = fixture_value(OUTPUT, 4)};
+  g_autoptr(GError) error = NULL;
+
+  put_catalogue(world, text);
+  fixture_enrol(&world->fixture, "north", &north);
+  g_autoptr(GBytes) sealed =
+      fixture_seal_under(&world->fixture, before->catalogue, &north, "monthly", "2018-05", &report, 1, NULL);
+  assert_null(fixture_submit(&world->fixture, sealed, &error));
+  assert_int_equal(error->code, FINDING_CATALOGUE_UNKNOWN);
+  fixture_agent_clear(&north);
+}
+
+static void the_park_that_a_unit_belongs_to_counts_before_one_that_it_has_left(void **state)
+{
+  struct world *world = *state;
+
+  CLEANUP(receipt_free) struct receipt *r1 = send_value(world, &world->east, "a1", 1000, NULL, NULL);
+  fixture_import(&world->fixture, "unit,class,parks\na1,code,west\n");
+  assert_int_equal(total(world, "west"), 1000); /* nothing better is known */
+  CLEANUP(receipt_free) struct receipt *r2 = send_value(world, &world->west, "a1", 2000, NULL, NULL);
+  assert_int_equal(total(world, "west"), 2000);
+  assert_int_equal(total(world, "east"), -1);
+}
+
+static void a_damaged_row_puts_off_only_what_meets_it(void **state)
+{
+  struct world *world = *state;
+  g_autofree char *path = g_build_filename(world->fixture.folder, "store.db", NULL);
+  uint8_t first[32];
+
+  CLEANUP(receipt_free) struct receipt *r1 = send_value(world, &world->east, "a1", 10, NULL, first);
+  {
+    CLEANUP(db_close) struct db *db = db_open(path, DB_WRITE, 1024, NULL);
+    assert_true(db_exec(db, "UPDATE cell SET total = total + 1 WHERE area = 'east'"));
+  }
+  fixture_restart(&world->fixture);
+  struct fixture_report report = {.unit = "a1", .base = first, .change = fixture_value(OUTPUT, 11)};
+  g_autoptr(GBytes) sealed =
+      fixture_seal(&world->fixture, &world->east, "monthly", "2018-05", &report, 1, NULL);
+  g_autoptr(GError) error = NULL;
+  assert_null(fixture_submit(&world->fixture, sealed, &error));
+  assert_int_equal(error->code, ERROR_DATA);
+  struct fixture_report other = {.unit = "c1", .change = fixture_value(OUTPUT, 5)};
+  g_autoptr(GBytes) fine = fixture_seal(&world->fixture, &world->west, "monthly", "2018-06", &other, 1, NULL);
+  CLEANUP(receipt_free) struct receipt *r2 = fixture_submit(&world->fixture, fine, NULL);
+  ASSERT_COUNTS(r2, 1, 0, 0, 0, 0);
+}
+
 static void revocation_bites_on_the_next_message(void **state)
 {
   struct world *world = *state;
@@ -325,6 +392,9 @@ int main(void)
       TEST(revocation_bites_on_the_next_message),
       TEST(another_parks_unit_is_refused_by_name_and_holds_up_nothing),
       TEST(a_sequence_number_used_for_other_bytes_is_refused_whole),
+      TEST(an_old_catalogue_gives_no_right_to_other_parks_units),
+      TEST(the_park_that_a_unit_belongs_to_counts_before_one_that_it_has_left),
+      TEST(a_damaged_row_puts_off_only_what_meets_it),
       TEST(a_report_on_a_stale_base_is_kept_and_not_counted),
       TEST(a_blank_over_a_present_value_is_refused),
       TEST(the_same_values_are_unchanged_whatever_their_base),

@@ -82,16 +82,18 @@ static bool in_slice(const struct version *version, const char *slice)
 static const struct oracle_report *counted(const struct oracle *oracle, int month, int unit,
                                            const struct version *version)
 {
-  const struct oracle_report *best = NULL;
+  const struct oracle_report *here = NULL,
+                             *gone = NULL; /* of parks that the unit is, or was, registered in */
 
   for (int park = 0; park < PARKS; park++) {
     const struct oracle_report *report = &oracle->report[month][unit][park];
+    const struct oracle_report **best = version->parks & (1u << park) ? &here : &gone;
 
     if (!report->exists || report->kind == KIND_WITHDRAWAL) continue;
     if (version->reporter == park) return report;
-    if (!best || report->first < best->first) best = report;
+    if (!*best || report->first < (*best)->first) *best = report;
   }
-  return best;
+  return here ? here : gone;
 }
 
 static void expect_cell(const struct oracle *oracle, struct store *store, int month, const char *area,

@@ -181,7 +181,7 @@ static void what_waits_is_listed_in_the_order_in_which_it_came(void **state)
   store_waiting_add(place->store, other, 4, 0, "U1");
   place_commit(place);
   static const struct waiting expected[] = {{3, 7}, {20, 0}, {20, 1}};
-  g_autoptr(GArray) waiting = store_waiting(place->store, base);
+  g_autoptr(GArray) waiting = store_waiting(place->store, base, NULL);
   assert_int_equal(waiting->len, G_N_ELEMENTS(expected));
   for (unsigned n = 0; n < waiting->len; n++) {
     const struct waiting *found = &g_array_index(waiting, struct waiting, n);
@@ -192,7 +192,7 @@ static void what_waits_is_listed_in_the_order_in_which_it_came(void **state)
   store_waiting_remove(place->store, 20, 1);
   assert_false(store_is_waiting(place->store, 20, "U1"));
   assert_true(store_is_waiting(place->store, 20, "U0"));
-  g_autoptr(GArray) rest = store_waiting(place->store, base);
+  g_autoptr(GArray) rest = store_waiting(place->store, base, NULL);
   assert_int_equal(rest->len, 2);
 }
 
