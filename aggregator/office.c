@@ -273,22 +273,31 @@ static void close_office(struct office *office)
 }
 
 /* Without a server: under the lock that a server would hold. */
-static int run_here(const struct office_command *of, const struct aggregator_config *config,
-                    struct control_request *request)
+static int run_here(const struct aggregator_config *config, struct control_request *request)
 {
   GError *error = NULL;
   int lock = folder_lock(config->data, &error);
   if (lock < 0) return office_fail(request, error);
   struct office office = {.config = config};
-  int code =
-      of->alone || open_office(&office, &error) ? carry_out(&office, request) : office_fail(request, error);
+  int code = open_office(&office, &error) ? carry_out(&office, request) : office_fail(request, error);
   close_office(&office);
   close(lock);
   return code;
 }
 
-static int run_there_or_here(const struct office_command *of, const struct aggregator_config *config,
-                             struct control_request *request)
+static int run_alone(const struct aggregator_config *config, struct control_request *request)
+{
+  g_autoptr(GError) held = NULL;
+  int lock = folder_lock(config->data, &held);
+  if (lock < 0 && !g_error_matches(held, PARKTALLY_ERROR, ERROR_TEMPORARY))
+    return office_fail(request, g_steal_pointer(&held));
+  struct office office = {.config = config, .locked = lock >= 0};
+  int code = carry_out(&office, request);
+  if (lock >= 0) close(lock);
+  return code;
+}
+
+static int run_there_or_here(const struct aggregator_config *config, struct control_request *request)
 {
   g_autofree char *path = folder_path(config->data, "control");
   GError *error = NULL;
@@ -296,7 +305,7 @@ static int run_there_or_here(const struct office_command *of, const struct aggre
   if (control_call(path, (const char *const *)request->words, request->file, &code, &error)) return code;
   if (!g_error_matches(error, PARKTALLY_ERROR, ERROR_UNAVAILABLE)) return office_fail(request, error);
   g_clear_error(&error);
-  return run_here(of, config, request);
+  return run_here(config, request);
 }
 
 static bool asks_for_help(int argc, char **argv)
@@ -324,7 +333,7 @@ int office_run(const char *name, int argc, char **argv)
   GError *error = NULL;
   CLEANUP(aggregator_config_free) struct aggregator_config *config = folder_config(config_path, data, &error);
   if (!config || !open_file(of, argc, argv, &request.file, &error)) return office_fail(&request, error);
-  int code = run_there_or_here(of, config, &request);
+  int code = of->alone ? run_alone(config, &request) : run_there_or_here(config, &request);
   if (request.file >= 0) close(request.file);
   return code;
 }

@@ -18,8 +18,9 @@
 struct office {
   const struct aggregator_config *config;
   const struct identity *identity;
-  struct writer *writer; /* NULL: a command that is `alone`, without a server */
+  struct writer *writer; /* NULL: a command that runs `alone` */
   struct store *reader;  /* for the office's own thread */
+  bool locked;           /* alone, and the folder's lock is held: no server runs */
 };
 
 /* One command of the office. */
@@ -29,8 +30,8 @@ struct office_command {
   int (*carry_out)(struct office *office, struct control_request *request, int argc, char **argv);
   bool takes_file; /* its first argument is a file, opened by the caller and passed as request->file; options
                     * before it that take a value are written --name VALUE or --name=VALUE */
-  bool alone;      /* without a server it gets neither writer nor reader: it opens the store itself, under the
-                      folder's lock */
+  bool alone;      /* long work: never the server's, but the caller's own process; it gets neither writer nor
+                    * reader and      opens the store itself, under the folder's lock where no server holds it */
 };
 
 /* The table, ended by a NULL name (main.c appends it to its own). */

@@ -16,7 +16,7 @@ struct rebuild {
   uint64_t listed;
 };
 
-/* Only where a person looks at our own terminal: a server's client has none of ours. */
+/* Only where a person looks at it. */
 static void show_progress(uint64_t done, uint64_t all, void *data)
 {
   struct rebuild *rebuild = data;
@@ -73,9 +73,9 @@ int office_rebuild(struct office *office, struct control_request *request, int a
   int exit_code;
   if (!office_options(request, entries, 0, 0, &argc, &argv, &exit_code)) return exit_code;
 
-  struct rebuild rebuild = {.request = request, .shows_progress = !office->writer && isatty(STDERR_FILENO)};
+  struct rebuild rebuild = {.request = request, .shows_progress = isatty(STDERR_FILENO)};
   if (only_check) return check(&rebuild, office->config->data);
-  if (!office->writer) return make_anew(&rebuild, office->config->data);
+  if (office->locked) return make_anew(&rebuild, office->config->data);
   control_err(request->output,
               _("park-aggregator: the server is running and writes the tables; stop it first, or use "
                 "“rebuild --check”, which works beside it\n"));

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Reads what was opened for us. NULL and error if it cannot be read or is too large. */
@@ -15,6 +16,12 @@ static GBytes *read_all(int file, const char *name, GError **error)
 {
   g_autoptr(GByteArray) text = g_byte_array_new();
   static const size_t piece = 64 * LIMIT_KIB;
+  struct stat status;
+  if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) { /* a pipe could hold up every other command */
+    g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE,
+                _("%s is no ordinary file; save the register as a file first"), name);
+    return NULL;
+  }
   for (;;) {
     size_t length = text->len;
     g_byte_array_set_size(text, (guint)(length + piece));

@@ -6,6 +6,7 @@
 #include "aggregator/snapshot.h"
 #include "aggregator/tables.h"
 #include "common/error.h"
+#include "common/merkle.h"
 #include "common/text.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct replay {
   struct tables *tables;
   struct snapshot *snapshot;
   uint64_t done;
+  struct merkle tree; /* of the leaves as they were read */
   void (*progress)(uint64_t done, uint64_t all, void *data);
   void *data;
 };
@@ -33,6 +35,12 @@ static bool replay_leaf(struct replay *replay, uint64_t position, GError **error
   CLEANUP(leaf_free)
   struct leaf *leaf = body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
 
+  if (body) {
+    uint8_t hash[MERKLE_HASH_SIZE];
+
+    merkle_leaf_hash(g_bytes_get_data(body, NULL), g_bytes_get_size(body), hash);
+    merkle_append(&replay->tree, hash);
+  }
   if (!leaf) {
     g_set_error(error, PARKTALLY_ERROR, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64), position);
     return false;
@@ -49,6 +57,7 @@ static bool replay_leaf(struct replay *replay, uint64_t position, GError **error
 
 static bool replay_begin(struct replay *replay, GError **error)
 {
+  merkle_init(&replay->tree);
   replay->snapshot = snapshot_load(replay->target, error);
   if (!replay->snapshot) return false;
   replay->tables = tables_new(replay->target);
@@ -92,7 +101,7 @@ static bool catch_up(struct replay *replay, GError **error)
 /* Compares one store's rows with the other's; run in both directions, the second time only for what the first
  * lacks. */
 struct comparison {
-  struct store *other;
+  struct store *mine, *other;
   bool missing_only;
   const struct stored_book *book;
   GArray *books;
@@ -153,9 +162,21 @@ static const struct stored_report *find_report(struct store *store, const struct
   return NULL;
 }
 
-static bool reports_equal(const struct stored_report *a, const struct stored_report *b)
+/* Interned numbers may differ between two stores; what they stand for may not. */
+static bool memberships_equal(struct store *mine, int64_t a, struct store *theirs, int64_t b)
 {
-  return a->revision == b->revision && a->kind == b->kind && a->position == b->position && a->row == b->row &&
+  g_autofree char *areas = NULL, *slices = NULL, *other_areas = NULL, *other_slices = NULL;
+
+  return store_membership_text(mine, a, &areas, &slices) &&
+         store_membership_text(theirs, b, &other_areas, &other_slices) && strcmp(areas, other_areas) == 0 &&
+         strcmp(slices, other_slices) == 0;
+}
+
+static bool reports_equal(const struct comparison *comparison, const struct stored_report *a,
+                          const struct stored_report *b)
+{
+  return memberships_equal(comparison->mine, a->membership, comparison->other, b->membership) &&
+         a->revision == b->revision && a->kind == b->kind && a->position == b->position && a->row == b->row &&
          a->first == b->first && a->counted == b->counted && a->figures_length == b->figures_length &&
          (a->figures_length == 0 || memcmp(a->figures, b->figures, a->figures_length) == 0);
 }
@@ -166,7 +187,7 @@ static bool compare_report(const struct stored_report *report, void *data)
   const struct stored_report *other = find_report(comparison->other, report);
   g_autofree char *book = NULL, *what = NULL, *mine = NULL, *theirs = NULL;
 
-  if (other && (comparison->missing_only || reports_equal(report, other))) return true;
+  if (other && (comparison->missing_only || reports_equal(comparison, report, other))) return true;
   book = book_name(comparison, report->book);
   what = g_strdup_printf(_("report %s %s %s"), book, report->unit, report->park);
   mine = g_strdup_printf(_("revision %u of leaf %" PRIu64), report->revision, report->position);
@@ -195,11 +216,28 @@ static bool compare_expected(const char *form, const char *area, const char *sli
 
 static void compare_stores(struct store *mine, struct comparison *comparison)
 {
+  comparison->mine = mine;
   store_each_cell(mine, compare_cell, comparison);
   for (unsigned n = 0; n < comparison->books->len; n++)
     store_each_report(mine, g_array_index(comparison->books, struct stored_book, n).book, compare_report,
                       comparison);
   store_each_expected(mine, compare_expected, comparison);
+}
+
+/* The tree that receipts were given with. */
+static void compare_heads(const struct replay *replay, struct comparison *comparison)
+{
+  struct merkle stored;
+  uint8_t mine[MERKLE_HASH_SIZE], theirs[MERKLE_HASH_SIZE];
+  g_autofree char *mine_text = NULL, *theirs_text = NULL;
+
+  store_tree(replay->ledger, &stored);
+  merkle_root(&stored, mine);
+  merkle_root(&replay->tree, theirs);
+  if (stored.size == replay->tree.size && memcmp(mine, theirs, sizeof mine) == 0) return;
+  mine_text = text_hex(mine, sizeof mine);
+  theirs_text = text_hex(theirs, sizeof theirs);
+  differ(comparison, "tree head", mine_text, theirs_text);
 }
 
 /* Catches up until nothing was committed meanwhile, then compares at that position. */
@@ -214,6 +252,7 @@ static bool compare_with(struct replay *replay, replay_difference *difference, u
     if (store_leaf_count(replay->ledger) == replay->done) break;
     if (!store_commit(replay->ledger, error)) return false;
   }
+  compare_heads(replay, &comparison);
   comparison.books = store_books(replay->ledger, NULL);
   compare_stores(replay->ledger, &comparison);
   g_array_unref(comparison.books);

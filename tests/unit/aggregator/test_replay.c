@@ -320,7 +320,7 @@ static void totals_equal_a_plain_sum_and_the_replayed_ledger(void **state)
   g_rand_free(rand);
 }
 
-static void a_changed_cell_is_reported(void **state)
+static void a_changed_cell_and_a_changed_tree_head_are_reported(void **state)
 {
   struct fixture fixture;
   struct fixture_agent agent;
@@ -348,8 +348,12 @@ static void a_changed_cell_is_reported(void **state)
   store_cell_add(store, &key, 1, 0);
   key.area = "south"; /* and one that the ledger knows nothing of */
   store_cell_add(store, &key, 1, 1);
+  struct merkle tree; /* and a head that is not the leaves' */
+  store_tree(store, &tree);
+  tree.peak[0][0] ^= 1;
+  store_tree_put(store, &tree);
   assert_true(store_commit(store, NULL));
-  assert_int_equal(differences(fixture.folder), 2);
+  assert_int_equal(differences(fixture.folder), 3);
   fixture_agent_clear(&agent);
   fixture_teardown(&fixture);
 }
@@ -357,7 +361,7 @@ static void a_changed_cell_is_reported(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_changed_cell_is_reported),
+      cmocka_unit_test(a_changed_cell_and_a_changed_tree_head_are_reported),
       cmocka_unit_test(totals_equal_a_plain_sum_and_the_replayed_ledger),
   };
 
