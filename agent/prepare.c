@@ -46,7 +46,7 @@ struct preparing {
   struct prior *priors;
   size_t count;
   GStringChunk *texts;
-  bool denied; /* no right to the form */
+  bool refused_whole; /* no right to the form, or cut off */
   GError *error;
 
   struct attempts *attempts;
@@ -95,7 +95,15 @@ static bool is_new(struct preparing *preparing, const struct finding *finding)
 static void take_finding(const struct finding *finding, void *data)
 {
   struct preparing *preparing = data;
+  struct finding cut;
   if (preparing->again) return;
+  if (finding->code == FINDING_FILE_NO_LINE_END && preparing->options->whole_lines) {
+    cut = *finding;
+    cut.code = FINDING_FILE_CUT;
+    cut.found = _("a last line without line end");
+    finding = &cut;
+    preparing->refused_whole = true;
+  }
   if (may_be_outdated(finding->code) && refresh(preparing))
     preparing->again = true;
   else if (is_new(preparing, finding))
@@ -214,7 +222,7 @@ static bool turn_to(struct preparing *preparing, int form, struct period period)
   const char *code = preparing->catalogue->forms[form].code;
   if (!judge_block(preparing) || !parcels_close(&preparing->parcels, &preparing->error)) return false;
   if (!has_right(preparing->options->home->certificate, code)) {
-    preparing->denied = true;
+    preparing->refused_whole = true;
     take_finding(&(struct finding){.code = FINDING_FORM_RIGHT, .file = preparing->file, .found = code},
                  preparing);
     return false;
@@ -238,7 +246,7 @@ static bool take_report(const struct good_report *report, void *data)
 {
   struct preparing *preparing = data;
   const struct parcels *parcels = &preparing->parcels;
-  if (preparing->again || must_stop(preparing)) return false;
+  if (preparing->again || preparing->refused_whole || must_stop(preparing)) return false;
   bool is_other = report->form != parcels->form || !period_equal(report->period, parcels->period);
   if (is_other && !turn_to(preparing, report->form, report->period)) return false;
   if (preparing->place_count == 0) note_places(preparing, report);
@@ -276,11 +284,8 @@ static bool read_file(struct preparing *preparing, const char *path, GError **er
   bool read = reading_run(path, &reading, take_report, take_finding, preparing, &preparing->result->reading,
                           &failure) &&
               judge_block(preparing) && parcels_close(&preparing->parcels, &preparing->error);
-  if (preparing->again || read) return true;
-  if (preparing->denied) {
-    preparing->result->reading.whole = false;
-    return true;
-  }
+  if (preparing->refused_whole) preparing->result->reading.whole = false;
+  if (preparing->again || read || preparing->refused_whole) return true;
   if (preparing->error)
     g_propagate_error(error, g_steal_pointer(&preparing->error));
   else

@@ -18,7 +18,8 @@ struct prepare_options {
   const char *form;            /* or NULL */
   const struct period *period; /* or NULL */
   const char *approved_by;     /* who answers for the figures, unless check_only */
-  const char *place;           /* where the file stands, if answers are to be told beside it; or NULL */
+  bool whole_lines;  /* a file whose last line has no end is refused as cut off, for it may still be copied */
+  const char *place; /* where the file stands, if answers are to be told beside it; or NULL */
   /* Asks the aggregator for the documents in force, briefly; true if the home has other ones now. May be
    * NULL. Called at most once for a file: where there are none yet, or before a unit is called unknown. */
   bool (*refresh)(void *data);

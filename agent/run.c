@@ -16,7 +16,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define SETTLE_MS 3000 /* how long a file that was found must stand unchanged */
+#define SETTLE_MS 3000  /* how long a file that was found must stand unchanged */
+#define UNSURE_MS 60000 /* the same where the file system does not tell whether it is still being written */
 #define REFRESH_MS                                                                                           \
   2000 /* for the register, before a unit is called unknown; shorter than what ending may take */
 #define END_SECONDS                                                                                          \
@@ -100,7 +101,8 @@ static bool open_parts(struct parts *parts, const char *folder, const char *conf
                                           .sendable = wake_sender,
                                           .data = parts,
                                           .stop = &must_stop,
-                                          .settle_ms = SETTLE_MS};
+                                          .settle_ms = SETTLE_MS,
+                                          .unsure_ms = UNSURE_MS};
   parts->service = service_new(&options, error);
   return parts->service != NULL;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -43,6 +44,42 @@ static bool has_changed(const struct candidate *candidate, const struct stat *st
          candidate->modified.tv_nsec != status->st_mtim.tv_nsec;
 }
 
+enum writing { WRITING_NO, WRITING_YES, WRITING_UNKNOWN };
+
+/* A lease for reading is had only while nobody has the file open for writing. It is given back at once; the
+ * signal for a program that opens the file between the two is one that nobody heeds. */
+static enum writing is_being_written(const struct watch *watch, const char *name)
+{
+  g_autofree char *path = g_build_filename(watch->folder, name, NULL);
+  int file = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  if (file < 0) return WRITING_UNKNOWN;
+  enum writing writing = WRITING_UNKNOWN;
+  if (fcntl(file, F_SETSIG, SIGURG) == 0) {
+    if (fcntl(file, F_SETLEASE, F_RDLCK) == 0)
+      writing = WRITING_NO;
+    else if (errno == EAGAIN)
+      writing = WRITING_YES;
+  }
+  close(file); /* which gives the lease back */
+  return writing;
+}
+
+/* A file that was found, and stands as it is since `since`. */
+static bool is_complete(const struct service *service, const struct watch *watch, const char *name,
+                        struct mono_time since)
+{
+  int64_t stands = clock_since(since);
+  if (stands < service->options.settle_ms) return false;
+  switch (is_being_written(watch, name)) {
+  case WRITING_NO:
+    return true;
+  case WRITING_YES:
+    return false;
+  default:
+    return stands >= service->options.unsure_ms;
+  }
+}
+
 /* Notes the file as it is now; `complete` if its writer is known to be done. */
 static void note_file(struct service *service, struct watch *watch, const char *name, bool complete)
 {
@@ -60,8 +97,8 @@ static void note_file(struct service *service, struct watch *watch, const char *
     candidate->modified = status.st_mtim;
     candidate->since = clock_mono();
     candidate->complete = false;
-  } else if (clock_since(candidate->since) >= service->options.settle_ms) {
-    candidate->complete = true;
+  } else if (!candidate->complete) {
+    candidate->complete = is_complete(service, watch, name, candidate->since);
   }
   if (complete) candidate->complete = true;
 }

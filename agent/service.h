@@ -1,9 +1,10 @@
 /* The service's folders: what is put into 待审 is checked, what is put into 报送 is sent, each file once, and
  * each goes to done/ or refused/ inside its folder with what was found beside it (NAME.findings.txt).
  *
- * A file is taken when its writer has closed it or moved it in; one that was there before, when it stands
- * unchanged for a while. A kill between sending and moving only means that it is read again, and then
- * everything in it is unchanged. */
+ * A file is taken when its writer has closed it or moved it in; one that was found, when it stands unchanged
+ * for a while and no program has it open for writing. Where that cannot be told, as on many network folders,
+ * it has to stand for longer; and of a file whose last line has no end nothing is sent. A kill between
+ * sending and moving only means that it is read again, and then everything in it is unchanged. */
 #ifndef PARKTALLY_AGENT_SERVICE_H
 #define PARKTALLY_AGENT_SERVICE_H
 
@@ -23,6 +24,7 @@ struct service_options {
   void *data;
   const atomic_bool *stop; /* ends service_step() between two files, and within one */
   int64_t settle_ms;       /* how long a file that was found must stand unchanged */
+  int64_t unsure_ms; /* the same where it cannot be told whether a program still has it open for writing */
 };
 
 struct service;

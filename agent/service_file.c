@@ -155,6 +155,7 @@ static bool prepare_locked(struct service *service, const struct watch *watch, c
                                           .outbox = service->options.outbox,
                                           .check_only = !watch->submit,
                                           .approved_by = home->config.approved_by,
+                                          .whole_lines = true,
                                           .place = path,
                                           .refresh = refresh,
                                           .findings = take_finding,

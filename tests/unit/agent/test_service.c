@@ -10,9 +10,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utime.h>
 
 static struct fixture_home fixture;
@@ -31,7 +34,7 @@ static void start_service(void)
 {
   GError *error = NULL;
   const struct service_options options = {
-      .home = fixture.home, .outbox = outbox, .sendable = count_sendable, .stop = &stop, .settle_ms = 0};
+      .home = fixture.home, .outbox = outbox, .sendable = count_sendable, .stop = &stop};
   service = service_new(&options, &error);
   assert_non_null(service);
 }
@@ -200,6 +203,40 @@ static void a_file_that_grows_between_two_looks_is_not_taken(void **state)
   assert_says("报送/done/may.csv" FINDINGS_SUFFIX, "2 reports are sent");
 }
 
+static void a_file_that_its_writer_has_open_is_not_taken_however_long_it_stands(void **state)
+{
+  (void)state;
+  service_free(service);
+  put("报送/may.csv", "1");
+  start_service();
+  g_autofree char *path = g_build_filename(fixture.folder, "报送/may.csv", NULL);
+  FILE *file = fopen(path, "ae");
+  int probe = open(path, O_RDONLY | O_CLOEXEC);
+  bool leases = fcntl(probe, F_SETLEASE, F_RDLCK) != 0 && errno == EAGAIN;
+  close(probe);
+  for (int i = 0; leases && i < 3; i++) {
+    service_step(service);
+    assert_true(is_there("报送/may.csv"));
+  }
+  fclose(file);
+  if (!leases) skip();
+  service_step(service);
+  assert_true(is_there("报送/done/may.csv"));
+}
+
+static void a_figure_cut_in_its_middle_is_not_sent(void **state)
+{
+  (void)state;
+  g_autofree char *text = g_strdup_printf("uscc,period,output,sales\n%s,2018-05,3,7\n%s,2018-05,12,3",
+                                          fixture_unit(0), fixture_unit(1)); /* of “34.00” */
+  g_free(fixture_file(&fixture, "报送/may.csv", text));
+  service_step(service);
+  assert_true(is_there("报送/refused/may.csv"));
+  assert_says("报送/refused/may.csv" FINDINGS_SUFFIX, "refused as a whole");
+  assert_says("报送/refused/may.csv" FINDINGS_SUFFIX, "[file.cut]");
+  assert_int_equal(count_pending(), 0);
+}
+
 static void a_second_file_of_one_name_does_not_replace_the_first(void **state)
 {
   (void)state;
@@ -300,6 +337,8 @@ int main(void)
       TEST(what_others_still_write_is_left_alone),
       TEST(a_file_from_before_the_start_is_taken_when_it_stands_unchanged),
       TEST(a_file_that_grows_between_two_looks_is_not_taken),
+      TEST(a_file_that_its_writer_has_open_is_not_taken_however_long_it_stands),
+      TEST(a_figure_cut_in_its_middle_is_not_sent),
       TEST(a_second_file_of_one_name_does_not_replace_the_first),
       TEST(a_kill_before_the_file_was_moved_sends_nothing_twice),
       TEST(older_files_go_first),
