@@ -44,7 +44,7 @@ class Load:
         self.enough = threading.Event()
         self.error = None
         self.done = 0   # acknowledgements
-        self.thread = threading.Thread(target=self.work, name=name)
+        self.thread = threading.Thread(target=self.work, name=name, daemon=True)
 
     def work(self):
         try:
@@ -135,8 +135,10 @@ class AgentLoad(Load):
         write_file(path, month, values)
         for unit, value in values.items():
             self.said[month, unit] = value
+        end = time.monotonic() + 2 * parktally.PATIENCE
         while not self.push_once(path):
-            pass
+            if time.monotonic() > end:
+                raise AssertionError(f"{path.name} is never acknowledged")
         self.done += 1
 
     def push_once(self, path):
