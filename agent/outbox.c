@@ -46,6 +46,7 @@ static const char *const MIGRATIONS[] = {
     "CREATE TABLE rebase("
     "  form TEXT NOT NULL, period INTEGER NOT NULL, unit TEXT NOT NULL, base BLOB, sequence INTEGER NOT NULL,"
     "  PRIMARY KEY(form, period, unit)) WITHOUT ROWID;",
+    "CREATE INDEX verdict_unit ON verdict(sequence, unit);",
 };
 
 static struct outbox *open_in_mode(const char *path, enum db_mode mode, GError **error)

@@ -55,24 +55,35 @@ static bool asks_all(const struct form *form, const struct column_set *asked)
   return true;
 }
 
+/* What a row of a submission made of its unit's report. */
+struct effect {
+  const uint8_t *base; /* the submission that holds the report now */
+  bool made_elsewhere; /* another one holds it, which already says what this row asks */
+  bool unsure;         /* it may have been refused */
+};
+
 static void fold_report(struct fold *fold, size_t unit, const struct submission_report *report,
-                        const uint8_t id[SUBMISSION_ID_SIZE])
+                        const struct effect *effect)
 {
   struct prior *prior = &fold->priors[unit];
   const struct report_change *change = &report->change;
   bool says_all =
       change->kind != KIND_FIGURES || asks_all(&fold->catalogue->forms[fold->form], &change->asked);
-  if (!prior->known && says_all) {
+  /* Columns that were not asked are the other submission's: not those of the prior that we know. */
+  bool is_other = effect->made_elsewhere &&
+                  !(prior->exists && memcmp(prior->base, effect->base, SUBMISSION_ID_SIZE) == 0);
+  if (is_other || (!prior->known && says_all)) {
     figures_clear(&prior->figures);
-    prior->known = true;
+    prior->known = says_all;
   }
   /* A blank over a present figure was never prepared; where it shows after a rebase, the aggregator judges.
    */
   if (prior->known && report_apply(&prior->figures, change, &prior->figures) != CHANGE_FITS)
     prior->known = false;
+  if (effect->unsure) prior->known = false;
   prior->exists = true;
   prior->kind = change->kind;
-  memcpy(prior->base, id, SUBMISSION_ID_SIZE);
+  memcpy(prior->base, effect->base, SUBMISSION_ID_SIZE);
 }
 
 /* A row of a submission that made no revision. */
@@ -82,29 +93,63 @@ struct exception {
   uint8_t base[SUBMISSION_ID_SIZE];
 };
 
-/* The rows of the submission that made no revision, ascending. Waiting ones still may. */
+/* What became of the unit's report in the submission that another one corrects. */
+static enum verdict verdict_on(struct outbox *outbox, int64_t sequence, const char *unit,
+                               uint8_t ret_base[SUBMISSION_ID_SIZE])
+{
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(outbox->db, "SELECT verdict, expected FROM verdict WHERE sequence = ? AND unit = ?");
+  db_bind_int(row, sequence);
+  db_bind_text(row, unit);
+  if (!db_step(row)) return VERDICT_IS_COUNTED;
+  enum verdict verdict = (enum verdict)db_int(row, 0);
+  bool has_base = text_unhex(db_text(row, 1), SUBMISSION_ID_SIZE, ret_base);
+  return verdict == VERDICT_IS_WAITING && !has_base ? VERDICT_IS_COUNTED : verdict;
+}
+
+/* True if a report that waits for `base`, in hex, will never be counted: the base is ours and was refused, or
+ * waits in vain itself. */
+static bool waits_in_vain(struct outbox *outbox, const char *base_hex, const char *unit)
+{
+  uint8_t base[SUBMISSION_ID_SIZE];
+  if (!text_unhex(base_hex, sizeof base, base)) return false;
+  for (;;) {
+    CLEANUP(db_end)
+    struct db_row *row = db_query(outbox->db, "SELECT sequence, state FROM submission WHERE id = ?");
+    db_bind_blob(row, base, sizeof base);
+    if (!db_step(row) || db_int(row, 1) == STATE_UNANSWERED) return false; /* it may come yet */
+    if (db_int(row, 1) != STATE_ANSWERED) return true;
+    enum verdict verdict = verdict_on(outbox, db_int(row, 0), unit, base);
+    if (verdict != VERDICT_IS_WAITING) return verdict != VERDICT_IS_COUNTED;
+  }
+}
+
+/* The rows of the submission that made no revision, ascending. Waiting ones still may, unless they wait in
+ * vain. */
 static GArray *exceptions(struct outbox *outbox, uint64_t sequence)
 {
   GArray *rows = g_array_new(FALSE, TRUE, sizeof(struct exception));
   CLEANUP(db_end)
   struct db_row *row = db_query(
       outbox->db,
-      "SELECT row, verdict, expected FROM verdict WHERE sequence = ? AND verdict IN (?, ?, ?) ORDER BY row");
+      "SELECT row, verdict, expected, unit FROM verdict WHERE sequence = ? AND verdict <> ? ORDER BY row");
   db_bind_int(row, (int64_t)sequence);
-  db_bind_int(row, VERDICT_IS_STALE);
-  db_bind_int(row, VERDICT_IS_REFUSED);
-  db_bind_int(row, VERDICT_IS_UNCHANGED);
+  db_bind_int(row, VERDICT_IS_COUNTED);
   while (db_step(row)) {
     struct exception exception = {.row = (uint32_t)db_int(row, 0)};
-    if (db_int(row, 1) == VERDICT_IS_UNCHANGED)
+    enum verdict verdict = (enum verdict)db_int(row, 1);
+    if (verdict == VERDICT_IS_WAITING && !waits_in_vain(outbox, db_text(row, 2), db_text(row, 3))) continue;
+    if (verdict == VERDICT_IS_UNCHANGED)
       exception.holds = text_unhex(db_text(row, 2), sizeof exception.base, exception.base);
     g_array_append_val(rows, exception);
   }
   return rows;
 }
 
+/* `incomplete`: not all that was refused is known yet. */
 static void fold_submission(struct fold *fold, uint64_t sequence, const struct submission *submission,
-                            const uint8_t id[SUBMISSION_ID_SIZE])
+                            const uint8_t id[SUBMISSION_ID_SIZE], bool incomplete)
 {
   g_autoptr(GArray) rows = exceptions(fold->outbox, sequence);
   size_t unit = 0;
@@ -118,12 +163,15 @@ static void fold_submission(struct fold *fold, uint64_t sequence, const struct s
     while (unit < fold->count && strcmp(fold->units[unit], report.unit) < 0) unit++;
     if (unit == fold->count) return;
     if (exception && !exception->holds) continue;
-    if (sequence > fold->rebased[unit] && strcmp(fold->units[unit], report.unit) == 0)
-      fold_report(fold, unit, &report, exception ? exception->base : id);
+    if (sequence <= fold->rebased[unit] || strcmp(fold->units[unit], report.unit) != 0) continue;
+    const struct effect effect = {.base = exception ? exception->base : id,
+                                  .made_elsewhere = exception != NULL,
+                                  .unsure = incomplete && !exception};
+    fold_report(fold, unit, &report, &effect);
   }
 }
 
-/* The row: sequence, id, sealed. */
+/* The row: sequence, id, sealed, whether refusals are missing. */
 static bool fold_row(struct fold *fold, struct db_row *row, GError **error)
 {
   uint64_t sequence = (uint64_t)db_int(row, 0);
@@ -141,7 +189,7 @@ static bool fold_row(struct fold *fold, struct db_row *row, GError **error)
                 fold->outbox->path, sequence);
     return false;
   }
-  fold_submission(fold, sequence, submission, id);
+  fold_submission(fold, sequence, submission, id, db_int(row, 3) != 0);
   return true;
 }
 
@@ -151,7 +199,8 @@ static bool fold_all(struct fold *fold, GError **error)
   CLEANUP(db_end)
   struct db_row *row =
       db_query(fold->outbox->db,
-               "SELECT s.sequence, s.id, c.sealed FROM submission s JOIN batch b USING(batch) JOIN content c"
+               "SELECT s.sequence, s.id, c.sealed, s.refusals > s.refusals_kept FROM submission s JOIN batch "
+               "b USING(batch) JOIN content c"
                " USING(sequence) WHERE s.form = ? AND s.period = ? AND s.first_unit <= ? AND s.last_unit >= ?"
                " AND s.state <> ? AND b.sendable ORDER BY s.sequence");
   db_bind_text(row, fold->catalogue->forms[fold->form].code);

@@ -226,17 +226,76 @@ static void a_stale_report_is_rebased_on_what_holds_it_now(void **state)
 static void an_unchanged_report_stands_on_the_revision_that_holds_it(void **state)
 {
   (void)state;
-  uint8_t first[SUBMISSION_ID_SIZE], holder[SUBMISSION_ID_SIZE] = {0xcd};
-  struct fixture_report one[] = {report(1, 10, 20, NULL), report(2, 30, 40, NULL)};
-  fixture_sendable(&fixture, outbox, one, 2, first);
+  uint8_t first[SUBMISSION_ID_SIZE], second[SUBMISSION_ID_SIZE], holder[SUBMISSION_ID_SIZE] = {0xcd};
+  struct fixture_report one[] = {{1, fixture_change(4, (const int64_t[]){10, 20, 30, 40}), NULL},
+                                 report(2, 30, 40, NULL)};
+  fixture_sendable(&fixture, outbox, one, 1, first);
+  fixture_sendable(&fixture, outbox, one + 1, 1, second);
   g_autofree char *hex = text_hex(holder, sizeof holder);
   struct refusal unchanged = refusal(0, 1, VERDICT_IS_UNCHANGED, hex);
-  fixture_answer(&fixture, outbox, first, 2, &unchanged, 1, 1);
+  fixture_answer(&fixture, outbox, first, 1, &unchanged, 1, 1);
   struct prior prior = prior_of(1);
   assert_true(prior.exists && prior.known);
   assert_memory_equal(prior.base, holder, sizeof holder);
   assert_int_equal(prior.figures.value[0], 10);
-  assert_memory_equal(prior_of(2).base, first, sizeof first);
+  assert_memory_equal(prior_of(2).base, second, sizeof second);
+}
+
+/* Another submission holds the report: what it says of the columns that were not asked is not known here. */
+static void an_unchanged_part_of_a_foreign_report_is_not_all_of_it(void **state)
+{
+  (void)state;
+  uint8_t first[SUBMISSION_ID_SIZE], second[SUBMISSION_ID_SIZE], holder[SUBMISSION_ID_SIZE] = {0xcd};
+  struct fixture_report all[] = {{1, fixture_change(4, (const int64_t[]){1, 2, 3, 4}), NULL},
+                                 {2, fixture_change(4, (const int64_t[]){1, 2, 3, 4}), NULL}};
+  fixture_sendable(&fixture, outbox, all, 2, first);
+  struct fixture_report parts[] = {report(1, 10, 20, first), report(2, 10, 20, first), report(3, 1, 1, NULL)};
+  fixture_sendable(&fixture, outbox, parts, 3, second);
+  g_autofree char *foreign = text_hex(holder, sizeof holder), *ours = text_hex(first, sizeof first);
+  struct refusal unchanged[] = {refusal(0, 1, VERDICT_IS_UNCHANGED, foreign),
+                                refusal(1, 2, VERDICT_IS_UNCHANGED, ours),
+                                refusal(2, 3, VERDICT_IS_UNCHANGED, foreign)};
+  fixture_answer(&fixture, outbox, second, 3, unchanged, 3, 3);
+  assert_true(prior_of(1).exists);
+  assert_false(prior_of(1).known);
+  assert_memory_equal(prior_of(1).base, holder, sizeof holder);
+  assert_true(prior_of(2).known);
+  assert_true(prior_of(3).exists);
+  assert_false(prior_of(3).known);
+}
+
+/* What waits for a base that was refused is never counted: it is no prior, and can be sent again. */
+static void a_report_that_waits_in_vain_is_not_prior(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  uint8_t whole[SUBMISSION_ID_SIZE], part[SUBMISSION_ID_SIZE], late[SUBMISSION_ID_SIZE],
+      last[SUBMISSION_ID_SIZE], on_last[SUBMISSION_ID_SIZE], foreign[SUBMISSION_ID_SIZE] = {7};
+  struct fixture_report one = report(1, 1, 1, NULL), two = report(2, 1, 1, NULL),
+                        three = report(3, 1, 1, NULL);
+  fixture_sendable(&fixture, outbox, &one, 1, whole);
+  fixture_sendable(&fixture, outbox, &two, 1, part);
+  fixture_sendable(&fixture, outbox, &three, 1, late); /* not answered yet */
+  struct fixture_report corrections[] = {report(1, 2, 2, whole), report(2, 2, 2, part), report(3, 2, 2, late),
+                                         report(4, 2, 2, foreign)};
+  fixture_sendable(&fixture, outbox, corrections, 4, last);
+  struct fixture_report again = report(2, 3, 3, last);
+  fixture_sendable(&fixture, outbox, &again, 1, on_last);
+  assert_true(outbox_fault(outbox, whole, "sequence.reused", "", &error));
+  struct refusal refused = refusal(0, 2, VERDICT_IS_REFUSED, "");
+  fixture_answer(&fixture, outbox, part, 1, &refused, 1, 1);
+  char *hex[] = {text_hex(whole, sizeof whole), text_hex(part, sizeof part), text_hex(late, sizeof late),
+                 text_hex(foreign, sizeof foreign), text_hex(last, sizeof last)};
+  struct refusal waiting[4];
+  for (unsigned i = 0; i < 4; i++) waiting[i] = refusal(i, i + 1, VERDICT_IS_WAITING, hex[i]);
+  fixture_answer(&fixture, outbox, last, 4, waiting, 4, 4);
+  struct refusal behind = refusal(0, 2, VERDICT_IS_WAITING, hex[4]);
+  fixture_answer(&fixture, outbox, on_last, 1, &behind, 1, 1);
+  for (unsigned i = 0; i < 5; i++) g_free(hex[i]);
+  assert_false(prior_of(1).exists);
+  assert_false(prior_of(2).exists);
+  assert_memory_equal(prior_of(3).base, last, sizeof last);
+  assert_memory_equal(prior_of(4).base, last, sizeof last);
 }
 
 static void an_earlier_stale_receipt_does_not_undo_a_later_one(void **state)
@@ -315,6 +374,9 @@ static void refusals_beyond_the_receipt_are_missed_until_the_last_page(void **st
   struct refusal refused = refusal(0, 1, VERDICT_IS_REFUSED, "");
   fixture_answer(&fixture, outbox, id, 3, &refused, 1, 3);
   reopen(); /* also after a kill */
+  assert_false(prior_of(1).exists);
+  assert_true(prior_of(2).exists && prior_of(3).exists);
+  assert_false(prior_of(2).known || prior_of(3).known); /* they may have been refused */
   assert_true(outbox_missing_refusals(outbox, missed, &kept, &error));
   assert_memory_equal(missed, id, sizeof id);
   assert_int_equal(kept, 1);
@@ -326,6 +388,7 @@ static void refusals_beyond_the_receipt_are_missed_until_the_last_page(void **st
   assert_true(outbox_refusals(outbox, id, NULL, 0, &error)); /* there are no more */
   assert_false(outbox_missing_refusals(outbox, missed, &kept, &error));
   assert_null(error);
+  assert_true(prior_of(3).known);
 }
 
 static void a_damaged_submission_is_named(void **state)
@@ -452,6 +515,8 @@ int main(void)
       TEST(what_the_aggregator_did_not_count_is_not_prior),
       TEST(a_stale_report_is_rebased_on_what_holds_it_now),
       TEST(an_unchanged_report_stands_on_the_revision_that_holds_it),
+      TEST(an_unchanged_part_of_a_foreign_report_is_not_all_of_it),
+      TEST(a_report_that_waits_in_vain_is_not_prior),
       TEST(an_earlier_stale_receipt_does_not_undo_a_later_one),
       TEST(the_same_receipt_twice_changes_nothing),
       TEST(a_sequence_that_the_aggregator_knew_makes_us_go_on_far_above),
