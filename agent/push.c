@@ -245,7 +245,8 @@ static bool report_answers(struct push *push, GError **error)
       return false;
   if (push->batches->len > 0) print_answers(push, &sum);
   if (sum.refused + sum.stale + sum.refused_whole > 0) note_exit(push, ERROR_DATA);
-  if (push->options.wait && all.waiting_to_send > 0) note_exit(push, ERROR_TEMPORARY);
+  if (push->options.wait && (all.waiting_to_send > 0 || sum.waiting_for_base > 0))
+    note_exit(push, ERROR_TEMPORARY);
   return true;
 }
 
