@@ -12,6 +12,7 @@
     if (*pointer) function(*pointer);                                                                        \
   }
 
-#define CLEANUP(function) __attribute__((cleanup(function##_at_scope_end)))
+/* The variable may be there for its end alone. */
+#define CLEANUP(function) __attribute__((unused, cleanup(function##_at_scope_end)))
 
 #endif

@@ -230,9 +230,9 @@ static void a_configuration_that_is_named_must_exist(void **state)
 static void folders_stand_beside_the_configuration(void **state)
 {
   (void)state;
-  g_autofree char *path = fixture_file(&fixture, "data/agent.yaml",
-                                       "review_folder: 待审\nsubmit_folder: /srv/报送\n"
-                                       "approved_by: 张三\n");
+  G_GNUC_UNUSED g_autofree char *path = fixture_file(&fixture, "data/agent.yaml",
+                                                     "review_folder: 待审\nsubmit_folder: /srv/报送\n"
+                                                     "approved_by: 张三\n");
   fixture_home_reopen(&fixture);
   g_autofree char *review = g_build_filename(fixture.data, "待审", NULL);
   assert_string_equal(fixture.home->config.review_folder, review);

@@ -158,7 +158,7 @@ static void what_others_still_write_is_left_alone(void **state)
 {
   (void)state;
   static const char *const NAMES[] = {".may.csv", "~$may.csv", "may.csv.part", "may.csv.tmp",
-                                      "may.csv" FINDINGS_SUFFIX};
+                                      ("may.csv" FINDINGS_SUFFIX)};
   for (size_t i = 0; i < G_N_ELEMENTS(NAMES); i++) {
     g_autofree char *name = g_build_filename("报送", NAMES[i], NULL);
     put(name, "1");

@@ -143,7 +143,9 @@ static struct frame *ask(struct channel_client *client, const struct frame *aske
 
 static struct frame *ask_hello(struct channel_client *client)
 {
-  return ask(client, &(struct frame){.kind = FRAME_HELLO, .hello = {"any", "test", clock_wall().ms}},
+  return ask(client,
+             &(struct frame){.kind = FRAME_HELLO,
+                             .hello = {.agent = "any", .software = "test", .clock_ms = clock_wall().ms}},
              FRAME_WELCOME);
 }
 
@@ -281,7 +283,8 @@ static void a_clock_at_either_end_of_time_is_welcome(void **state)
   static const int64_t clocks[] = {INT64_MIN, INT64_MAX, 0};
 
   for (size_t i = 0; i < G_N_ELEMENTS(clocks); i++) {
-    const struct frame hello = {.kind = FRAME_HELLO, .hello = {"east-1", "test", clocks[i]}};
+    const struct frame hello = {.kind = FRAME_HELLO,
+                                .hello = {.agent = "east-1", .software = "test", .clock_ms = clocks[i]}};
     CLEANUP(frame_free) struct frame *welcome = ask(client, &hello, FRAME_WELCOME);
 
     assert_true(welcome->welcome.credit > 0);
@@ -296,12 +299,16 @@ static void revocation_bites_on_the_next_message(void **state)
 
   until_taken(client);
   assert_true(writer_act(world->fixture.writer, &act, NULL, NULL));
-  ask_in_vain(client, &(struct frame){.kind = FRAME_HELLO, .hello = {"any", "test", 0}},
-              FINDING_AGENT_REVOKED);
+  ask_in_vain(
+      client,
+      &(struct frame){.kind = FRAME_HELLO, .hello = {.agent = "any", .software = "test", .clock_ms = 0}},
+      FINDING_AGENT_REVOKED);
   /* and whoever comes again with its key is told the same */
   struct channel_client *again = connect_agent(world, &world->east);
-  ask_in_vain(again, &(struct frame){.kind = FRAME_HELLO, .hello = {"any", "test", 0}},
-              FINDING_AGENT_REVOKED);
+  ask_in_vain(
+      again,
+      &(struct frame){.kind = FRAME_HELLO, .hello = {.agent = "any", .software = "test", .clock_ms = 0}},
+      FINDING_AGENT_REVOKED);
   /* others are not concerned */
   until_taken(connect_agent(world, &world->west));
 }

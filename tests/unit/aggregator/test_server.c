@@ -84,7 +84,9 @@ static void ask_catalogue(const struct world *world, const char *endpoint, uint8
   struct channel_context *context = channel_context_new();
   struct channel_client *client = channel_client_open(
       context, endpoint, identity_curve_public(world->fixture.identity), world->east.identity, NULL, NULL);
-  const struct frame hello = {.kind = FRAME_HELLO, .hello = {world->east.id, "test", clock_wall().ms}};
+  const struct frame hello = {
+      .kind = FRAME_HELLO,
+      .hello = {.agent = world->east.id, .software = "test", .clock_ms = clock_wall().ms}};
   g_autoptr(GBytes) bytes = frame_encode(&hello);
   struct mono_time begin = clock_mono();
 
