@@ -1,6 +1,7 @@
 #include "aggregator/read.h"
 
 #include "aggregator/read_private.h"
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/text.h"
 
@@ -11,7 +12,7 @@ struct reader *reader_new(struct store *store, struct snapshot *snapshot)
   reader->snapshot = snapshot;
   reader->catalogue = snapshot->catalogue;
   reader->memberships = memberships_new(store);
-  reader->differences =
+  reader->computed =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
   reader->contributions =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
@@ -21,7 +22,7 @@ struct reader *reader_new(struct store *store, struct snapshot *snapshot)
 void reader_free(struct reader *reader)
 {
   if (!reader) return;
-  g_hash_table_unref(reader->differences);
+  g_hash_table_unref(reader->computed);
   g_hash_table_unref(reader->contributions);
   memberships_free(reader->memberships);
   g_free(reader);
@@ -36,19 +37,42 @@ bool reader_is_member(struct reader *reader, int64_t membership, const char *are
 
 /* --- flows and stocks --- */
 
-static void sum_cells(struct reader *reader, const struct plan *plan, const char *area, const char *slice,
-                      struct total *ret_total)
+static void add_cell(struct reader *reader, const struct plan *plan, const struct plan_part *part,
+                     const char *area, const char *slice, struct total *total)
 {
-  const char *form = reader->catalogue->forms[plan->form].code;
+  struct cell_key key = {.area = area, .slice = slice, .slot = part->slot};
+  key.book = store_find_book(reader->store, reader->catalogue->forms[plan->form].code, part->period);
+  int128 sum;
+  int64_t units;
+  if (!key.book || !store_cell(reader->store, &key, &sum, &units)) return;
+  total->value += sum;
+  total->reported += units;
+}
+
+static void add_parts(struct reader *reader, const struct plan *plan, const char *area, const char *slice,
+                      struct total *total)
+{
+  total->complete = true;
   for (size_t n = 0; n < plan->count; n++) {
-    struct cell_key key = {.area = area, .slice = slice, .slot = plan->parts[n].slot};
-    key.book = store_find_book(reader->store, form, plan->parts[n].period);
-    int128 total;
-    int64_t units;
-    if (!key.book || !store_cell(reader->store, &key, &total, &units)) continue;
-    ret_total->value += total;
-    ret_total->reported += units;
+    const struct plan_part *part = &plan->parts[n];
+    int64_t before = total->reported;
+    if (part->other == NO_SLOT)
+      add_cell(reader, plan, part, area, slice, total);
+    else
+      reader_either(reader, plan, part, area, slice, total);
+    if (total->reported > before)
+      total->months |= part->months;
+    else
+      total->complete = false;
   }
+}
+
+static void add_difference(struct reader *reader, const struct plan *plan, const char *area,
+                           const char *slice, struct total *total)
+{
+  reader_difference(reader, plan, area, slice, total);
+  total->complete = total->reported > 0;
+  if (total->complete) total->months = plan->parts[0].months & ~plan->parts[1].months;
 }
 
 static void total_of_plan(struct reader *reader, int area, int slice, const struct plan *plan,
@@ -58,9 +82,9 @@ static void total_of_plan(struct reader *reader, int area, int slice, const stru
   const struct catalogue *catalogue = reader->catalogue;
   const char *area_code = catalogue->areas[area].code, *slice_code = catalogue->slices[slice].code;
   if (plan->data && plan->difference)
-    reader_difference(reader, plan, area_code, slice_code, ret_total);
+    add_difference(reader, plan, area_code, slice_code, ret_total);
   else if (plan->data)
-    sum_cells(reader, plan, area_code, slice_code, ret_total);
+    add_parts(reader, plan, area_code, slice_code, ret_total);
   ret_total->defined = ret_total->reported > 0;
 
   size_t owed = plan->difference ? 1 : plan->count;
@@ -106,6 +130,11 @@ static void total_of_ratio(struct reader *reader, int area, int slice, const str
   read_total(reader, area, slice, ratio->denominator, period, cumulative, &lower);
   if (upper.defined && lower.defined && lower.value != 0)
     divide_totals(reader->catalogue, ratio, &upper, &lower, ret_total);
+  const struct indicator *indicators = reader->catalogue->indicators;
+  bool flows =
+      indicators[ratio->numerator].kind == KIND_FLOW && indicators[ratio->denominator].kind == KIND_FLOW;
+  ret_total->complete = upper.complete && lower.complete && (!flows || upper.months == lower.months);
+  ret_total->months = upper.months;
   const struct total *basis = weaker(&upper, &lower);
   ret_total->reported = basis->reported;
   ret_total->expected = basis->expected;
@@ -155,14 +184,17 @@ bool reader_last_year(struct reader *reader, int area, int slice, int indicator,
                       bool cumulative, struct total *ret_total, GError **error)
 {
   enum indicator_kind kind = reader->catalogue->indicators[indicator].kind;
-  struct total total = {.denominator = 1};
+  struct total total = {.denominator = 1}, before;
   if (kind == KIND_FLOW || kind == KIND_STOCK) {
     struct plan plan;
     reader_plan(reader, area, indicator, COLUMNS_OF_LAST_YEAR, period, cumulative, &plan);
     total_of_plan(reader, area, slice, &plan, &total);
   }
-  if (!total.defined)
-    read_total(reader, area, slice, indicator, period_last_year(period), cumulative, &total);
+  if (!total.defined || !total.complete) {
+    read_total(reader, area, slice, indicator, period_last_year(period), cumulative, &before);
+    if (before.complete || !total.defined) total = before;
+  }
+  total.defined = total.defined && total.complete;
   if (!check_store(reader, error)) return false;
   *ret_total = total;
   return true;
@@ -201,14 +233,45 @@ bool reader_overlap(struct reader *reader, int area, int slice, int indicator, s
 
 /* --- the last period --- */
 
+/* By the zone's own clock. */
+static day_number today(const struct catalogue *catalogue)
+{
+  g_autoptr(GTimeZone) zone = g_time_zone_new_identifier(catalogue->timezone);
+  int64_t seconds = clock_wall().ms / 1000;
+  if (zone) {
+    int interval = g_time_zone_find_interval(zone, G_TIME_TYPE_UNIVERSAL, seconds);
+    if (interval >= 0) seconds += g_time_zone_get_offset(zone, interval);
+  }
+  return (day_number)(seconds / (24 * 3600));
+}
+
+/* A book is there as soon as anything was sent for it, refused or not. */
+static bool has_counted(struct reader *reader, int64_t book)
+{
+  const struct catalogue *catalogue = reader->catalogue;
+  for (size_t area = 0; area < catalogue->area_count; area++) {
+    struct cell_key key = {.book = book,
+                           .area = catalogue->areas[area].code,
+                           .slice = catalogue->slices[0].code,
+                           .slot = SLOT_REPORTED};
+    int128 nil;
+    int64_t units;
+    if (store_cell(reader->store, &key, &nil, &units) && units > 0) return true;
+  }
+  return false;
+}
+
 static bool last_book(struct reader *reader, const char *form, struct period *ret_period)
 {
   g_autoptr(GArray) books = store_books(reader->store, form);
+  day_number now = today(reader->catalogue);
   bool found = false;
   struct period last = {0};
-  for (unsigned n = 0; n < books->len; n++) {
-    struct period period = g_array_index(books, struct stored_book, n).period;
-    if (!found || period_is_later(period, last)) last = period;
+  for (unsigned n = books->len; n-- > 0;) { /* of a form mostly the later before the earlier */
+    const struct stored_book *book = &g_array_index(books, struct stored_book, n);
+    if (period_first_day(book->period) > now || (found && !period_is_later(book->period, last))) continue;
+    if (!has_counted(reader, book->book)) continue;
+    last = book->period;
     found = true;
   }
   if (found) *ret_period = last;

@@ -18,6 +18,8 @@ struct total {
   int128 denominator; /* of a ratio, not zero where defined; else 1 */
   int64_t reported;   /* units (over several months: reports) that the value rests on */
   int64_t expected;   /* units (reports) that owe the form; of counts from the register: as reported */
+  bool complete;      /* somebody reported each of the periods that it sums: no whole month is missing */
+  unsigned months;    /* bit n: month n + 1 of the year is in the value; of counts from the register none */
 };
 
 struct reader;
@@ -29,17 +31,23 @@ CLEANUP_DEFINE(struct reader, reader_free)
 
 /* The total of an indicator in area × slice for a period.
  *
- * Flows: a period longer than the form's sums its months; `cumulative` gives January to the period. Where the
- * cumulative column is reported it is authoritative; where only that is, the month is the difference to the
- * month before over units that reported both, computed from reports (undefined after a gap). January–February
- * follow the form (joint: 01/P2M). Stocks: the last period with data within the period asked for. Counts:
- * distinct legal entities, from the register at the period's end or from cumulative figures by parent.
- * Ratios: sums first. A form whose frequency is the period's own goes before a more frequent one. */
+ * Flows: `cumulative` gives January to the period. Where the cumulative column is reported it is
+ * authoritative: what does not begin in January is the difference of two cumulative figures, unit by unit,
+ * computed from reports. A unit that lacks one of the two (it came in between, it left the column blank) is
+ * in with the months of the period that it reported by themselves; without such it is not in at all: after a
+ * gap the difference is undefined. So the parts of a year add up to its cumulative total but for such units.
+ * Where nobody reported both ends a period longer than the form's sums its months. Of the year's first period
+ * both columns mean the same, and a unit that left one blank is in with the other. January–February follow
+ * the form (joint: 01/P2M). Stocks: the last period with data within the period asked for. Counts: distinct
+ * legal entities, from the register at the period's end or from cumulative figures by parent; of classes
+ * other than establishments each unit is an entity. Ratios: sums first. A form whose frequency is the
+ * period's own goes before a more frequent one. */
 bool reader_total(struct reader *reader, int area, int slice, int indicator, struct period period,
                   bool cumulative, struct total *ret_total, GError **error);
 
 /* The base of growth: what this period's forms say of last year (columns x.ly, x.ytd_ly), which is the
- * published base; where they say nothing, the total of the same period a year before. */
+ * published base; where they do not say it of every month, the total of the same period a year before. Never
+ * of some months alone: such a base is not defined, though `reported` tells that there was something. */
 bool reader_last_year(struct reader *reader, int area, int slice, int indicator, struct period period,
                       bool cumulative, struct total *ret_total, GError **error);
 
@@ -48,9 +56,9 @@ bool reader_last_year(struct reader *reader, int area, int slice, int indicator,
 bool reader_overlap(struct reader *reader, int area, int slice, int indicator, struct period period,
                     bool cumulative, struct total *ret_overlap, GError **error);
 
-/* The last period for which any report of the indicator's form exists; false if none. Of two that end on one
- * day the longer one; of a ratio the earlier of its two parts'; of a count from the register that of any
- * form. */
+/* The last period that has begun, by the clock, and for which a report of the indicator's form counts; false
+ * if none. Of two that end on one day the longer one; of a ratio the earlier of its two parts'; of a count
+ * from the register that of any form. */
 bool reader_last_period(struct reader *reader, int indicator, struct period *ret_period);
 
 #endif

@@ -5,9 +5,14 @@
 
 /* --- by the register --- */
 
-static const char *parent_of(const struct unit_version *version)
+/* Establishments count by the legal entity that they belong to. Another unit is itself, whoever runs it: a
+ * company's three incubators are three. */
+static const char *entity_of(const struct catalogue *catalogue, const struct unit_version *version)
 {
-  return *version->parent ? version->parent : version->unit;
+  int class = catalogue_class(catalogue, version->class);
+  bool is_part =
+      class != CATALOGUE_NONE && catalogue->classes[class].scheme == ID_ESTABLISHMENT && *version->parent;
+  return is_part ? version->parent : version->unit;
 }
 
 /* `next` is the version after it in the register, or NULL. */
@@ -51,46 +56,48 @@ static void count_registered(struct reader *reader, int area, int slice, const s
   const char *area_code = catalogue->areas[area].code, *slice_code = catalogue->slices[slice].code;
   day_number day = period_last_day(period);
   size_t size = register_size(units);
-  g_autoptr(GHashTable) parents = g_hash_table_new(g_str_hash, g_str_equal);
+  g_autoptr(GHashTable) entities = g_hash_table_new(g_str_hash, g_str_equal);
   for (size_t n = 0; n < size; n++) {
     const struct unit_version *version = register_nth(units, n);
     const struct unit_version *next = n + 1 < size ? register_nth(units, n + 1) : NULL;
     if (!is_in_force(version, next, day) || !satisfies(catalogue, indicator, version)) continue;
     if (!is_part(catalogue, version, area_code, slice_code)) continue;
-    g_hash_table_add(parents, (char *)parent_of(version));
+    g_hash_table_add(entities, (char *)entity_of(catalogue, version));
     ret_total->reported++;
   }
-  ret_total->value = g_hash_table_size(parents);
+  ret_total->value = g_hash_table_size(entities);
   ret_total->expected = ret_total->reported;
   ret_total->defined = size > 0;
+  ret_total->complete = true;
 }
 
 /* --- by figures --- */
 
 /* What a unit's report adds to the figure of its legal entity. */
 struct contribution {
-  const char *parent; /* of the register */
+  const char *entity; /* of the register */
   int64_t membership;
   int64_t value;
+  unsigned months; /* of struct total */
 };
 
 struct gathering {
   struct reader *reader;
   const struct indicator *indicator;
-  struct period period;
-  int slot;
+  const struct plan_part *part;
   GArray *contributions;
 };
 
 /* A legal entity is of a class by itself; its plants, which are of another, add to its figure. */
 static bool is_of_class(const struct gathering *gathering, const struct unit_version *version)
 {
-  const char *class = gathering->reader->catalogue->classes[gathering->indicator->count_class].code;
+  const struct catalogue *catalogue = gathering->reader->catalogue;
+  const char *class = catalogue->classes[gathering->indicator->count_class].code;
   if (strcmp(version->class, class) == 0) return true;
-  const char *parent = parent_of(version);
-  if (strcmp(parent, version->unit) == 0) return false;
+  const char *code = entity_of(catalogue, version);
+  if (strcmp(code, version->unit) == 0) return false;
   const struct unit_version *entity =
-      register_version(gathering->reader->snapshot->units, parent, gathering->period);
+      register_version(gathering->reader->snapshot->units, code, gathering->part->period);
   return !entity ||
          strcmp(entity->class, class) == 0; /* one that is not registered here is known by its plants alone */
 }
@@ -98,46 +105,48 @@ static bool is_of_class(const struct gathering *gathering, const struct unit_ver
 static bool gather_report(const struct stored_report *report, void *data)
 {
   struct gathering *gathering = data;
+  const struct plan_part *part = gathering->part;
   struct figures figures;
+  int64_t value;
   if (!report->counted || !figures_unpack(report->figures, report->figures_length, &figures)) return true;
-  if (!column_set_has(&figures.present, (unsigned)gathering->slot)) return true;
+  if (!reader_figure(&figures, part, &value)) return true;
   const struct unit_version *version =
-      register_version(gathering->reader->snapshot->units, report->unit, gathering->period);
+      register_version(gathering->reader->snapshot->units, report->unit, part->period);
   if (!version || !is_of_class(gathering, version)) return true;
-  struct contribution contribution = {.parent = parent_of(version),
+  struct contribution contribution = {.entity = entity_of(gathering->reader->catalogue, version),
                                       .membership = report->membership,
-                                      .value = figures.value[gathering->slot]};
+                                      .value = value,
+                                      .months = part->months};
   g_array_append_val(gathering->contributions, contribution);
   return true;
 }
 
-static int by_parent(const void *left, const void *right)
+static int by_entity(const void *left, const void *right)
 {
-  return strcmp(((const struct contribution *)left)->parent, ((const struct contribution *)right)->parent);
+  return strcmp(((const struct contribution *)left)->entity, ((const struct contribution *)right)->entity);
 }
 
-/* By legal entity. Read once for all areas, slices and tiers. */
+/* By legal entity, of a plan with data. Read once for all areas, slices and tiers; a tree of areas without
+ * data has a plan of the same parts, and nothing here. */
 static const GArray *gather(struct reader *reader, const struct indicator *indicator, const struct plan *plan)
 {
   g_autoptr(GString) key = g_string_new(NULL);
   g_string_append_printf(key, "%d %d", indicator->count_class, plan->form);
   for (size_t n = 0; n < plan->count; n++)
-    g_string_append_printf(key, " %d %d", period_key(plan->parts[n].period), plan->parts[n].slot);
+    g_string_append_printf(key, " %d %d %d", period_key(plan->parts[n].period), plan->parts[n].slot,
+                           plan->parts[n].other);
   GArray *contributions = g_hash_table_lookup(reader->contributions, key->str);
   if (contributions) return contributions;
 
   contributions = g_array_new(FALSE, FALSE, sizeof(struct contribution));
   for (size_t n = 0; n < plan->count; n++) {
-    struct gathering gathering = {.reader = reader,
-                                  .indicator = indicator,
-                                  .period = plan->parts[n].period,
-                                  .slot = plan->parts[n].slot,
-                                  .contributions = contributions};
+    struct gathering gathering = {
+        .reader = reader, .indicator = indicator, .part = &plan->parts[n], .contributions = contributions};
     const char *form = reader->catalogue->forms[plan->form].code;
-    int64_t book = plan->data ? store_find_book(reader->store, form, gathering.period) : 0;
+    int64_t book = store_find_book(reader->store, form, gathering.part->period);
     if (book) store_each_report(reader->store, book, gather_report, &gathering);
   }
-  g_array_sort(contributions, by_parent);
+  g_array_sort(contributions, by_entity);
   g_hash_table_insert(reader->contributions, g_strdup(key->str), contributions);
   return contributions;
 }
@@ -153,13 +162,14 @@ static void count_tier(struct reader *reader, const struct indicator *indicator,
                        const char *area, const char *slice, struct total *ret_total)
 {
   for (unsigned n = 0; n < contributions->len;) {
-    const char *parent = g_array_index(contributions, struct contribution, n).parent;
+    const char *entity = g_array_index(contributions, struct contribution, n).entity;
     int128 sum = 0;
     int64_t reports = 0;
     for (; n < contributions->len; n++) {
       const struct contribution *of = &g_array_index(contributions, struct contribution, n);
-      if (strcmp(of->parent, parent) != 0) break;
+      if (strcmp(of->entity, entity) != 0) break;
       if (!reader_is_member(reader, of->membership, area, slice)) continue;
+      ret_total->months |= of->months;
       sum += of->value;
       reports++;
     }
@@ -176,11 +186,16 @@ static void count_reported(struct reader *reader, int area, int slice, const str
   struct plan plan;
   reader_plan(reader, area, indicator->count_indicator, COLUMNS_OF_THIS_YEAR, period, true, &plan);
   if (plan.form == CATALOGUE_NONE) return;
-  for (size_t n = 0; n < plan.count; n++)
+  unsigned months = 0;
+  for (size_t n = 0; n < plan.count; n++) {
+    months |= plan.parts[n].months;
     ret_total->expected += store_expected(reader->store, catalogue->forms[plan.form].code, area_code,
                                           slice_code, period_last_day(plan.parts[n].period));
-  count_tier(reader, indicator, gather(reader, indicator, &plan), area_code, slice_code, ret_total);
+  }
+  if (plan.data)
+    count_tier(reader, indicator, gather(reader, indicator, &plan), area_code, slice_code, ret_total);
   ret_total->defined = ret_total->reported > 0;
+  ret_total->complete = ret_total->defined && ret_total->months == months;
 }
 
 void reader_count(struct reader *reader, int area, int slice, int indicator, struct period period,

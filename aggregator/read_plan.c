@@ -29,18 +29,20 @@ struct question {
   const struct form *form;
   bool has_x, has_y;
   int x, y; /* the columns: of the period, and cumulative */
+  bool cumulative;
   int year;
   unsigned first, last; /* months */
 };
 
-static bool has_units(const struct question *question, int64_t book, int area, int slot)
+static int64_t count_units(const struct question *question, int64_t book, int area, int slot)
 {
   const struct catalogue *catalogue = question->reader->catalogue;
   struct cell_key key = {
       .book = book, .area = catalogue->areas[area].code, .slice = catalogue->slices[0].code, .slot = slot};
   int128 total;
   int64_t units;
-  return store_cell(question->reader->store, &key, &total, &units) && units > 0;
+  if (!store_cell(question->reader->store, &key, &total, &units)) return 0;
+  return slot == SLOT_REPORTED ? units - (int64_t)total : units; /* nil ones have no figures */
 }
 
 /* Whether anybody in the tree reported the column. The root has it all, save what lies outside its boundary.
@@ -50,17 +52,55 @@ static bool has_data(const struct question *question, struct period period, int 
   const struct catalogue *catalogue = question->reader->catalogue;
   int64_t book = store_find_book(question->reader->store, question->form->code, period);
   if (book == 0) return false;
-  if (has_units(question, book, question->root, slot)) return true;
+  if (count_units(question, book, question->root, slot) > 0) return true;
   for (int area = 0; area < (int)catalogue->area_count; area++)
-    if (catalogue_area_within(catalogue, area, question->root) && has_units(question, book, area, slot))
+    if (catalogue_area_within(catalogue, area, question->root) && count_units(question, book, area, slot) > 0)
       return true;
   return false;
 }
 
-static void add_part(struct plan *plan, struct period period, int slot)
+/* Whether everybody in the tree who reported figures reported the column. */
+static bool is_everybody_s(const struct question *question, struct period period, int slot)
 {
-  plan->parts[plan->count].period = period;
-  plan->parts[plan->count++].slot = slot;
+  const struct catalogue *catalogue = question->reader->catalogue;
+  int64_t book = store_find_book(question->reader->store, question->form->code, period);
+  for (int area = 0; area < (int)catalogue->area_count; area++)
+    if (catalogue_area_within(catalogue, area, question->root) &&
+        count_units(question, book, area, slot) < count_units(question, book, area, SLOT_REPORTED))
+      return false;
+  return true;
+}
+
+static unsigned months_between(unsigned first, unsigned last)
+{
+  return (1u << last) - (1u << (first - 1));
+}
+
+static void add_part(struct plan *plan, struct period period, int slot, int other, unsigned first)
+{
+  plan->parts[plan->count++] = (struct plan_part){
+      .period = period, .slot = slot, .other = other, .months = months_between(first, last_month(period))};
+}
+
+/* Of the year's first period both columns mean the same, and often only one is filled in: by all, or by each
+ * unit another. */
+static bool has_two_columns(const struct question *question, struct period period)
+{
+  return period.month == 1 && question->has_x && question->has_y;
+}
+
+/* Whether anybody reported it. */
+static bool add_first_period(const struct question *question, struct period period, struct plan *plan)
+{
+  int slot = question->cumulative ? question->y : question->x;
+  int other = question->cumulative ? question->x : question->y;
+  bool reported = has_data(question, period, slot);
+  bool reported_other = has_data(question, period, other);
+  if (reported && reported_other && !is_everybody_s(question, period, slot))
+    add_part(plan, period, slot, other, 1);
+  else
+    add_part(plan, period, reported || !reported_other ? slot : other, NO_SLOT, 1);
+  return reported || reported_other;
 }
 
 /* January to the last month, as it was reported. */
@@ -69,7 +109,8 @@ static bool plan_cumulative(const struct question *question, struct plan *plan)
   struct period period;
   if (!question->has_y || question->first != 1) return false;
   if (!reader_period_ending(question->form, question->year, question->last, &period)) return false;
-  add_part(plan, period, question->y);
+  if (has_two_columns(question, period)) return add_first_period(question, period, plan);
+  add_part(plan, period, question->y, NO_SLOT, 1);
   return has_data(question, period, question->y);
 }
 
@@ -82,29 +123,40 @@ static bool plan_sum(const struct question *question, struct plan *plan)
     struct period period;
     if (!reader_period_ending(question->form, question->year, month, &period)) continue;
     if (period.month < question->first) continue;
-    int slot = question->x;
-    bool reported = has_data(question, period, slot);
-    /* Of the year's first period both columns mean the same, and often only one is filled in. */
-    if (!reported && period.month == 1 && question->has_y && has_data(question, period, question->y)) {
-      slot = question->y;
-      reported = true;
+    if (has_two_columns(question, period)) {
+      data |= add_first_period(question, period, plan);
+      continue;
     }
-    add_part(plan, period, slot);
-    data |= reported;
+    add_part(plan, period, question->x, NO_SLOT, period.month);
+    data |= has_data(question, period, question->x);
   }
   return data;
 }
 
+/* One end of a difference. Whether anybody reported it. */
+static bool add_end(const struct question *question, struct period period, struct plan *plan)
+{
+  bool two = has_two_columns(question, period);
+  add_part(plan, period, question->y, two ? question->x : NO_SLOT, 1);
+  return has_data(question, period, question->y) || (two && has_data(question, period, question->x));
+}
+
+/* What was reported to the last month, less what was reported before the first. */
 static bool plan_difference(const struct question *question, struct plan *plan)
 {
-  struct period later, earlier;
+  struct period later, earlier, period;
   if (!question->has_y || question->first == 1) return false;
   if (!reader_period_ending(question->form, question->year, question->last, &later)) return false;
-  add_part(plan, later, question->y);
+  bool data = add_end(question, later, plan);
+  if (later.month < question->first) return false; /* January–February, and February is asked for */
   if (!reader_period_ending(question->form, question->year, question->first - 1, &earlier)) return false;
   plan->difference = true;
-  add_part(plan, earlier, question->y);
-  return has_data(question, later, question->y) && has_data(question, earlier, question->y);
+  data &= add_end(question, earlier, plan);
+  for (unsigned month = question->first; data && question->has_x && month <= question->last; month++)
+    if (reader_period_ending(question->form, question->year, month, &period) &&
+        period.month >= question->first && has_data(question, period, question->x))
+      add_part(plan, period, question->x, NO_SLOT, period.month);
+  return data;
 }
 
 static bool plan_last(const struct question *question, struct plan *plan)
@@ -115,9 +167,9 @@ static bool plan_last(const struct question *question, struct plan *plan)
     struct period period;
     if (!reader_period_ending(question->form, question->year, month, &period)) continue;
     if (period.month < question->first) continue;
-    if (fallback.count == 0) add_part(&fallback, period, question->x);
+    if (fallback.count == 0) add_part(&fallback, period, question->x, NO_SLOT, period.month);
     if (!has_data(question, period, question->x)) continue;
-    add_part(plan, period, question->x);
+    add_part(plan, period, question->x, NO_SLOT, period.month);
     return true;
   }
   *plan = fallback;
@@ -130,8 +182,8 @@ static void plan_form(const struct question *question, enum indicator_kind kind,
                       struct plan *ret_plan)
 {
   static bool (*const of_stocks[])(const struct question *, struct plan *) = {plan_last, NULL};
-  static bool (*const of_flows[])(const struct question *, struct plan *) = {plan_cumulative, plan_sum,
-                                                                             plan_difference, NULL};
+  static bool (*const of_flows[])(const struct question *, struct plan *) = {plan_cumulative, plan_difference,
+                                                                             plan_sum, NULL};
   struct plan expected = {.form = form};
   for (bool (*const *way)(const struct question *, struct plan *) = kind == KIND_STOCK ? of_stocks : of_flows;
        *way; way++) {
@@ -157,6 +209,7 @@ void reader_plan(struct reader *reader, int area, int indicator, enum columns co
   bool now = columns == COLUMNS_OF_THIS_YEAR;
   struct question question = {.reader = reader,
                               .root = root_of(catalogue, area),
+                              .cumulative = cumulative,
                               .year = period.year,
                               .first = cumulative ? 1 : period.month,
                               .last = last_month(period)};

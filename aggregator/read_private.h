@@ -11,7 +11,7 @@ struct reader {
   struct snapshot *snapshot;
   struct catalogue *catalogue; /* the snapshot's */
   struct memberships *memberships;
-  GHashTable *differences;   /* of read_months.c: text → the set of its families */
+  GHashTable *computed;      /* of read_months.c: text → the set of its families */
   GHashTable *contributions; /* of read_counts.c: text → GArray of contributions, by legal entity */
 };
 
@@ -20,13 +20,18 @@ struct reader {
 struct plan {
   int form;        /* CATALOGUE_NONE: no form asks for it at such a frequency */
   bool data;       /* anybody in the tree reported it; else `parts` are where it is expected */
-  bool difference; /* parts[0] − parts[1], over units that reported both; else the sum of the parts */
+  bool difference; /* parts[0] − parts[1], of a unit that lacks one of them the sum of the rest; else the sum
+                      of all parts */
   size_t count;
-  struct {
+  struct plan_part {
     struct period period;
     int slot;
-  } parts[12];
+    int other;       /* the slot that counts for units which left that one blank, or NO_SLOT */
+    unsigned months; /* of struct total */
+  } parts[13];       /* the two ends of a difference and its eleven months, or twelve months */
 };
+
+#define NO_SLOT (-2) /* SLOT_REPORTED is one */
 
 /* This year's columns of the form (x, x.ytd), or its columns of last year (x.ly, x.ytd_ly). */
 enum columns { COLUMNS_OF_THIS_YEAR, COLUMNS_OF_LAST_YEAR };
@@ -41,9 +46,16 @@ bool reader_period_ending(const struct form *form, int year, unsigned month, str
 /* Whether reports of this membership are part of area × slice. */
 bool reader_is_member(struct reader *reader, int64_t membership, const char *area, const char *slice);
 
-/* parts[0] − parts[1] of a plan, over the units of area × slice that reported both. */
+/* Of reports rather than cells. Adds the units of area × slice to value and reported. */
+/* A plan that is a difference. A unit is where the last of its reports is, with the whole. */
 void reader_difference(struct reader *reader, const struct plan *plan, const char *area, const char *slice,
-                       struct total *ret_total);
+                       struct total *total);
+/* A part that has another slot. */
+void reader_either(struct reader *reader, const struct plan *plan, const struct plan_part *part,
+                   const char *area, const char *slice, struct total *total);
+
+/* What a report's figures say for a part; false if nothing. */
+bool reader_figure(const struct figures *figures, const struct plan_part *part, int64_t *ret_value);
 
 /* Of KIND_COUNT. */
 void reader_count(struct reader *reader, int area, int slice, int indicator, struct period period,

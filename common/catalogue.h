@@ -58,7 +58,8 @@ struct indicator {
   enum basis basis;    /* flows */
   int64_t least, most; /* inclusive range of a figure, scaled; by default 0 … LIMIT_FIGURE, "negative: true"
                           −LIMIT_FIGURE … */
-  /* KIND_COUNT: distinct legal entities (parents) with a unit of class `count_class` … */
+  /* KIND_COUNT: distinct legal entities (an establishment's parent, others themselves) with a unit of class
+   * `count_class` … */
   int count_class;
   int count_flag;      /* … that has this flag in the register at the period's end, or none */
   int count_indicator; /* … or whose cumulative figure of this indicator, summed over its units, is in [from,

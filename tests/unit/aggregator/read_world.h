@@ -14,6 +14,7 @@
 
 enum { UNITS = 18, MONTHS = 12, FORMS = 3, COLUMNS = 5 };
 enum { X_MONTH, Y_CUMULATIVE, X_BOTH, Y_BOTH, X_STOCK }; /* columns of each form */
+enum { BOTH_LAST_YEAR = COLUMNS };                       /* and one that is not reported at random */
 
 static const char CATALOGUE_HEAD[] = "format: 1\ncatalogue: read\nzh: 区\nen: Zone\ntimezone: Asia/Shanghai\n"
                                      "measures:\n  千元:\n  人:\n  家:\n  \"%\":\n"
@@ -27,6 +28,7 @@ static const char CATALOGUE_HEAD[] = "format: 1\ncatalogue: read\nzh: 区\nen: Z
                                      "classes:\n"
                                      "  enterprise: {zh: 企业, en: Enterprise, ids: uscc}\n"
                                      "  establishment: {zh: 产业活动单位, en: Plant, ids: uscc-nn}\n"
+                                     "  incubator: {zh: 孵化器, en: Incubator, ids: code}\n"
                                      "flags:\n  scaled: {zh: 规上, en: Scaled}\n"
                                      "clusters:\n  cars: {zh: 汽车, en: Cars}\n"
                                      "statuses:\n"
@@ -47,6 +49,9 @@ static const char MORE_INDICATORS[] =
     "cum_0, from: 50}}\n"
     "  scaled: {zh: 规上, en: Scaled, measure: 家, kind: count, count: {class: enterprise, flag: scaled}}\n"
     "  plants: {zh: 厂, en: Plants, measure: 家, kind: count, count: {class: establishment}}\n"
+    "  incubators: {zh: 孵, en: Incubators, measure: 家, kind: count, count: {class: incubator}}\n"
+    "  big_incubators: {zh: 大孵, en: Big incubators, measure: 家, kind: count, count: {class: incubator, "
+    "indicator: cum_0, from: 100}}\n"
     "  share: {zh: 比, en: Share, measure: \"%\", decimals: 2, kind: ratio, ratio: {numerator: wide, "
     "denominator: both_0, "
     "scale: 100}}\n"
@@ -81,8 +86,8 @@ static inline char *write_catalogue(void)
         "    legal_basis: statistical\n    filled_by: park\n    every: month\n    january: %s\n"
         "    classes: [enterprise, establishment]\n"
         "    columns: [{column: month_%d}, {column: cum_%d.ytd}, {column: both_%d}, {column: "
-        "both_%d.ytd}, {column: stock_%d}]\n",
-        f, f, f, january[f], f, f, f, f, f);
+        "both_%d.ytd}, {column: stock_%d}, {column: both_%d.ly}]\n",
+        f, f, f, january[f], f, f, f, f, f, f);
   }
   return g_strconcat(CATALOGUE_HEAD, indicators->str, MORE_INDICATORS, forms->str, MORE_FORMS, NULL);
 }
@@ -128,6 +133,9 @@ static inline void make_units(struct world *world)
   }
 }
 
+/* All run by unit 0, in the park east; they owe no form. */
+static const char *const INCUBATORS[] = {"i1", "i2", "i3"};
+
 static inline char *write_register(const struct world *world)
 {
   GString *csv = g_string_new(
@@ -146,6 +154,9 @@ static inline char *write_register(const struct world *world)
   /* The flag ends with June. */
   g_string_append_printf(csv, "%s,enterprise,,名9,%s,,%d,,%s,,正常,,2018-07-01,\n", world->unit[9].id,
                          world->unit[9].parks, world->unit[9].in_boundary, world->unit[9].cars ? "cars" : "");
+  for (size_t n = 0; n < G_N_ELEMENTS(INCUBATORS); n++)
+    g_string_append_printf(csv, "%s,incubator,%s,孵,east,,1,,,,正常,,2018-01-01,\n", INCUBATORS[n],
+                           world->unit[0].id);
   return g_string_free(csv, FALSE);
 }
 

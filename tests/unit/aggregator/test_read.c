@@ -1,5 +1,6 @@
 /* Totals against sums that are made straight from the reports, over every combination of basis, January and
  * period. */
+#include "common/clock.h"
 #include "read_world.h"
 
 #include <stdlib.h>
@@ -59,57 +60,110 @@ static bool anybody(const struct world *world, int form, int month, int column)
   return false;
 }
 
+static void add_figure(const struct world *world, int unit, int64_t value, const char *area, bool cars,
+                       struct expectation *sum)
+{
+  if (!is_part(&world->unit[unit], area, cars)) return;
+  sum->defined = true;
+  sum->reported++;
+  sum->value += value;
+}
+
 static void add_month(const struct world *world, int form, int month, int column, const char *area, bool cars,
                       struct expectation *sum)
 {
   sum->periods++;
   for (int u = 0; u < UNITS; u++)
-    if (world->present[form][month][u][column] && is_part(&world->unit[u], area, cars)) {
-      sum->defined = true;
-      sum->reported++;
-      sum->value += world->value[form][month][u][column];
-    }
+    if (world->present[form][month][u][column])
+      add_figure(world, u, world->value[form][month][u][column], area, cars, sum);
+}
+
+/* `column`, and of who left it blank `other`. */
+static void add_first(const struct world *world, int form, int month, int column, int other, const char *area,
+                      bool cars, struct expectation *sum)
+{
+  sum->periods++;
+  for (int u = 0; u < UNITS; u++) {
+    int of = world->present[form][month][u][column] ? column : other;
+    if (world->present[form][month][u][of])
+      add_figure(world, u, world->value[form][month][u][of], area, cars, sum);
+  }
 }
 
 /* Months of the form from `first` to `last`; of a joint January–February the month is 2 and `first` must
- * be 1. */
+ * be 1. `y` −1: the indicator has months alone. */
 static struct expectation sum_months(const struct world *world, int form, int first, int last, int x, int y,
-                                     const char *area, bool cars)
+                                     bool cumulative, const char *area, bool cars)
 {
   struct expectation sum = {0};
   for (int month = first; month <= last; month++) {
     struct period period;
     if (!form_period(form, month, &period) || period.month < first) continue;
-    bool only_cumulative = period.month == 1 && y >= 0 && !anybody(world, form, month, x);
-    add_month(world, form, month, only_cumulative && anybody(world, form, month, y) ? y : x, area, cars,
-              &sum);
+    if (period.month == 1 && y >= 0)
+      add_first(world, form, month, cumulative ? y : x, cumulative ? x : y, area, cars, &sum);
+    else
+      add_month(world, form, month, x, area, cars, &sum);
   }
   return sum;
 }
 
-static struct expectation subtract_months(const struct world *world, int form, int first, int last, int y,
-                                          const char *area, bool cars)
+/* What a unit's cumulative figure is; of the year's first period its month stands in, if `x` is no −1. */
+static bool reached(const struct world *world, int form, int month, int unit, int x, int y,
+                    int64_t *ret_value)
+{
+  struct period period;
+  if (!form_period(form, month, &period)) return false;
+  if (!world->present[form][month][unit][y]) {
+    if (x < 0 || period.month > 1) return false;
+    y = x;
+  }
+  *ret_value = world->value[form][month][unit][y];
+  return world->present[form][month][unit][y];
+}
+
+static bool anybody_reached(const struct world *world, int form, int month, int x, int y)
+{
+  int64_t value;
+  for (int u = 0; u < UNITS; u++)
+    if (reached(world, form, month, u, x, y, &value)) return true;
+  return false;
+}
+
+/* `x` −1: the indicator is cumulative alone. */
+static struct expectation subtract_months(const struct world *world, int form, int first, int last, int x,
+                                          int y, const char *area, bool cars)
 {
   struct expectation sum = {.periods = 1};
-  for (int u = 0; u < UNITS; u++)
-    if (world->present[form][last][u][y] && world->present[form][first - 1][u][y] &&
-        is_part(&world->unit[u], area, cars)) {
-      sum.defined = true;
-      sum.reported++;
-      sum.value += world->value[form][last][u][y] - world->value[form][first - 1][u][y];
-    }
+  for (int u = 0; u < UNITS; u++) {
+    int64_t later = 0, earlier = 0, months = 0;
+    bool found = false;
+    for (int month = first; month <= last && x >= 0; month++)
+      if (world->present[form][month][u][x]) {
+        months += world->value[form][month][u][x];
+        found = true;
+      }
+    if (reached(world, form, last, u, x, y, &later) && reached(world, form, first - 1, u, x, y, &earlier))
+      add_figure(world, u, later - earlier, area, cars, &sum);
+    else if (found)
+      add_figure(world, u, months, area, cars, &sum);
+  }
   return sum;
 }
 
-static bool has_sum(const struct world *world, int form, int first, int last, int x, int y)
+static struct expectation expect_both(const struct world *world, int form, int first, int last,
+                                      bool cumulative, const char *area, bool cars)
 {
-  for (int month = first; month <= last; month++) {
-    struct period period;
-    if (form_period(form, month, &period) && period.month >= first &&
-        (anybody(world, form, month, x) || (period.month == 1 && y >= 0 && anybody(world, form, month, y))))
-      return true;
+  struct period period;
+  struct expectation sum = {0};
+  bool ends = form_period(form, last, &period) && period.month >= first;
+  if (ends && first == 1 && period.month > 1 && anybody(world, form, last, Y_BOTH)) {
+    add_month(world, form, last, Y_BOTH, area, cars, &sum);
+    return sum;
   }
-  return false;
+  if (ends && first > 1 && anybody(world, form, last, Y_BOTH) &&
+      anybody_reached(world, form, first - 1, X_BOTH, Y_BOTH))
+    return subtract_months(world, form, first, last, X_BOTH, Y_BOTH, area, cars);
+  return sum_months(world, form, first, last, X_BOTH, Y_BOTH, cumulative, area, cars);
 }
 
 static struct expectation expect(const struct world *world, int form, int column, struct period period,
@@ -119,19 +173,13 @@ static struct expectation expect(const struct world *world, int form, int column
   struct expectation sum = {0};
   switch (column) {
   case X_MONTH:
-    return sum_months(world, form, first, last, X_MONTH, -1, area, cars);
+    return sum_months(world, form, first, last, X_MONTH, -1, cumulative, area, cars);
   case Y_CUMULATIVE:
-    if (first > 1) return subtract_months(world, form, first, last, Y_CUMULATIVE, area, cars);
+    if (first > 1) return subtract_months(world, form, first, last, -1, Y_CUMULATIVE, area, cars);
     add_month(world, form, last, Y_CUMULATIVE, area, cars, &sum);
     return sum;
   case X_BOTH:
-    if (first == 1 && anybody(world, form, last, Y_BOTH)) {
-      add_month(world, form, last, Y_BOTH, area, cars, &sum);
-      return sum;
-    }
-    if (has_sum(world, form, first, last, X_BOTH, Y_BOTH) || first == 1)
-      return sum_months(world, form, first, last, X_BOTH, Y_BOTH, area, cars);
-    return subtract_months(world, form, first, last, Y_BOTH, area, cars);
+    return expect_both(world, form, first, last, cumulative, area, cars);
   default:
     for (int month = last; month >= first; month--) {
       struct period own;
@@ -288,6 +336,73 @@ static void of_the_year_s_first_period_the_cumulative_figure_stands_for_the_mont
   assert_true(read_one(world, "zone", "all", "both_0", (struct period){2018, 2, 1}, true).value == 15);
 }
 
+static void of_the_year_s_first_period_each_unit_is_in_with_the_column_that_it_filled_in(void **state)
+{
+  struct world *world = *state;
+  struct period january = {2018, 1, 1};
+  struct figures figures;
+  put_value(world, "form_0", january, 0, X_BOTH, 100);
+  put_value(world, "form_0", january, 1, Y_BOTH, 7);
+  figures_clear(&figures); /* both, and they contradict: the one that is asked for */
+  figures_set(&figures, X_BOTH, 1000);
+  figures_set(&figures, Y_BOTH, 2000);
+  put(world, "form_0", january, world->unit[2].id, &figures);
+  put_value(world, "form_0", january, 4, X_MONTH, 1); /* neither */
+  finish(world);
+  struct total total = read_one(world, "zone", "all", "both_0", january, false);
+  assert_int_equal((int64_t)total.value, 1107);
+  assert_int_equal(total.reported, 3);
+  assert_int_equal(total.expected, owing(world, "zone", false));
+  total = read_one(world, "zone", "all", "both_0", january, true);
+  assert_int_equal((int64_t)total.value, 2107);
+  assert_int_equal(total.reported, 3);
+}
+
+static void the_parts_of_a_year_add_up_to_what_was_last_reported_for_all_of_it(void **state)
+{
+  struct world *world = *state;
+  static const int64_t months[] = {10, 10, 10, 10, 10, 10}, cumulative[] = {10, 20, 30, 40, 50, 65};
+  for (uint8_t month = 1; month <= 6; month++) { /* 5 more of before, told in June's cumulative figure */
+    struct figures figures;
+    figures_clear(&figures);
+    figures_set(&figures, X_BOTH, months[month - 1]);
+    figures_set(&figures, Y_BOTH, cumulative[month - 1]);
+    put(world, "form_0", (struct period){2018, month, 1}, world->unit[0].id, &figures);
+  }
+  finish(world);
+  struct period spring = {2018, 1, 3}, summer = {2018, 4, 3}, may = {2018, 5, 1}, june = {2018, 6, 1};
+  assert_int_equal((int64_t)read_one(world, "zone", "all", "both_0", june, true).value, 65);
+  assert_int_equal((int64_t)read_one(world, "zone", "all", "both_0", spring, false).value, 30);
+  struct total total = read_one(world, "zone", "all", "both_0", summer, false);
+  assert_int_equal((int64_t)total.value, 35);
+  assert_int_equal(total.reported, 1);
+  assert_int_equal(total.expected, owing(world, "zone", false));
+  assert_int_equal((int64_t)read_one(world, "zone", "all", "both_0", may, false).value, 10);
+  assert_int_equal((int64_t)read_one(world, "zone", "all", "both_0", june, false).value, 15);
+}
+
+/* One end of the difference is missing: whoever came in May, and whoever fills in months alone. */
+static void a_unit_without_both_cumulative_figures_is_in_with_its_own_months(void **state)
+{
+  struct world *world = *state;
+  struct period summer = {2018, 4, 3};
+  put_value(world, "form_0", (struct period){2018, 3, 1}, 0, Y_BOTH, 30);
+  put_value(world, "form_0", (struct period){2018, 6, 1}, 0, Y_BOTH, 65);
+  for (uint8_t month = 5; month <= 6; month++) {
+    struct figures figures;
+    figures_clear(&figures);
+    figures_set(&figures, X_BOTH, 100);
+    figures_set(&figures, Y_BOTH, 100 * (month - 4));
+    put(world, "form_0", (struct period){2018, month, 1}, world->unit[1].id, &figures);
+    put_value(world, "form_0", (struct period){2018, month, 1}, 2, X_BOTH, 1000);
+    put_value(world, "form_0", (struct period){2018, month, 1}, 4, Y_BOTH, 9); /* nothing to subtract from */
+  }
+  finish(world);
+  struct total total = read_one(world, "zone", "all", "both_0", summer, false);
+  assert_int_equal((int64_t)total.value, 35 + 200 + 2000);
+  assert_int_equal(total.reported, 3); /* units, each once */
+}
+
 /* Else the parts would be of different months, and the overlap line nonsense. */
 static void all_areas_take_their_stocks_from_the_same_month(void **state)
 {
@@ -369,6 +484,89 @@ static void tiers_count_legal_entities_by_the_sum_over_their_plants(void **state
   assert_false(read_one(world, "zone", "all", "big", (struct period){2018, 6, 1}, false).defined);
 }
 
+/* The city is a tree by itself. */
+static void where_nothing_was_reported_hides_no_count_elsewhere(void **state)
+{
+  struct world *world = *state;
+  struct period may = {2018, 5, 1};
+  put_value(world, "form_0", may, 0, Y_CUMULATIVE, 150);
+  finish(world);
+  assert_false(read_one(world, "city", "all", "big", may, false).defined);
+  struct total total = read_one(world, "zone", "all", "big", may, false);
+  assert_true(total.defined);
+  assert_int_equal((int64_t)total.value, 1);
+  assert_false(read_one(world, "city", "all", "big", may, false).defined);
+}
+
+static void units_that_are_no_establishments_count_each_whoever_runs_them(void **state)
+{
+  struct world *world = *state;
+  struct period may = {2018, 5, 1};
+  struct figures figures;
+  figures_clear(&figures);
+  figures_set(&figures, Y_CUMULATIVE, 150);
+  for (size_t n = 0; n < 2; n++) put(world, "form_0", may, INCUBATORS[n], &figures);
+  put_value(world, "form_0", may, 0, Y_CUMULATIVE, 60); /* not 360 */
+  finish(world);
+  struct total total = read_one(world, "zone", "all", "incubators", may, false);
+  assert_int_equal((int64_t)total.value, 3);
+  assert_int_equal(total.reported, 3);
+  assert_int_equal((int64_t)read_one(world, "zone", "all", "big_incubators", may, false).value, 2);
+  total = read_one(world, "zone", "all", "big", may, false);
+  assert_int_equal((int64_t)total.value, 0);
+  assert_int_equal(total.reported, 1);
+}
+
+/* --- the last period --- */
+
+static struct wall_time on_june_1_in_shanghai(void)
+{
+  return (struct wall_time){INT64_C(1527782400) * 1000}; /* 2018-05-31T16:00Z */
+}
+
+static struct wall_time just_before_june_in_shanghai(void)
+{
+  return (struct wall_time){INT64_C(1527782399) * 1000};
+}
+
+static struct period last_of(struct world *world, const char *indicator)
+{
+  struct period last = {0};
+  reader_last_period(world->reader, catalogue_indicator(world->catalogue, indicator), &last);
+  return last;
+}
+
+static void only_what_counts_and_has_begun_makes_a_period_the_last(void **state)
+{
+  struct world *world = *state;
+  struct period may = {2018, 5, 1}, june = {2018, 6, 1}, none = {0};
+  struct figures figures;
+  store_book(world->place->store, "form_0", (struct period){2018, 4, 1});
+  figures_clear(&figures);
+  figures_set(&figures, X_MONTH, 1);
+  put(world, "form_0", (struct period){2018, 4, 1}, "nobody", &figures);
+  finish(world);
+  clock_replace(on_june_1_in_shanghai);
+  assert_true(period_equal(last_of(world, "month_0"), none)); /* refused, and of nobody we know */
+  store_begin(world->place->store);
+  put_value(world, "form_0", may, 0, X_MONTH, 1);
+  put_value(world, "form_0", june, 0, X_MONTH, 1);
+  put_value(world, "form_0", (struct period){2018, 12, 1}, 0, X_MONTH, 1);
+  store_book(world->place->store, "form_0", (struct period){2018, 3, 1});
+  tables_flush(world->tables);
+  place_commit(world->place);
+  assert_true(period_equal(last_of(world, "month_0"), june));
+  assert_true(period_equal(last_of(world, "plants"), june)); /* of any form */
+  clock_replace(just_before_june_in_shanghai);
+  assert_true(period_equal(last_of(world, "month_0"), may));
+}
+
+static int tear_down_clock(void **state)
+{
+  clock_replace(NULL);
+  return tear_down(state);
+}
+
 static void registered_units_are_counted_by_parent_unless_they_are_closed(void **state)
 {
   struct world *world = *state;
@@ -407,10 +605,17 @@ int main(void)
       TEST(every_total_equals_the_sum_over_the_reports),
       TEST(a_year_is_the_annual_report_s_and_else_the_sum_of_months),
       TEST(of_the_year_s_first_period_the_cumulative_figure_stands_for_the_month),
+      TEST(of_the_year_s_first_period_each_unit_is_in_with_the_column_that_it_filled_in),
+      TEST(the_parts_of_a_year_add_up_to_what_was_last_reported_for_all_of_it),
+      TEST(a_unit_without_both_cumulative_figures_is_in_with_its_own_months),
       TEST(all_areas_take_their_stocks_from_the_same_month),
       TEST(a_ratio_is_of_sums_and_needs_a_denominator),
       TEST(last_year_is_the_form_s_own_column_before_the_stored_total),
       TEST(tiers_count_legal_entities_by_the_sum_over_their_plants),
+      TEST(where_nothing_was_reported_hides_no_count_elsewhere),
+      TEST(units_that_are_no_establishments_count_each_whoever_runs_them),
+      cmocka_unit_test_setup_teardown(only_what_counts_and_has_begun_makes_a_period_the_last, set_up,
+                                      tear_down_clock),
       TEST(registered_units_are_counted_by_parent_unless_they_are_closed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
