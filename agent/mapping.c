@@ -26,9 +26,9 @@ struct mapping *mapping_new(const struct mapping_options *options, const char *f
   mapping->data = data;
   mapping->measures = g_array_new(FALSE, FALSE, sizeof(int));
   mapping->unit_at = mapping->name_at = mapping->period_at = NOWHERE;
-  mapping->indicator_at = mapping->value_at = NOWHERE;
+  mapping->indicator_at = mapping->value_at = mapping->measure_at = NOWHERE;
   mapping->form = CATALOGUE_NONE;
-  mapping->indicator_keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  mapping->spellings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   mapping->periods = g_hash_table_new(NULL, NULL);
   return mapping;
 }
@@ -46,7 +46,7 @@ void mapping_free(struct mapping *mapping)
   g_strfreev(mapping->above);
   g_strfreev(mapping->top);
   g_array_unref(mapping->measures);
-  g_hash_table_unref(mapping->indicator_keys);
+  g_hash_table_unref(mapping->spellings);
   g_hash_table_unref(mapping->periods);
   g_free(mapping->period_seen.text);
   g_free(mapping->period_judged.objection);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define INDICATOR_KEYS_MOST 4096 /* spellings that are remembered; more than forms have headings */
+#define SPELLINGS_MOST 4096 /* that are remembered; more than forms have headings */
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 
 static const char withdraw_word[] = "撤销", withdraw_all_word[] = "整表撤销", nil_word[] = "本期无数据";
@@ -19,6 +19,24 @@ static bool looks_like_code(const char *text)
   for (const char *p = text; *p; p++)
     if (!g_ascii_isalnum(*p) && *p != '-' && *p != '_' && *p != '.') return false;
   return g_ascii_strcasecmp(text, "total") != 0 && g_ascii_strcasecmp(text, "subtotal") != 0;
+}
+
+bool cells_have_number(const struct mapping *mapping)
+{
+  const struct source_row *row = mapping->row;
+  bool is_long = mapping->indicator_at != NOWHERE;
+  for (size_t i = 0; i < (is_long ? 1 : mapping->figure_count); i++) {
+    size_t at = is_long ? mapping->value_at : mapping->figures[i].at;
+    if (at >= row->count || row->cells[at].length == 0) continue;
+    int64_t value;
+    if (decimal_parse(row->cells[at].text, row->cells[at].length, 0, 1, 1, &value) != DECIMAL_TEXT)
+      return true;
+    g_autofree char *text = text_fold(g_strdup(row->cells[at].text));
+    if (strcmp(text, withdraw_word) == 0 || strcmp(text, withdraw_all_word) == 0 ||
+        strcmp(text, nil_word) == 0)
+      return true;
+  }
+  return false;
 }
 
 static bool is_footer(const struct source_row *row)
@@ -48,8 +66,9 @@ static bool is_passed_over(struct mapping *mapping, const char *unit)
     if (is_unit) mapping->phase = PHASE_ROWS; /* a unit below the footer is none of it */
     return !is_unit;
   }
-  if (totals_row(mapping)) return true;
+  if (totals_row(mapping) || measure_row(mapping)) return true;
   if (is_footer(mapping->row)) mapping->phase = PHASE_FOOTER;
+  if (mapping->phase == PHASE_FOOTER) measure_footer(mapping);
   return mapping->phase == PHASE_FOOTER;
 }
 
@@ -244,34 +263,58 @@ static void take_wide(struct mapping *mapping)
   settle_kind(mapping, kind, &mapping->asked);
 }
 
-/* The column that a long table's row is about. Spellings are remembered. */
-static int long_column(struct mapping *mapping, struct period period)
+/* What the row's own cell states of the measure, beside what its indicator may state in brackets. */
+static int long_measure(struct mapping *mapping, int bracketed)
+{
+  const struct source_cell *cell =
+      mapping->measure_at == NOWHERE ? NULL : &mapping->row->cells[mapping->measure_at];
+  if (!cell || cell->length == 0) return bracketed;
+  g_autofree char *key = text_key(cell->text);
+  int measure = measure_by_text(mapping, key);
+  if (measure == CATALOGUE_NONE || (bracketed != CATALOGUE_NONE && bracketed != measure))
+    mapping_say(mapping, FINDING_COLUMN_MEASURE, mapping->measure_at, cell->text,
+                bracketed == CATALOGUE_NONE ? _("a measure of the catalogue, such as 千元")
+                                            : mapping->catalogue->measures[bracketed].code);
+  return measure;
+}
+
+/* The figure that a long table's row is about, NULL if there is none. Spellings are remembered with the
+ * measure that each of them states. */
+static struct figure *long_figure(struct mapping *mapping, struct period period)
 {
   const struct source_cell *cell = &mapping->row->cells[mapping->indicator_at];
-  void *known = g_hash_table_lookup(mapping->indicator_keys, cell->text);
-  if (known) return GPOINTER_TO_INT(known) - 1;
+  const char *stated = mapping->measure_at == NOWHERE ? "" : mapping->row->cells[mapping->measure_at].text;
+  g_autofree char *spelling = g_strconcat(cell->text, "\n", stated, NULL);
+  struct figure *known = g_hash_table_lookup(mapping->spellings, spelling);
+  if (known) return known;
   g_autofree char *key = text_key(cell->text);
-  int measure, column = CATALOGUE_NONE;
+  int measure = CATALOGUE_NONE, column = CATALOGUE_NONE;
   g_autoptr(GArray) candidates = header_candidates(mapping, key, &measure);
   if (candidates && mapping->form == CATALOGUE_NONE && !form_infer_long(mapping, candidates, period))
-    return CATALOGUE_NONE;
-  if (mapping->figure_count == 0 && !form_prepare_figures(mapping)) candidates = NULL;
-  if (candidates) column = form_column(mapping, candidates);
+    return NULL;
+  bool prepared = mapping->figure_count > 0 || form_prepare_figures(mapping);
+  if (prepared && candidates) column = form_column(mapping, candidates);
   if (column == CATALOGUE_NONE) {
     g_autofree char *nearest = form_nearest(mapping, key);
     mapping_say(mapping, FINDING_INDICATOR_UNKNOWN, mapping->indicator_at, cell->text, nearest);
-  } else if (g_hash_table_size(mapping->indicator_keys) < INDICATOR_KEYS_MOST) {
-    g_hash_table_insert(mapping->indicator_keys, g_strdup(cell->text), GINT_TO_POINTER(column + 1));
+    return NULL;
   }
-  return column;
+  measure = long_measure(mapping, measure);
+  mapping->spelled = mapping->figures[column];
+  if (measure != CATALOGUE_NONE) form_convert(mapping, &mapping->spelled, measure, mapping->indicator_at);
+  if (mapping->refused) return NULL;
+  if (g_hash_table_size(mapping->spellings) >= SPELLINGS_MOST) return &mapping->spelled;
+  known = g_memdup2(&mapping->spelled, sizeof mapping->spelled);
+  g_hash_table_insert(mapping->spellings, g_steal_pointer(&spelling), known);
+  return known;
 }
 
-static void take_long(struct mapping *mapping, int column)
+static void take_long(struct mapping *mapping, struct figure *figure)
 {
   struct column_set asked = {0};
-  column_set_add(&asked, (unsigned)column);
+  column_set_add(&asked, (unsigned)figure->column);
   enum report_kind kind = KIND_FIGURES;
-  take_figure(mapping, &mapping->figures[column], &kind);
+  take_figure(mapping, figure, &kind);
   settle_kind(mapping, kind, &asked);
 }
 
@@ -291,17 +334,17 @@ void cells_row(struct mapping *mapping)
   struct entry *entry = &mapping->entry;
   bool is_long = mapping->indicator_at != NOWHERE;
   bool has_period = read_period(mapping, &entry->period);
-  int column = CATALOGUE_NONE;
+  struct figure *figure = NULL;
   if (is_long) {
     if (!has_period && mapping->form == CATALOGUE_NONE) return; /* the next row will tell the form */
-    column = long_column(mapping, entry->period);
-    if (column == CATALOGUE_NONE) return;
+    figure = long_figure(mapping, entry->period);
+    if (!figure) return;
   }
   if (has_period) judge_period(mapping, entry->period);
   memset(&entry->change.figures.present, 0, sizeof entry->change.figures.present);
   memset(&entry->change.withdrawn, 0, sizeof entry->change.withdrawn);
   if (is_long)
-    take_long(mapping, column);
+    take_long(mapping, figure);
   else
     take_wide(mapping);
   if (mapping->refused || !mapping->unit || !has_period) return;

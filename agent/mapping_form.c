@@ -150,12 +150,11 @@ bool form_infer_long(struct mapping *mapping, const GArray *candidates, struct p
   return false;
 }
 
-/* The measure that the file's figures of this indicator are in: the heading's, a title's, the
+/* The measure that the file's figures of this indicator are in where no heading says it: a title's, the
  * configuration's, its own. */
-static int measure_of(struct mapping *mapping, size_t at, int own)
+static int measure_of(struct mapping *mapping, int own)
 {
   const struct measure *measures = mapping->catalogue->measures;
-  if (mapping->bindings[at].measure != CATALOGUE_NONE) return mapping->bindings[at].measure;
   for (guint i = 0; i < mapping->measures->len; i++) {
     int titled = g_array_index(mapping->measures, int, i);
     if (strcmp(measures[titled].base, measures[own].base) == 0) return titled;
@@ -178,7 +177,7 @@ static int64_t common_divisor(int64_t a, int64_t b)
   return a;
 }
 
-static void prepare_figure(struct mapping *mapping, struct figure *figure)
+void form_convert(struct mapping *mapping, struct figure *figure, int stated, size_t at)
 {
   const struct catalogue *catalogue = mapping->catalogue;
   const struct column *column = &catalogue->forms[mapping->form].columns[figure->column];
@@ -186,7 +185,7 @@ static void prepare_figure(struct mapping *mapping, struct figure *figure)
   const struct measure *own = &catalogue->measures[indicator->measure];
   assert(own); /* every indicator has a measure */
   figure->decimals = indicator->decimals;
-  int stated = measure_of(mapping, figure->at, indicator->measure);
+  if (stated == CATALOGUE_NONE) stated = measure_of(mapping, indicator->measure);
   const struct measure *measure = stated == CATALOGUE_NONE ? NULL : &catalogue->measures[stated];
   if (measure && strcmp(measure->base, own->base) == 0) {
     int64_t divisor = common_divisor(measure->factor, own->factor);
@@ -194,7 +193,7 @@ static void prepare_figure(struct mapping *mapping, struct figure *figure)
     figure->denominator = own->factor / divisor;
     if (figure->numerator <= CONVERSION_LIMIT && figure->denominator <= CONVERSION_LIMIT) return;
   }
-  mapping_say(mapping, FINDING_COLUMN_MEASURE, figure->at, measure ? measure->code : mapping->rules->measure,
+  mapping_say(mapping, FINDING_COLUMN_MEASURE, at, measure ? measure->code : mapping->rules->measure,
               own->code);
 }
 
@@ -219,7 +218,7 @@ bool form_prepare_figures(struct mapping *mapping)
     mapping->figure_count++;
     first_at[figure->column] = i;
     column_set_add(&mapping->asked, (unsigned)figure->column);
-    prepare_figure(mapping, figure);
+    form_convert(mapping, figure, mapping->bindings[figure->at].measure, figure->at);
   }
   return !mapping->refused;
 }

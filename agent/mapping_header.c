@@ -25,7 +25,7 @@ static bool strip_measure(const struct mapping *mapping, char *key, int *ret_mea
     g_autofree char *inside = g_strndup(word, (size_t)(close - word));
     const char *measure_text = inside;
     words_are_measure_title(inside, &measure_text, &sure);
-    int measure = catalogue_measure(mapping->catalogue, measure_text);
+    int measure = measure_by_text(mapping, measure_text);
     if (measure == CATALOGUE_NONE) continue;
     memmove(open, close + 1, strlen(close + 1) + 1);
     *ret_measure = measure;
@@ -106,27 +106,6 @@ static bool is_header(const struct mapping *mapping, GStrv texts)
   return unit && others > 0;
 }
 
-/* 计量单位:千元、人 — each word holds for the indicators that it converts to. */
-static void read_measures(struct mapping *mapping, const char *key)
-{
-  const char *text;
-  bool sure;
-  if (!words_are_measure_title(key, &text, &sure)) return;
-  g_autofree char *end = g_strdup(text);
-  g_strdelimit(end, ")]", '\0');
-  g_autoptr(GRegex) between = g_regex_new("[、,/;和]", 0, 0, NULL);
-  g_auto(GStrv) words = g_regex_split(between, end, 0);
-  for (GStrv word = words; *word; word++) {
-    if (!**word) continue;
-    int measure = catalogue_measure(mapping->catalogue, *word);
-    if (measure != CATALOGUE_NONE)
-      g_array_append_val(mapping->measures, measure);
-    else if (sure || g_str_has_suffix(*word, "元"))
-      mapping_say(mapping, FINDING_COLUMN_MEASURE, NOWHERE, *word,
-                  _("a measure of the catalogue, such as 千元"));
-  }
-}
-
 /* A period in a title: alone, behind 报告期:, or within a text such as 月报(2018年5月). */
 static void read_title_period(struct mapping *mapping, const char *key)
 {
@@ -167,7 +146,7 @@ void header_title_row(struct mapping *mapping)
   }
   for (GStrv text = texts; *text && !mapping->refused; text++) {
     g_autofree char *key = text_key(*text);
-    read_measures(mapping, key);
+    measure_title(mapping, key, (size_t)(text - texts));
     read_title_period(mapping, key);
   }
   g_strfreev(mapping->above);
@@ -235,11 +214,9 @@ static void bind_column(struct mapping *mapping, size_t at, const char *text, co
 /* Columns that a table has once at most. */
 static void place_column(struct mapping *mapping, size_t at)
 {
-  size_t *places[] = {[MEANING_UNIT] = &mapping->unit_at,
-                      [MEANING_NAME] = &mapping->name_at,
-                      [MEANING_PERIOD] = &mapping->period_at,
-                      [MEANING_INDICATOR] = &mapping->indicator_at,
-                      [MEANING_VALUE] = &mapping->value_at};
+  size_t *places[] = {[MEANING_UNIT] = &mapping->unit_at,     [MEANING_NAME] = &mapping->name_at,
+                      [MEANING_PERIOD] = &mapping->period_at, [MEANING_INDICATOR] = &mapping->indicator_at,
+                      [MEANING_VALUE] = &mapping->value_at,   [MEANING_MEASURE] = &mapping->measure_at};
   enum meaning meaning = mapping->bindings[at].meaning;
   if (meaning >= G_N_ELEMENTS(places) || !places[meaning]) return;
   if (*places[meaning] == NOWHERE)
@@ -256,10 +233,26 @@ static void refuse_unknown(struct mapping *mapping, size_t at)
   mapping_say(mapping, FINDING_COLUMN_UNKNOWN, at, mapping->bindings[at].heading, nearest);
 }
 
+/* 单位 says measures where each row has one indicator; elsewhere it may be anything. */
+static void place_bare_measure(struct mapping *mapping)
+{
+  for (size_t i = 0; i < mapping->width; i++) {
+    struct binding *binding = &mapping->bindings[i];
+    if (binding->meaning != MEANING_NONE || strcmp(binding->heading, "单位") != 0) continue;
+    binding->meaning = MEANING_MEASURE;
+    place_column(mapping, i);
+  }
+}
+
 /* Every mistake of the header is named before the file is given up. */
 static void check_header(struct mapping *mapping)
 {
   bool is_long = mapping->indicator_at != NOWHERE || mapping->value_at != NOWHERE;
+  if (is_long && mapping->measure_at == NOWHERE) place_bare_measure(mapping);
+  if (!is_long && mapping->measure_at != NOWHERE)
+    mapping_say(mapping, FINDING_COLUMN_MEASURE, mapping->measure_at,
+                mapping->bindings[mapping->measure_at].heading,
+                _("one measure for each column of figures, in its heading: 工业总产值(万元)"));
   for (size_t i = 0; i < mapping->width; i++) {
     bool figure_in_long = is_long && mapping->bindings[i].meaning == MEANING_FIGURE;
     if ((mapping->bindings[i].meaning == MEANING_NONE && *mapping->bindings[i].heading) || figure_in_long)

@@ -4,6 +4,7 @@
  *   mapping_header.c  titles and headings: from rows to bindings
  *   mapping_form.c    which form the bindings fit, and how its figures convert
  *   mapping_words.c   the words that people write in headings, total rows and footers
+ *   mapping_measure.c measures that titles, footers and rows of their own state
  *   mapping_cells.c   rows of units: from cells to entries
  *   mapping_totals.c  the file's own total row */
 #ifndef PARKTALLY_AGENT_MAPPING_PRIVATE_H
@@ -20,6 +21,7 @@ enum meaning {
   MEANING_PERIOD,
   MEANING_INDICATOR,
   MEANING_VALUE,
+  MEANING_MEASURE, /* of each row of a long table */
   MEANING_FIGURE,
 };
 
@@ -77,14 +79,15 @@ struct mapping {
 
   size_t width;
   struct binding *bindings;
-  size_t unit_at, name_at, period_at, indicator_at, value_at; /* or NOWHERE */
+  size_t unit_at, name_at, period_at, indicator_at, value_at, measure_at; /* or NOWHERE */
   bool has_skip;
   bool has_unnamed; /* a column without heading */
   int form;
   size_t figure_count;
   struct figure *figures;
-  struct column_set asked;    /* of every row of a wide table */
-  GHashTable *indicator_keys; /* text of a cell → column + 1; long tables */
+  struct column_set asked; /* of every row of a wide table */
+  GHashTable *spellings;   /* long tables: texts of indicator and measure → struct figure */
+  struct figure spelled;   /* of the row at hand, where it is not among them */
 
   size_t rows;
   struct {
@@ -152,12 +155,28 @@ bool form_infer_long(struct mapping *mapping, const GArray *candidates, struct p
 int form_column(const struct mapping *mapping, const GArray *candidates);
 /* Fills figures once the form is known. */
 bool form_prepare_figures(struct mapping *mapping);
+/* Lets a figure be read in this measure (CATALOGUE_NONE: in that of the titles); if it cannot, says so of the
+ * cell `at`. */
+void form_convert(struct mapping *mapping, struct figure *figure, int measure, size_t at);
 /* The heading that is nearest to `key` in the form, or in any of the role's. Newly allocated, or NULL. */
 char *form_nearest(const struct mapping *mapping, const char *key);
+
+/* --- mapping_measure.c --- */
+
+/* The catalogue's measure of this text_key(). */
+int measure_by_text(const struct mapping *mapping, const char *text);
+/* Takes the measures that a cell above the header states, by its text_key(). */
+void measure_title(struct mapping *mapping, const char *key, size_t at);
+/* True if the row at hand states measures: it was taken, or must agree with how figures were read. */
+bool measure_row(struct mapping *mapping);
+/* A footer came too late to say anything new of measures. */
+void measure_footer(struct mapping *mapping);
 
 /* --- mapping_cells.c --- */
 
 void cells_row(struct mapping *mapping);
+/* True if a figure's cell of the row at hand holds a number, or a word that stands for one. */
+bool cells_have_number(const struct mapping *mapping);
 
 /* --- mapping_totals.c --- */
 

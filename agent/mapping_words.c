@@ -35,6 +35,10 @@ static const struct {
     {"指标", MEANING_INDICATOR},
     {"指标代码", MEANING_INDICATOR},
     {"指标名称", MEANING_INDICATOR},
+    {"计量单位", MEANING_MEASURE},
+    {"金额单位", MEANING_MEASURE},
+    {"货币单位", MEANING_MEASURE},
+    {"measure", MEANING_MEASURE},
     {"value", MEANING_VALUE},
     {"数值", MEANING_VALUE},
     {"指标值", MEANING_VALUE},
@@ -98,8 +102,9 @@ bool words_are_measure_title(const char *key, const char **ret_measures, bool *r
   static const struct {
     const char *word;
     bool sure; /* 单位:… may also be the name of a unit */
-  } words[] = {
-      {"计量单位:", true}, {"金额单位:", true}, {"货币单位:", true}, {"measure:", true}, {"单位:", false}};
+  } words[] = {{"计量单位:", true}, {"金额单位:", true}, {"货币单位:", true}, {"measure:", true},
+               {"计量单位", false}, {"金额单位", false}, {"货币单位", false}, {"单位:", false},
+               {"unit:", false},    {"单位", false}};
   for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
     const char *found = strstr(key, words[i].word);
     if (!found) continue;

@@ -142,8 +142,8 @@ static void a_file_that_cannot_be_understood_is_refused_whole(void **state)
       {"uscc,period,output\n" U1 ",2018-05,1\n", "output", NULL, "!form.unknown@1,0;", true},
       {"uscc,period,output\n" U1 ",2018-05,1\n", "rd-yearly", NULL, "!column.unknown@1,3;", true},
       {"uscc,period,output(人)\n" U1 ",2018-05,1\n", NULL, NULL, "!column.measure@1,3;", true},
-      {"计量单位:百万元\nuscc,period,output\n" U1 ",2018-05,1\n", NULL, NULL, "!column.measure@1,0;", true},
-      {"单位:亿元\nuscc,period,output\n" U1 ",2018-05,1\n", NULL, NULL, "!column.measure@1,0;", true},
+      {"计量单位:百万元\nuscc,period,output\n" U1 ",2018-05,1\n", NULL, NULL, "!column.measure@1,1;", true},
+      {"单位:亿元\nuscc,period,output\n" U1 ",2018-05,1\n", NULL, NULL, "!column.measure@1,1;", true},
       {"uscc,period,indicator\n" U1 ",2018-05,output\n", NULL, NULL, "!column.missing@1,0;", true},
       {"uscc,period,value\n" U1 ",2018-05,1\n", NULL, NULL, "!column.missing@1,0;", true},
       {"uscc,period,indicator,value\n" U1 ",2018-05,outptu,1\n", NULL, NULL, "!indicator.unknown@2,3;", true},
@@ -294,6 +294,82 @@ static void long_tables_give_one_figure_a_row(void **state)
        false},
   };
   TRY(trials);
+}
+
+static void a_long_table_keeps_the_measure_of_each_spelling(void **state)
+{
+  (void)state;
+  static const struct trial trials[] = {
+      {"uscc,period,indicator,value\n" U1 ",2018-05,工业总产值(万元),123\n" U1
+       ",2018-05,工业销售产值（元）,5000\n" U2 ",2018-05,工业总产值(万元),2\n" U2 ",2018-05,工业总产值,2\n",
+       NULL, NULL,
+       U1 " 2018-05 output=1230; " U1 " 2018-05 sales=5.0; " U2 " 2018-05 output=20; " U2
+          " 2018-05 output=2;",
+       false},
+      {"uscc,period,指标,数值,计量单位\n" U1 ",2018-05,output,12,万元\n" U1 ",2018-05,output.ytd,13,\n", NULL,
+       NULL, U1 " 2018-05 output=120; " U1 " 2018-05 output.ytd=13;", false},
+      {"uscc,period,指标,单位,数值\n" U1 ",2018-05,output,万元,12\n" U1 ",2018-05,output,元,1000\n", NULL,
+       NULL, U1 " 2018-05 output=120; " U1 " 2018-05 output=1;", false},
+      {"uscc,period,指标,数值,计量单位\n" U1 ",2018-05,output(元),12,万元\n", NULL, NULL,
+       "!column.measure@2,5;", true},
+      {"uscc,period,指标,数值,计量单位\n" U1 ",2018-05,output,12,百万元\n", NULL, NULL,
+       "!column.measure@2,5;", true},
+      {"uscc,period,指标,数值,计量单位\n" U1 ",2018-05,output,12,人\n", NULL, NULL, "!column.measure@2,3;",
+       true},
+      {"uscc,period,output,计量单位\n" U1 ",2018-05,12,万元\n", NULL, NULL, "!column.measure@1,4;", true},
+  };
+  TRY(trials);
+}
+
+#define BODY "uscc,period,output\n" U1 ",2018-05,123\n"
+#define AS_10_000 U1 " 2018-05 output=1230;"
+#define AS_ITS_OWN U1 " 2018-05 output=123;"
+
+static void measures_are_found_wherever_people_state_them(void **state)
+{
+  (void)state;
+  static const struct trial trials[] = {
+      {"单位（万元）\n" BODY, NULL, NULL, AS_10_000, false},
+      {"单位 万元\n" BODY, NULL, NULL, AS_10_000, false},
+      {"工业月报（万元）\n" BODY, NULL, NULL, AS_10_000, false},
+      {"工业月报(2018年5月)(单位:万元)\n" BODY, NULL, NULL, AS_10_000, false},
+      {"数据单位：万元\n" BODY, NULL, NULL, AS_10_000, false},
+      {"金额单位为万元\n" BODY, NULL, NULL, AS_10_000, false},
+      {"计量单位,万元\n" BODY, NULL, NULL, AS_10_000, false},
+      {"月报,,计量单位：\n,,万元\n" BODY, NULL, NULL, AS_10_000, false},
+      {",,万元\n" BODY, NULL, NULL, AS_10_000, false},
+      {"填报单位：柳州某厂\n年主营业务收入2000万元及以上企业\n" BODY, NULL, NULL, AS_ITS_OWN, false},
+      {"uscc,period,output\n计量单位,,万元\n" U1 ",2018-05,123\n", NULL, NULL, AS_10_000, false},
+      {"uscc,period,output\n,,（万元）\n" U1 ",2018-05,123\n", NULL, NULL, AS_10_000, false},
+      {"uscc,name,output,sales\n,,(万元),(元)\n" U1 ",x,1,1000\n", NULL, "2018-05",
+       U1 " 2018-05 output=10 sales=1.0;", false},
+      {"uscc,period,output,sales\n计量单位,,万元,元\n" U1 ",2018-05,1,1000\n计量单位,,万元,元\n" U2
+       ",2018-05,1,1000\n",
+       NULL, NULL, U1 " 2018-05 output=10 sales=1.0; " U2 " 2018-05 output=10 sales=1.0;", false},
+      {"uscc,period,output(万元)\n" U1 ",2018-05,123\n注：金额单位为万元\n", NULL, NULL, AS_10_000, false},
+      {BODY "计量单位:千元、人\n", NULL, NULL, AS_ITS_OWN, false},
+      {BODY "注：年主营业务收入2000万元及以上\n", NULL, NULL, AS_ITS_OWN, false},
+  };
+  static const struct trial not_understood[] = {
+      {"单位（亿元）\n" BODY, NULL, NULL, "!column.measure@1,1;", true},
+      {"本表以万元计\n" BODY, NULL, NULL, "!column.measure@1,1;", true},
+      {"Unit: 10 000 yuan\n" BODY, NULL, NULL, "!column.measure@1,1;", true},
+      {"单位:千元,,,单位:万元\n" BODY, NULL, NULL, "!column.measure@1,4;", true},
+      {"单位:千元\n计量单位：万元\n" BODY, NULL, NULL, "!column.measure@2,1;", true},
+      {"uscc,period,output\n计量单位,,百万元\n" U1 ",2018-05,123\n", NULL, NULL, "!column.measure@2,3;",
+       true},
+      {"uscc,name,output,sales\n,,(万元),(万kWh)\n" U1 ",x,1,2\n", NULL, "2018-05", "!column.measure@2,4;",
+       true},
+      {"uscc,period,output(千元)\n,,万元\n" U1 ",2018-05,123\n", NULL, NULL, "!column.measure@2,3;", true},
+      {BODY "注:金额单位为万元,,\n", NULL, NULL, AS_ITS_OWN " !column.measure@3,1;", true},
+      {BODY "说明：计量单位：万元,,\n", NULL, NULL, AS_ITS_OWN " !column.measure@3,1;", true},
+      {BODY "计量单位:万元,,\n", NULL, NULL, AS_ITS_OWN " !column.measure@3,1;", true},
+      {BODY "计量单位,,万元\n", NULL, NULL, AS_ITS_OWN " !column.measure@3,3;", true},
+      {BODY "填表人:张,,\n以万元计,,\n", NULL, NULL, AS_ITS_OWN " !column.measure@4,1;", true},
+      {BODY "注：单位：亿元,,\n", NULL, NULL, AS_ITS_OWN " !column.measure@3,1;", true},
+  };
+  TRY(trials);
+  TRY(not_understood);
 }
 
 static void totals_and_footers_are_passed_over(void **state)
@@ -463,6 +539,8 @@ int main(void)
       cmocka_unit_test(words_in_cells_withdraw_and_say_nil),
       cmocka_unit_test(headings_are_found_as_people_write_them),
       cmocka_unit_test(long_tables_give_one_figure_a_row),
+      cmocka_unit_test(a_long_table_keeps_the_measure_of_each_spelling),
+      cmocka_unit_test(measures_are_found_wherever_people_state_them),
       cmocka_unit_test(totals_and_footers_are_passed_over),
       cmocka_unit_test(a_period_that_has_not_begun_is_noted_once),
       cmocka_unit_test(configuration_names_what_headings_mean),
