@@ -73,6 +73,7 @@ struct evaluation {
   const struct target *target;
   struct period period;
   struct target_standing *standing;
+  unsigned months[KIND_RATIO + 1]; /* by kind: which the terms so far cover; 0: none yet */
 };
 
 /* Always false, so that it ends a chain of steps. */
@@ -104,6 +105,29 @@ static bool nobody_reported(struct evaluation *evaluation, const struct term *te
                 text_label(&evaluation->catalogue->areas[term->area].name), period_format(period, text));
 }
 
+/* What some months come to stands for no year, and against a cumulative figure it would give a wrong number
+ * rather than none. */
+static bool months_missing(struct evaluation *evaluation, const struct term *term, struct period period)
+{
+  char text[PERIOD_TEXT_SIZE];
+  return cannot(evaluation, _("%s of %s has not been reported for every month up to %s"),
+                text_label(&evaluation->catalogue->indicators[term->indicator].name),
+                text_label(&evaluation->catalogue->areas[term->area].name), period_format(period, text));
+}
+
+/* Flows are added to and divided by flows of the same months. A stock of a month may well stand beside
+ * another one, or below a flow; but growth is from month to the same month, whatever the kind. */
+static bool covers_the_same(struct evaluation *evaluation, const struct term *term, unsigned months)
+{
+  const struct indicator *indicator = &evaluation->catalogue->indicators[term->indicator];
+  unsigned *covered = &evaluation->months[indicator->kind];
+  if (indicator->kind != KIND_FLOW && evaluation->target->form != TARGET_GROWTH) return true;
+  if (*covered == 0) *covered = months;
+  if (*covered == months) return true;
+  return cannot(evaluation, _("%s of %s is there for other months than what it is compared with"),
+                text_label(&indicator->name), text_label(&evaluation->catalogue->areas[term->area].name));
+}
+
 /* Sums terms, which share measure and decimals; `missing_of` is the period that is named where one is
  * missing. False and why_not, or false and error. */
 static bool sum_terms(struct evaluation *evaluation, const struct term *terms, size_t count, read_total *read,
@@ -119,7 +143,9 @@ static bool sum_terms(struct evaluation *evaluation, const struct term *terms, s
       evaluation->standing->reported += total.reported;
       evaluation->standing->expected += total.expected;
     }
+    if (!total.complete && total.reported > 0) return months_missing(evaluation, &terms[n], missing_of);
     if (!total.defined) return nobody_reported(evaluation, &terms[n], missing_of);
+    if (!covers_the_same(evaluation, &terms[n], total.months)) return false;
     sum.lower = decimal_power10(evaluation->catalogue->indicators[terms[n].indicator].decimals);
     if (__builtin_add_overflow(sum.upper, total.value, &sum.upper)) return cannot_fit(evaluation);
   }

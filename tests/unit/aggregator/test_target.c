@@ -65,6 +65,100 @@ static void a_missing_base_of_growth_is_named_by_its_own_year(void **state)
   assert_why_not(world, &target, "nobody has reported Wide of Zone for 2017");
 }
 
+/* Over January to May of the monthly form. */
+static struct target make_monthly(struct world *world, enum target_form form, struct term *terms,
+                                  const char *numerator, const char *denominator)
+{
+  struct target target = make_target(world, form, terms);
+  terms[0].indicator = catalogue_indicator(world->catalogue, numerator);
+  terms[1].indicator = catalogue_indicator(world->catalogue, denominator);
+  target.yearly = false;
+  return target;
+}
+
+static void put_months(struct world *world, int16_t year, unsigned column, uint8_t first, uint8_t last)
+{
+  for (uint8_t month = first; month <= last; month++)
+    put_value(world, "form_0", (struct period){year, month, 1}, month * 2 % 6, column, 10);
+}
+
+static void a_base_of_some_months_is_no_base(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_monthly(world, TARGET_GROWTH, terms, "both_0", "both_0");
+  put_value(world, "form_0", MAY, 0, Y_BOTH, 60);
+  put_months(world, 2018, BOTH_LAST_YEAR, 4, 4); /* of April alone */
+  finish(world);
+  assert_why_not(world, &target, "Both 0 of Zone has not been reported for every month up to 2017-05");
+  store_begin(world->place->store);
+  put_months(world, 2018, BOTH_LAST_YEAR, 1, 3);
+  put_value(world, "form_0", MAY, 1, BOTH_LAST_YEAR, 10);
+  tables_flush(world->tables);
+  place_commit(world->place);
+  struct target_standing standing = evaluate(world, &target);
+  assert_true(standing.measurable);
+  assert_true(standing.numerator == standing.denominator * 20); /* 60 over 50 */
+}
+
+static void the_stored_year_is_the_base_where_the_form_tells_some_months_of_it(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_monthly(world, TARGET_GROWTH, terms, "both_0", "both_0");
+  put_value(world, "form_0", MAY, 0, Y_BOTH, 60);
+  put_months(world, 2018, BOTH_LAST_YEAR, 4, 4);
+  finish(world);
+  store_begin(world->place->store); /* nobody was registered then, but the cell is there */
+  struct cell_key key = {store_book(world->place->store, "form_0", (struct period){2017, 5, 1}), "zone",
+                         "all", Y_BOTH};
+  store_cell_add(world->place->store, &key, 30, 1);
+  place_commit(world->place);
+  struct target_standing standing = evaluate(world, &target);
+  assert_true(standing.measurable);
+  assert_true(standing.numerator == standing.denominator * 100);
+}
+
+static void a_sum_without_one_of_its_months_is_no_standing(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_monthly(world, TARGET_RATIO, terms, "both_0", "month_0");
+  put_value(world, "form_0", MAY, 1, Y_BOTH, 60);
+  put_months(world, 2018, X_MONTH, 4, 4);
+  finish(world);
+  assert_why_not(world, &target, "Month 0 of Zone has not been reported for every month up to 2018-05");
+  target.form = TARGET_VALUE;
+  target.numerator = &terms[1];
+  assert_why_not(world, &target, "Month 0 of Zone has not been reported for every month up to 2018-05");
+  store_begin(world->place->store);
+  put_months(world, 2018, X_MONTH, 1, 3);
+  put_value(world, "form_0", MAY, 0, X_MONTH, 10);
+  tables_flush(world->tables);
+  place_commit(world->place);
+  assert_true(evaluate(world, &target).measurable);
+  target.form = TARGET_RATIO;
+  target.numerator = &terms[0];
+  struct target_standing standing = evaluate(world, &target);
+  assert_true(standing.measurable && standing.numerator * 50 == standing.denominator * 60);
+}
+
+/* January is exempt: February's cumulative figure has it, February's month has not. */
+static void both_sides_are_of_the_same_months(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_monthly(world, TARGET_RATIO, terms, "cum_2", "month_2");
+  for (uint8_t month = 2; month <= 5; month++) {
+    put_value(world, "form_2", (struct period){2018, month, 1}, 0, X_MONTH, 10);
+    put_value(world, "form_2", (struct period){2018, month, 1}, 1, Y_CUMULATIVE, 10 * month);
+  }
+  finish(world);
+  assert_why_not(world, &target, "Month 2 of Zone is there for other months than what it is compared with");
+  terms[1].indicator = terms[0].indicator;
+  assert_true(evaluate(world, &target).measurable);
+}
+
 static void a_negative_denominator_turns_the_sign(void **state)
 {
   struct world *world = *state;
@@ -241,6 +335,10 @@ int main(void)
   const struct CMUnitTest tests[] = {
       TEST(what_nobody_reported_is_named),
       TEST(a_missing_base_of_growth_is_named_by_its_own_year),
+      TEST(a_base_of_some_months_is_no_base),
+      TEST(the_stored_year_is_the_base_where_the_form_tells_some_months_of_it),
+      TEST(a_sum_without_one_of_its_months_is_no_standing),
+      TEST(both_sides_are_of_the_same_months),
       TEST(a_negative_denominator_turns_the_sign),
       TEST(a_zero_denominator_is_no_standing),
       TEST(growth_without_a_positive_base_is_told_in_words),
