@@ -69,13 +69,12 @@ def wait_until(condition, what, seconds=PATIENCE):
 
 
 def run(program, *words, data=None, stdin=None, env=None, timeout=PATIENCE):
-    """Runs a program to its end. Text in, text out."""
+    """Runs a program to its end. Text in, text out; standard input may also be an open file."""
     command = [str(program), *map(str, words)]
     if data is not None:
         command += ["--data", str(data)]
-    if isinstance(stdin, str):
-        stdin = stdin.encode()
-    done = subprocess.run(command, input=stdin or b"", capture_output=True, env=env or environment(), timeout=timeout)
+    given = {"stdin": stdin} if hasattr(stdin, "fileno") else {"input": (stdin or "").encode()}
+    done = subprocess.run(command, **given, capture_output=True, env=env or environment(), timeout=timeout)
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
