@@ -126,16 +126,16 @@ static void note_future(struct mapping *mapping, struct period period)
   mapping_say(mapping, FINDING_PERIOD_FUTURE, mapping->period_at, period_format(period, text), NULL);
 }
 
-/* What the row's cell, a title or --period says. */
+/* What the row's cell, --period or a title says. */
 static bool read_period(struct mapping *mapping, struct period *ret_period)
 {
   const struct source_cell *cell =
       mapping->period_at == NOWHERE ? NULL : &mapping->row->cells[mapping->period_at];
   if (!cell || cell->length == 0) {
-    if (mapping->has_title_period)
-      *ret_period = mapping->title_period;
-    else if (mapping->has_wanted_period)
+    if (mapping->has_wanted_period)
       *ret_period = mapping->wanted_period;
+    else if (mapping->has_title_period)
+      *ret_period = mapping->title_period;
     else
       mapping_say(mapping, FINDING_PERIOD_MISSING, mapping->period_at, NULL, NULL);
     return mapping->has_title_period || mapping->has_wanted_period;

@@ -106,32 +106,76 @@ static bool is_header(const struct mapping *mapping, GStrv texts)
   return unit && others > 0;
 }
 
-/* A period in a title: alone, behind 报告期:, or within a text such as 月报(2018年5月). */
-static void read_title_period(struct mapping *mapping, const char *key)
+/* Of two titles the one that says more holds: 2018年统计报表 above 2018年5月. */
+static void take_title_period(struct mapping *mapping, struct period period, bool cumulative)
 {
-  if (mapping->has_title_period) return;
-  int offset = mapping->rules ? mapping->rules->year_offset : 0;
-  const char *digits = strpbrk(key, "0123456789");
-  if (!digits) return;
-  static const char *const ends[] = {"月", "季度", "年"};
-  for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
-    const char *end = strstr(digits, ends[i]);
-    if (!end) continue;
-    g_autofree char *text = g_strndup(digits, (size_t)(end - digits) + strlen(ends[i]));
-    mapping->has_title_period = period_read(text, offset, &mapping->title_period);
-    return; /* 2018年1—5月 is no period of a form: it is not 2018 either */
-  }
-  static const char *const words[] = {"报告期:", "报告期", "所属期:", "统计期:", "period:"};
-  for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-    if (g_str_has_prefix(key, words[i])) {
-      mapping->has_title_period = period_read(key + strlen(words[i]), offset, &mapping->title_period);
+  if (mapping->title_periods_differ) return;
+  if (mapping->has_title_period && !period_equal(period, mapping->title_period)) {
+    if (period_contains(period, mapping->title_period)) return;
+    if (!period_contains(mapping->title_period, period)) {
+      mapping->title_periods_differ = true;
+      mapping->has_title_period = false;
       return;
     }
-  struct period period; /* a cell that holds nothing else; a bare number says too little */
-  if (strchr(key, '-') && period_read(key, offset, &period)) {
-    mapping->has_title_period = true;
-    mapping->title_period = period;
+    mapping->title_cumulative = false;
   }
+  mapping->title_cumulative = cumulative && (!mapping->has_title_period || mapping->title_cumulative);
+  mapping->has_title_period = true;
+  mapping->title_period = period;
+}
+
+/* 2018年1-5月: the first months of a year, which a report of May gives as cumulative figures. */
+static bool read_months_to(const char *text, int offset, struct period *ret_period)
+{
+  g_autoptr(GRegex) regex = g_regex_new("^([0-9]+年)0?1(?:-|—|–|―|~|～|至)([0-9]{1,2}月)$", 0, 0, NULL);
+  g_autoptr(GMatchInfo) match = NULL;
+  if (!g_regex_match(regex, text, 0, &match)) return false;
+  g_autofree char *year = g_match_info_fetch(match, 1), *month = g_match_info_fetch(match, 2);
+  g_autofree char *last = g_strconcat(year, month, NULL);
+  return period_read(last, offset, ret_period);
+}
+
+/* Years with what stands behind them. What goes on as a longer text of time, such as 2018年上半年,
+ * 2018年6月8日 or 2018年5月—6月, is no period of a form. */
+static void read_periods_within(struct mapping *mapping, const char *key, int offset)
+{
+  g_autoptr(GRegex) regex = g_regex_new(
+      "(?<![0-9])[0-9]{2,4}年(?:第?[一二三四1-4]季度?|[0-9]{1,2}(?:(?:-|—|–|―|~|～|至)[0-9]{1,2})?月)?+"
+      "(?!度?(?:上|下)半年|度?前|[0-9一二三四五六七八九十]|第|至|-|—|–|―|~|～|份?(?:至|-|—|–|―|~|～))",
+      0, 0, NULL);
+  g_autoptr(GMatchInfo) match = NULL;
+  for (g_regex_match(regex, key, 0, &match); g_match_info_matches(match); g_match_info_next(match, NULL)) {
+    g_autofree char *text = g_match_info_fetch(match, 0);
+    struct period period;
+    if (period_read(text, offset, &period))
+      take_title_period(mapping, period, false);
+    else if (read_months_to(text, offset, &period))
+      take_title_period(mapping, period, true);
+  }
+}
+
+/* A period in a title: alone, behind 报告期:, or within a text such as 月报(2018年5月). Other days and years
+ * that stand above a table are none. */
+static void read_title_period(struct mapping *mapping, const char *key)
+{
+  static const char *const others[] = {"有效期", "日期", "时间", "批准", "文号",  "印发",
+                                       "制表",   "打印", "制定", "date", "国统字"};
+  for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+    if (strstr(key, others[i])) return;
+  int offset = mapping->rules ? mapping->rules->year_offset : 0;
+  struct period period;
+  static const char *const words[] = {"报告期:", "报告期", "所属期:", "统计期:", "period:"};
+  for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+    if (g_str_has_prefix(key, words[i]) && period_read(key + strlen(words[i]), offset, &period)) {
+      take_title_period(mapping, period, false);
+      return;
+    }
+  const char *dash = strchr(key, '-'); /* a cell that holds nothing else; a bare number says too little */
+  bool is_day = dash && strchr(dash + 1, '-') && !strchr(key, '/');
+  if (dash && !is_day && period_read(key, offset, &period))
+    take_title_period(mapping, period, false);
+  else
+    read_periods_within(mapping, key, offset);
 }
 
 void header_title_row(struct mapping *mapping)
@@ -264,7 +308,26 @@ static void check_header(struct mapping *mapping)
     mapping_say(mapping, FINDING_COLUMN_MISSING, NOWHERE, NULL, "value");
   if (mapping->unit_at == NOWHERE) mapping_say(mapping, FINDING_COLUMN_MISSING, NOWHERE, NULL, "uscc");
   if (mapping->period_at == NOWHERE && !mapping->has_wanted_period && !mapping->has_title_period)
-    mapping_say(mapping, FINDING_COLUMN_MISSING, NOWHERE, NULL, _("a column “period” (报告期), or --period"));
+    mapping_say(mapping, FINDING_COLUMN_MISSING, NOWHERE, NULL,
+                mapping->title_periods_differ
+                    ? _("one period; the titles say different ones: give the right one with --period")
+                    : _("a column “period” (报告期), or --period"));
+}
+
+/* 2018年1-5月 is the report of May where all figures are those of the year so far, and of no period
+ * elsewhere. */
+static void check_cumulative(struct mapping *mapping)
+{
+  if (!mapping->title_cumulative || mapping->has_wanted_period) return;
+  for (size_t i = 0; i < mapping->figure_count; i++) {
+    const struct form *form = &mapping->catalogue->forms[mapping->form];
+    const struct column *column = &form->columns[mapping->figures[i].column];
+    bool stock = mapping->catalogue->indicators[column->indicator].kind == KIND_STOCK;
+    if (stock || column->variant == VARIANT_YTD || column->variant == VARIANT_YTD_LY) continue;
+    mapping_say(mapping, FINDING_COLUMN_MISSING, mapping->figures[i].at, column->code,
+                _("a period of this figure; the title says the first months of the year: give --period"));
+    return;
+  }
 }
 
 void header_bind(struct mapping *mapping, bool second)
@@ -287,6 +350,6 @@ void header_bind(struct mapping *mapping, bool second)
     place_column(mapping, i);
   }
   check_header(mapping);
-  if (!mapping->refused && form_infer(mapping)) form_prepare_figures(mapping);
+  if (!mapping->refused && form_infer(mapping) && form_prepare_figures(mapping)) check_cumulative(mapping);
   mapping->row = row;
 }

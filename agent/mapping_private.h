@@ -74,7 +74,8 @@ struct mapping {
   GStrv top;                /* the header row, while PHASE_HEADER */
   struct source_row header; /* its place */
   GArray *measures;         /* of int: measures that titles state */
-  bool has_title_period;
+  bool has_title_period, title_periods_differ;
+  bool title_cumulative; /* it was 2018年1-5月 */
   struct period title_period;
 
   size_t width;

@@ -275,6 +275,42 @@ static void headings_are_found_as_people_write_them(void **state)
   TRY(trials);
 }
 
+static void only_the_period_of_the_report_is_taken_from_a_title(void **state)
+{
+  (void)state;
+#define TABLE "uscc,output\n" U1 ",1\n"
+#define IN_MAY U1 " 2018-05 output=1;"
+  static const struct trial taken[] = {
+      {"有效期至：2019年6月\n2018年5月\n" TABLE, NULL, NULL, IN_MAY, false},
+      {"文号：国统字〔2018〕90号 2017年11月批准\n2018年5月\n" TABLE, NULL, NULL, IN_MAY, false},
+      {"B204-1表 2018年5月\n制表 2018年6月\n" TABLE, NULL, NULL, IN_MAY, false},
+      {"2018年统计报表\n2018年5月\n" TABLE, NULL, NULL, IN_MAY, false},
+      {"2018年5月份月报\n" TABLE, NULL, NULL, IN_MAY, false},
+      {"报告期：201805\n2018-06-08\n" TABLE, NULL, NULL, IN_MAY, false},
+      {"2018年1—2月\n" TABLE, NULL, NULL, U1 " 2018-01/P2M output=1;", false},
+      {"2018年4月\n" TABLE, NULL, "2018-05", IN_MAY, false},
+      {"2018年4月,2018年6月\n" TABLE, NULL, "2018-05", IN_MAY, false},
+      {"2018年1—5月\nuscc,利润总额,从业人员\n" U1 ",1,2\n", NULL, NULL, U1 " 2018-05 profit.ytd=1 staff=2;",
+       false},
+      {"2018年度研发\nuscc,staff,rd\n" U1 ",7,8\n", NULL, NULL, U1 " 2018 rd=8 staff=7;", false},
+  };
+  static const struct trial asked[] = {
+      {"填报日期：2018年6月8日\n" TABLE, NULL, NULL, "!column.missing@2,0;", true},
+      {"2018年6月8日\n" TABLE, NULL, NULL, "!column.missing@2,0;", true},
+      {"2018-06-08\n" TABLE, NULL, NULL, "!column.missing@2,0;", true},
+      {"有效期至：2019年6月\n" TABLE, NULL, NULL, "!column.missing@2,0;", true},
+      {"2018年上半年研发情况\nuscc,rd\n" U1 ",7\n", NULL, NULL, "!column.missing@2,0;", true},
+      {"2018年前三季度\nuscc,rd\n" U1 ",7\n", NULL, NULL, "!column.missing@2,0;", true},
+      {"2018年1—本月\nuscc,rd\n" U1 ",7\n", NULL, NULL, "!column.missing@2,0;", true},
+      {"2018年4月—5月\n" TABLE, NULL, NULL, "!column.missing@2,0;", true},
+      {"2018年4月\n2018年5月\n" TABLE, NULL, NULL, "!column.missing@3,0;", true},
+      {"2018年1—5月\n" TABLE, NULL, NULL, "!column.missing@2,2;", true},
+      {"2018年2—5月\n" TABLE, NULL, NULL, "!column.missing@2,0;", true},
+  };
+  TRY(taken);
+  TRY(asked);
+}
+
 static void long_tables_give_one_figure_a_row(void **state)
 {
   (void)state;
@@ -538,6 +574,7 @@ int main(void)
       cmocka_unit_test(every_bad_cell_of_a_row_is_named_and_only_its_report_refused),
       cmocka_unit_test(words_in_cells_withdraw_and_say_nil),
       cmocka_unit_test(headings_are_found_as_people_write_them),
+      cmocka_unit_test(only_the_period_of_the_report_is_taken_from_a_title),
       cmocka_unit_test(long_tables_give_one_figure_a_row),
       cmocka_unit_test(a_long_table_keeps_the_measure_of_each_spelling),
       cmocka_unit_test(measures_are_found_wherever_people_state_them),
