@@ -45,6 +45,7 @@ void mapping_free(struct mapping *mapping)
   g_free(mapping->file);
   g_strfreev(mapping->above);
   g_strfreev(mapping->top);
+  g_strfreev(mapping->second);
   g_array_unref(mapping->measures);
   g_hash_table_unref(mapping->spellings);
   g_hash_table_unref(mapping->periods);
@@ -100,6 +101,7 @@ bool mapping_row(struct mapping *mapping, struct source_row *row)
     mapping->phase = PHASE_ROWS;
     bool letters = !second && mapping->unit_at < row->count &&
                    words_is_letter_row(text_fold(row->cells[mapping->unit_at].text));
+    if (letters) mapping->below_header = false;
     if (!mapping->refused && !second && !letters) cells_row(mapping);
   } else if (mapping->phase == PHASE_TITLE) {
     header_title_row(mapping);

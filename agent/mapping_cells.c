@@ -15,9 +15,12 @@ static const char withdraw_word[] = "撤销", withdraw_all_word[] = "整表撤�
 /* Codes of units are mostly ASCII; words of totals and footers are mostly not. */
 static bool looks_like_code(const char *text)
 {
-  if (!*text) return false;
-  for (const char *p = text; *p; p++)
+  bool any = false; /* "-" alone is no code */
+  for (const char *p = text; *p; p++) {
     if (!g_ascii_isalnum(*p) && *p != '-' && *p != '_' && *p != '.') return false;
+    any = any || g_ascii_isalnum(*p);
+  }
+  if (!any) return false;
   return g_ascii_strcasecmp(text, "total") != 0 && g_ascii_strcasecmp(text, "subtotal") != 0;
 }
 
@@ -56,20 +59,62 @@ static bool is_skipped(const struct mapping *mapping)
   return false;
 }
 
-/* Rows of a table that are no unit's: totals, footers, those that configuration passes over. */
+/* The row below the header, and that of its letters, go with it. */
+static bool is_second_level_again(struct mapping *mapping)
+{
+  const struct source_row *row = mapping->row;
+  if (!mapping->below_header) return false;
+  if (mapping->unit_at < row->count && words_is_letter_row(row->cells[mapping->unit_at].text)) {
+    mapping->below_header = false;
+    return true;
+  }
+  if (!mapping->second) return false;
+  size_t count = g_strv_length(mapping->second);
+  for (size_t i = 0; i < MAX(count, row->count); i++) {
+    g_autofree char *found = text_key(i < row->count ? row->cells[i].text : "");
+    g_autofree char *first = text_key(i < count ? mapping->second[i] : "");
+    if (strcmp(found, first) != 0) return false;
+  }
+  return true;
+}
+
+/* The header again, as on each page of a printed table; its columns may not change their places. */
+static bool is_header_again(struct mapping *mapping, const char *unit)
+{
+  if (!*unit || g_ascii_isdigit(*unit) || !header_is_unit_heading(mapping, unit)) return false;
+  const struct source_row *row = mapping->row;
+  size_t count = g_strv_length(mapping->top);
+  for (size_t i = 0; i < MAX(count, row->count); i++) {
+    g_autofree char *found = text_key(i < row->count ? row->cells[i].text : "");
+    g_autofree char *first = text_key(i < count ? mapping->top[i] : "");
+    if (strcmp(found, first) == 0) continue;
+    g_autofree char *expected =
+        g_strdup_printf(_("“%s”, as in the header in row %zu: the columns stay in their places"), first,
+                        mapping->header.number);
+    mapping_say(mapping, FINDING_COLUMN_UNKNOWN, i, found, expected);
+    return true;
+  }
+  mapping->below_header = true;
+  return true;
+}
+
+/* Rows of a table that are no unit's: totals, footers, those that configuration passes over. Below a footer a
+ * row is a unit's if it has a code or figures: nothing is lost in silence. */
 static bool is_passed_over(struct mapping *mapping, const char *unit)
 {
-  if (is_skipped(mapping)) return true;
-  if (looks_like_code(unit)) {
-    if (mapping->phase != PHASE_FOOTER) return false;
-    bool is_unit = uscc_check(unit) != USCC_SHAPE || uscc_is_establishment(unit);
-    if (is_unit) mapping->phase = PHASE_ROWS; /* a unit below the footer is none of it */
-    return !is_unit;
+  if (is_skipped(mapping) || is_header_again(mapping, unit)) return true;
+  if (!looks_like_code(unit)) {
+    if (totals_row(mapping) || measure_row(mapping) || is_second_level_again(mapping)) return true;
+    bool footer = is_footer(mapping->row);
+    if (footer) mapping->phase = PHASE_FOOTER;
+    if (footer || (mapping->phase == PHASE_FOOTER && !cells_have_number(mapping))) {
+      measure_footer(mapping);
+      return true;
+    }
   }
-  if (totals_row(mapping) || measure_row(mapping)) return true;
-  if (is_footer(mapping->row)) mapping->phase = PHASE_FOOTER;
-  if (mapping->phase == PHASE_FOOTER) measure_footer(mapping);
-  return mapping->phase == PHASE_FOOTER;
+  mapping->phase = PHASE_ROWS;
+  mapping->below_header = false;
+  return false;
 }
 
 /* The number of cells must be the header's; empty ones behind it do no harm. */
@@ -318,6 +363,22 @@ static void take_long(struct mapping *mapping, struct figure *figure)
   settle_kind(mapping, kind, &asked);
 }
 
+/* A row of a wrong width has no figures that could be trusted, but its unit's other rows go with it. */
+static void give_refused(struct mapping *mapping, struct source_cell *unit)
+{
+  struct entry *entry = &mapping->entry;
+  bool has_period_cell = mapping->period_at == NOWHERE || mapping->period_at < mapping->row->count;
+  if (mapping->refused || !*unit->text || !has_period_cell) return;
+  take_unit(mapping, unit);
+  if (!mapping->unit || !read_period(mapping, &entry->period)) return;
+  memset(&entry->change, 0, sizeof entry->change);
+  entry->unit = mapping->unit;
+  entry->row = mapping->row->number;
+  entry->whole = mapping->indicator_at == NOWHERE;
+  entry->refused = true;
+  if (!mapping->entries(entry, mapping->data)) mapping->refused = true;
+}
+
 void cells_row(struct mapping *mapping)
 {
   const struct source_row *row = mapping->row;
@@ -327,7 +388,10 @@ void cells_row(struct mapping *mapping)
   if (is_passed_over(mapping, unit->text)) return;
   if (mapping->name_at < row->count) mapping->unit_name = row->cells[mapping->name_at].text;
   mapping->rows++;
-  if (!check_width(mapping)) return;
+  if (!check_width(mapping)) {
+    give_refused(mapping, unit);
+    return;
+  }
   check_unnamed(mapping);
   take_unit(mapping, unit);
 

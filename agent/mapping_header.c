@@ -81,6 +81,13 @@ static void resolve(const struct mapping *mapping, const char *key, struct bindi
   if (binding->candidates) binding->meaning = MEANING_FIGURE;
 }
 
+bool header_is_unit_heading(const struct mapping *mapping, const char *text)
+{
+  g_autofree char *key = text_key(text);
+  const char *word = mapping->rules ? g_hash_table_lookup(mapping->rules->columns, key) : NULL;
+  return words_meaning(word ? word : key) == MEANING_UNIT;
+}
+
 static void clear_binding(struct binding *binding)
 {
   g_clear_pointer(&binding->candidates, g_array_unref);
@@ -332,11 +339,12 @@ static void check_cumulative(struct mapping *mapping)
 
 void header_bind(struct mapping *mapping, bool second)
 {
-  g_auto(GStrv) lower = second ? row_texts(mapping->row) : NULL;
+  GStrv lower = mapping->second = second ? row_texts(mapping->row) : NULL;
   size_t lower_count = lower ? g_strv_length(lower) : 0;
   size_t upper_count = g_strv_length(mapping->top);
   const struct source_row *row = mapping->row;
   mapping->row = &mapping->header; /* findings are about the header, not about the row below it */
+  mapping->below_header = true;
   mapping->width = MAX(lower_count, upper_count);
   mapping->bindings = g_new0(struct binding, mapping->width + 1);
   for (size_t i = 0; i < mapping->width; i++) {

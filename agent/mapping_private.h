@@ -71,7 +71,9 @@ struct mapping {
   bool refused; /* the file as a whole, or the taker ended it */
   size_t title_rows;
   GStrv above;              /* the cells of the last title row, for headings of two levels */
-  GStrv top;                /* the header row, while PHASE_HEADER */
+  GStrv top;                /* the header row */
+  bool below_header;        /* no row of a unit was met since */
+  GStrv second;             /* the second level of the header, or NULL */
   struct source_row header; /* its place */
   GArray *measures;         /* of int: measures that titles state */
   bool has_title_period, title_periods_differ;
@@ -142,6 +144,8 @@ void header_title_row(struct mapping *mapping);
 bool header_is_second_level(struct mapping *mapping);
 /* Binds the columns of mapping->top, with the row at hand as second level if `second`. */
 void header_bind(struct mapping *mapping, bool second);
+/* True of a heading of the unit's column. */
+bool header_is_unit_heading(const struct mapping *mapping, const char *text);
 /* The headings that mean `key` in a catalogue, with the measure that may stand in brackets. Newly allocated,
  * or NULL. */
 GArray *header_candidates(const struct mapping *mapping, const char *key, int *ret_measure);

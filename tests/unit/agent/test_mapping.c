@@ -191,7 +191,7 @@ static void a_row_that_was_cut_refuses_the_file(void **state)
       {"uscc,period,output,sales\n" U1 ",2018-05,1,2\n" U2 ",2018-05,1", NULL, NULL,
        U1 " 2018-05 output=1 sales=2.0; !file.cut@3,0;", true},
       {"uscc,period,output,sales\n" U1 ",2018-05,1,2\n" U2 ",2018-05,1\n", NULL, NULL,
-       U1 " 2018-05 output=1 sales=2.0; !row.short@3,0;", false},
+       U1 " 2018-05 output=1 sales=2.0; !row.short@3,0; ?" U2 " 2018-05;", false},
       {"uscc,period,output\n" U1 ",2018-05,1\n填表人:张三", NULL, NULL,
        U1 " 2018-05 output=1; !file.no-line-end@3,0;", false},
   };
@@ -215,7 +215,7 @@ static void every_bad_cell_of_a_row_is_named_and_only_its_report_refused(void **
       {"uscc,period,output\n" U1 ",2018-05,1\n" U1 ",2018-06,1\n", NULL, "2018-06",
        "!period.wrong@2,2; ?" U1 " 2018-05; " U1 " 2018-06 output=1;", false},
       {"uscc,period,output\n" U1 ",2018-05,1,2\n" U1 ",2018-05\n" U1 ",2018-05,1,,\n", NULL, NULL,
-       "!row.short@2,0; !row.short@3,0; " U1 " 2018-05 output=1;", false},
+       "!row.short@2,0; ?" U1 " 2018-05; !row.short@3,0; ?" U1 " 2018-05; " U1 " 2018-05 output=1;", false},
       {"uscc,period,output\n12345678901234567890123456789012345678901234567890123456789012345,2018-05,1\n",
        NULL, NULL, "!unit.shape@2,1;", false},
   };
@@ -424,9 +424,50 @@ static void totals_and_footers_are_passed_over(void **state)
        "!value.text@2,3; ?" U1 " 2018-05; !row.total@3,0;", false}, /* the sum is not known */
       {"uscc,name,output\n" U1 ",a,1\n单位负责人:李,,填表人:张\n,,说明：1\n联系电话,0772,\n", NULL, "2018-05",
        U1 " 2018-05 output=1;", false},
-      {"uscc,name,output\n" U1 ",a,1\n注：以上,,\nabc,,\n" U2 ",b,2\nabc,c,3\n", NULL, "2018-05",
-       U1 " 2018-05 output=1; " U2 " 2018-05 output=2; abc 2018-05 output=3;",
-       false}, /* a unit below it is none of it */
+      {"uscc,name,output\n-,合计,1\n" U1 ",a,1\n——,合计,1\n", NULL, "2018-05",
+       "!row.total@2,0; " U1 " 2018-05 output=1; !row.total@4,0;", false},
+  };
+  TRY(trials);
+}
+
+static void units_below_a_footer_are_not_lost(void **state)
+{
+  (void)state;
+  static const struct trial trials[] = {
+      {"uscc,name,output\n" U1 ",a,1\n注：以上,,\n,,\n某人,,\n" U2 ",b,2\nabc,c,3\n", NULL, "2018-05",
+       U1 " 2018-05 output=1; " U2 " 2018-05 output=2; abc 2018-05 output=3;", false},
+      {"unit,period,output\nabc,2018-05,1\n填表人：张三,,\ninc-1,2018-05,2\n91350100m000100y43,2018-05,3\n"
+       "9135010M000100Y43,2018-05,4\n9.14502E+17,2018-05,5\n孵化器A,2018-05,6\n孵化器B,2018-05,本期无数据\n",
+       NULL, NULL,
+       "abc 2018-05 output=1; inc-1 2018-05 output=2; " U1
+       " 2018-05 output=3; 9135010M000100Y43 2018-05 output=4; 9.14502E+17 2018-05 output=5; 孵化器A 2018-05 "
+       "output=6; 孵化器B 2018-05 nil;",
+       false},
+      {"unit,period,output\n说明：按年末数填,,\nliudong,2018-05,3\ninc-1,2018-05,5\n", NULL, NULL,
+       "liudong 2018-05 output=3; inc-1 2018-05 output=5;", false},
+      {"unit,period,output\n填表人：张三,,\n,2018-05,3\n", NULL, NULL, "!unit.missing@3,1;", false},
+  };
+  TRY(trials);
+}
+
+static void a_header_that_comes_again_must_be_the_same(void **state)
+{
+  (void)state;
+  static const struct trial trials[] = {
+      {"uscc,period,output,sales\n" U1 ",2018-05,1,2\nUSCC,period,output,sales\n" U2 ",2018-05,3,4\n", NULL,
+       NULL, U1 " 2018-05 output=1 sales=2.0; " U2 " 2018-05 output=3 sales=4.0;", false},
+      {"uscc,name,工业总产值,\n,,本月,1—本月\n甲,乙,1,2\n" U1
+       ",某厂,1,2\n填表人:某,,,\nuscc,name,工业总产值,\n,,本月,1—本月\n甲,乙,1,2\n" U2 ",某厂,3,4\n",
+       NULL, "2018-05", U1 " 2018-05 output=1 output.ytd=2; " U2 " 2018-05 output=3 output.ytd=4;", false},
+      {"uscc,period,output,sales\n" U1 ",2018-05,1,2\nuscc,period,sales,output\n" U2 ",2018-05,3,4\n", NULL,
+       NULL, U1 " 2018-05 output=1 sales=2.0; !column.unknown@3,3;", true},
+      {"uscc,period,output,sales\n" U1 ",2018-05,1,2\n填表人:某,,,\nuscc,period,sales,output\n" U2
+       ",2018-05,3,4\n",
+       NULL, NULL, U1 " 2018-05 output=1 sales=2.0; !column.unknown@4,3;", true},
+      {"uscc,name,output\n甲,x,1\n甲,x,1\n" U1 ",x,1\n甲,x,2\n", NULL, "2018-05",
+       "甲 2018-05 output=1; " U1 " 2018-05 output=1; 甲 2018-05 output=2;", false},
+      {"uscc,period,output\n" U1 ",2018-05,1\nuscc,period,output,sales\n", NULL, NULL,
+       U1 " 2018-05 output=1; !column.unknown@3,4;", true},
   };
   TRY(trials);
 }
@@ -579,6 +620,8 @@ int main(void)
       cmocka_unit_test(a_long_table_keeps_the_measure_of_each_spelling),
       cmocka_unit_test(measures_are_found_wherever_people_state_them),
       cmocka_unit_test(totals_and_footers_are_passed_over),
+      cmocka_unit_test(units_below_a_footer_are_not_lost),
+      cmocka_unit_test(a_header_that_comes_again_must_be_the_same),
       cmocka_unit_test(a_period_that_has_not_begun_is_noted_once),
       cmocka_unit_test(configuration_names_what_headings_mean),
       cmocka_unit_test(mistakes_in_the_configuration_are_named),
