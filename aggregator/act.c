@@ -18,12 +18,13 @@ static bool refuse(GError **error, enum parktally_error code, const char *format
   return false;
 }
 
-/* Replaces `*snapshot` by a changed copy. */
-static void change_snapshot(struct snapshot **snapshot, struct catalogue *catalogue,
+/* Replaces `*snapshot` by a copy that the leaf at `position` changed. */
+static void change_snapshot(struct snapshot **snapshot, uint64_t position, struct catalogue *catalogue,
                             struct unit_register *units, const struct stored_agent *agent)
 {
   struct snapshot *next = snapshot_change(*snapshot, catalogue, units, agent);
 
+  next->position = position + 1;
   snapshot_unref(*snapshot);
   *snapshot = next;
 }
@@ -41,7 +42,7 @@ static bool apply_catalogue(struct store *store, struct tables *tables, struct s
   if (!catalogue) return false;
   if ((*snapshot)->catalogue && !catalogue_may_follow((*snapshot)->catalogue, catalogue, error)) return false;
   store_catalogue_put(store, catalogue->hash, position, catalogue->text, catalogue->text_length);
-  change_snapshot(snapshot, catalogue, NULL, NULL);
+  change_snapshot(snapshot, position, catalogue, NULL, NULL);
   tables_use(tables, catalogue, (*snapshot)->units);
   tables_catalogue_changed(tables, catalogue);
   return true;
@@ -69,7 +70,7 @@ static struct unit_register *merge_registers(struct store *store, const struct u
 }
 
 static bool apply_register(struct store *store, struct tables *tables, struct snapshot **snapshot,
-                           const struct leaf *leaf, GError **error)
+                           const struct leaf *leaf, uint64_t position, GError **error)
 {
   const struct bytes_view *text = &leaf->register_.text;
   CLEANUP(register_unref) struct unit_register *imported = NULL;
@@ -82,7 +83,7 @@ static bool apply_register(struct store *store, struct tables *tables, struct sn
   merged = merge_registers(store, (*snapshot)->units, imported, units);
   tables_use(tables, (*snapshot)->catalogue, (*snapshot)->units);
   tables_register_changed(tables, merged, units);
-  change_snapshot(snapshot, NULL, merged, NULL);
+  change_snapshot(snapshot, position, NULL, merged, NULL);
   return true;
 }
 
@@ -139,7 +140,7 @@ static bool apply_enrolment(struct store *store, struct snapshot **snapshot, con
   agent.enrolled_ms = leaf->recorded_at_ms;
   agent.certificate = kept;
   store_agent_put(store, &agent);
-  change_snapshot(snapshot, NULL, NULL, &agent);
+  change_snapshot(snapshot, position, NULL, NULL, &agent);
   g_free(invitation.used_by);
   invitation.used_by = g_strdup(agent.id);
   store_invitation_put(store, leaf->enrolment.secret_hash.data, &invitation);
@@ -148,7 +149,7 @@ static bool apply_enrolment(struct store *store, struct snapshot **snapshot, con
 }
 
 static bool apply_revocation(struct store *store, struct snapshot **snapshot, const struct leaf *leaf,
-                             GError **error)
+                             uint64_t position, GError **error)
 {
   const struct agent_record *agent = snapshot_agent(*snapshot, leaf->revocation.agent);
   struct stored_agent revoked;
@@ -161,7 +162,7 @@ static bool apply_revocation(struct store *store, struct snapshot **snapshot, co
   revoked = agent->stored;
   revoked.revoked_ms = leaf->recorded_at_ms;
   store_agent_put(store, &revoked);
-  change_snapshot(snapshot, NULL, NULL, &revoked);
+  change_snapshot(snapshot, position, NULL, NULL, &revoked);
   return true;
 }
 
@@ -180,13 +181,13 @@ bool act_apply(struct store *store, struct tables *tables, struct snapshot **sna
   case LEAF_CATALOGUE:
     return apply_catalogue(store, tables, snapshot, leaf, position, error);
   case LEAF_REGISTER:
-    return apply_register(store, tables, snapshot, leaf, error);
+    return apply_register(store, tables, snapshot, leaf, position, error);
   case LEAF_INVITATION:
     return apply_invitation(store, *snapshot, leaf, error);
   case LEAF_ENROLMENT:
     return apply_enrolment(store, snapshot, leaf, position, error);
   case LEAF_REVOCATION:
-    return apply_revocation(store, snapshot, leaf, error);
+    return apply_revocation(store, snapshot, leaf, position, error);
   case LEAF_SUBMISSION:
     break;
   }

@@ -55,10 +55,11 @@ int office_agents(struct office *office, struct control_request *request, int ar
   if (!print_read_format(format_text, &format))
     return office_misused(request, _("“%s” is no format; choose table, csv or json"), format_text);
 
-  CLEANUP(snapshot_unref) struct snapshot *snapshot = office_snapshot(office);
-  CLEANUP(print_free) struct print *print = print_new(columns, format);
   GError *error = NULL;
-  store_begin(office->reader);
+  CLEANUP(snapshot_unref)
+  struct snapshot *snapshot = present_begin(writer_present(office->writer), office->reader, &error);
+  if (!snapshot) return office_fail(request, error);
+  CLEANUP(print_free) struct print *print = print_new(columns, format);
   for (unsigned n = 0; n < snapshot->agents->len; n++)
     print_agent(office, snapshot->catalogue, &g_array_index(snapshot->agents, struct agent_record, n).stored,
                 print);

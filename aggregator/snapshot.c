@@ -1,6 +1,7 @@
 #include "aggregator/snapshot.h"
 
 #include "common/error.h"
+#include "common/limits.h"
 #include "common/text.h"
 
 #include <string.h>
@@ -123,6 +124,7 @@ struct snapshot *snapshot_load(struct store *store, GError **error)
   *snapshot = (struct snapshot){
       .references = 1,
       .version = 1,
+      .position = store_leaf_count(store),
       .catalogue = last_catalogue(catalogues),
       .catalogues = catalogues,
       .units = g_steal_pointer(&units),
@@ -140,6 +142,7 @@ struct snapshot *snapshot_change(const struct snapshot *snapshot, struct catalog
   *changed = (struct snapshot){
       .references = 1,
       .version = snapshot->version + 1,
+      .position = snapshot->position,
       .catalogue = last_catalogue(catalogues),
       .catalogues = catalogues,
       .units = register_ref(units ? units : snapshot->units),
@@ -258,4 +261,36 @@ void present_set(struct present *present, struct snapshot *snapshot)
   present->snapshot = snapshot;
   g_mutex_unlock(&present->lock);
   snapshot_unref(before); /* may free a whole register: not under the lock */
+}
+
+/* Whether nothing between the snapshot and the end of the store's ledger has changed what is in force. The
+ * writer may be ahead of the snapshot, but by no more than the group of which it has not told yet. */
+static bool is_of_store(const struct snapshot *snapshot, struct store *store)
+{
+  uint64_t leaves = store_leaf_count(store);
+  uint64_t told = leaves > LIMIT_GROUP_JOBS ? leaves - LIMIT_GROUP_JOBS : 0;
+  if (snapshot->position > leaves) return false;
+  return !store_in_force_changed(store, MAX(told, snapshot->position));
+}
+
+struct snapshot *present_begin(struct present *present, struct store *store, GError **error)
+{
+  enum { TRIES = 500, PAUSE_US = 1000 };
+  for (int n = 0; n < TRIES; n++) {
+    if (n > 0) g_usleep(PAUSE_US);
+    store_begin(store);
+    store_leaf_count(store); /* the first look settles the moment: it goes before taking the snapshot */
+    struct snapshot *snapshot = present_get(present);
+    bool fits = is_of_store(snapshot, store);
+    GError *failure = store_error(store) ? g_error_copy(store_error(store)) : NULL;
+    if (fits && !failure) return snapshot;
+    snapshot_unref(snapshot);
+    store_rollback(store);
+    if (!failure) continue;
+    g_propagate_error(error, failure);
+    return NULL;
+  }
+  g_set_error_literal(error, PARKTALLY_ERROR, ERROR_TEMPORARY,
+                      _("the register or the catalogue is being changed just now; try again in a moment"));
+  return NULL;
 }

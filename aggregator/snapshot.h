@@ -19,19 +19,20 @@ struct agent_record {
 };
 
 struct snapshot {
-  int references;              /* atomic */
-  uint64_t version;            /* rises with every change */
+  int references;    /* atomic */
+  uint64_t version;  /* rises with every change */
+  uint64_t position; /* of the ledger: what changed it last stands before; all later changes after */
   struct catalogue *catalogue; /* in force */
   GPtrArray *catalogues;       /* every one ever in force, compiled; in order */
   struct unit_register *units;
   GArray *agents; /* struct agent_record, by id */
 };
 
-/* From the store, at start. */
+/* From the store, at start: as of all its leaves. */
 struct snapshot *snapshot_load(struct store *store, GError **error);
 
 /* A changed copy; what is not changed is shared. NULL arguments leave that part as it is. `agent` is added or
- * replaced. */
+ * replaced. Its position is for the caller to set, before anybody else has it. */
 struct snapshot *snapshot_change(const struct snapshot *snapshot, struct catalogue *catalogue,
                                  struct unit_register *units, const struct stored_agent *agent);
 
@@ -55,5 +56,10 @@ struct present *present_new(struct snapshot *snapshot); /* takes the reference *
 void present_free(struct present *present);
 struct snapshot *present_get(struct present *present);                /* a new reference */
 void present_set(struct present *present, struct snapshot *snapshot); /* takes the reference */
+/* Begins a transaction of a reading store and gives the present snapshot of the very same position of the
+ * ledger, so that register, catalogue and figures are of one moment. A new reference; or NULL, without a
+ * transaction: ERROR_TEMPORARY where the writer, which commits before it sets the snapshot, does not get that
+ * far within half a second. Blocking. */
+struct snapshot *present_begin(struct present *present, struct store *store, GError **error);
 
 #endif

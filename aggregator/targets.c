@@ -142,14 +142,15 @@ static bool find_period(struct reader *reader, const struct catalogue *catalogue
 static int run(struct office *office, struct control_request *request, const char *period_text,
                enum print_format format)
 {
-  CLEANUP(snapshot_unref) struct snapshot *snapshot = office_snapshot(office);
-  CLEANUP(reader_free) struct reader *reader = reader_new(office->reader, snapshot);
-  CLEANUP(print_free) struct print *print = print_new(columns, format);
   struct period period;
   if (period_text && !period_read(period_text, 0, &period))
     return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2 or 2018"), period_text);
   GError *error = NULL;
-  store_begin(office->reader); /* all of them as of one moment */
+  CLEANUP(snapshot_unref) /* all of them as of one moment */
+  struct snapshot *snapshot = present_begin(writer_present(office->writer), office->reader, &error);
+  if (!snapshot) return office_fail(request, error);
+  CLEANUP(reader_free) struct reader *reader = reader_new(office->reader, snapshot);
+  CLEANUP(print_free) struct print *print = print_new(columns, format);
   bool found = period_text || find_period(reader, snapshot->catalogue, &period);
   if (found) print_targets(print, reader, snapshot->catalogue, period, &error);
   if (error)

@@ -225,17 +225,12 @@ static bool understand(const struct asked *asked, struct totals *totals, GError 
   return totals->slices != NULL;
 }
 
+/* Ends the transaction in which it is called: all lines are as of one moment. */
 static int answer(struct office *office, struct control_request *request, const struct asked *asked,
                   struct totals *totals)
 {
   GError *error = NULL;
-  bool has_period = asked->period != NULL;
-  if (!understand(asked, totals, &error)) return office_fail(request, error);
-  if (has_period && !period_read(asked->period, 0, &totals->period))
-    return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
-                          asked->period);
-  store_begin(office->reader); /* all lines as of one moment */
-  bool found = has_period || find_period(totals);
+  bool found = understand(asked, totals, &error) && (asked->period || find_period(totals));
   if (found) print_totals(totals, &error);
   if (error)
     store_rollback(office->reader);
@@ -252,10 +247,18 @@ static int run(struct office *office, struct control_request *request, const str
   enum print_format format;
   if (!print_read_format(asked->format, &format))
     return office_misused(request, _("“%s” is no format; choose table, csv or json"), asked->format);
-  CLEANUP(snapshot_unref) struct snapshot *snapshot = office_snapshot(office);
+  struct period period = {0};
+  if (asked->period && !period_read(asked->period, 0, &period))
+    return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
+                          asked->period);
+  GError *error = NULL;
+  CLEANUP(snapshot_unref)
+  struct snapshot *snapshot = present_begin(writer_present(office->writer), office->reader, &error);
+  if (!snapshot) return office_fail(request, error);
   CLEANUP(reader_free) struct reader *reader = reader_new(office->reader, snapshot);
   CLEANUP(print_free) struct print *print = print_new(columns, format);
-  struct totals totals = {.catalogue = snapshot->catalogue, .reader = reader, .print = print};
+  struct totals totals = {
+      .catalogue = snapshot->catalogue, .reader = reader, .print = print, .period = period};
   int exit_code = answer(office, request, asked, &totals);
   g_clear_pointer(&totals.areas, g_array_unref);
   g_clear_pointer(&totals.indicators, g_array_unref);

@@ -54,6 +54,8 @@ void store_leaf_add(struct store *store, uint64_t position, enum leaf_kind kind,
                     const uint8_t *body, size_t length, const uint8_t hash[MERKLE_HASH_SIZE]);
 /* NULL if there is none. */
 GBytes *store_leaf(struct store *store, uint64_t position);
+/* Whether a leaf at `position` or later changes catalogue, register or agents. */
+bool store_in_force_changed(struct store *store, uint64_t position);
 /* Recorded time of the last leaf, 0 if there is none. */
 int64_t store_last_recorded(struct store *store);
 void store_tree_put(struct store *store, const struct merkle *tree);

@@ -287,6 +287,82 @@ static void people_read_names_in_their_own_language(void **state)
   assert_true(contains(out, "East park"));
 }
 
+/* The writer commits, and sets the snapshot afterwards. */
+static void a_register_and_figures_of_two_moments_are_never_in_one_print(void **state)
+{
+  struct world *world = *state;
+  static const char more[] =
+      "unit,class,parent,name,parks,reporter,in_boundary,industry,clusters,flags,status,succeeds,from,to\n"
+      "d1,code,,丁,south,,1,,,,正常,,2018-01-01,\n";
+  static const char *const commands[] = {"totals --format csv", "targets --period 2018", "agents"};
+  struct present *present = writer_present(world->fixture.writer);
+  report(world, &world->east, "2018-05", "a1", 15);
+  struct snapshot *before = present_get(present);
+  fixture_import(&world->fixture, more);
+  struct snapshot *after = present_get(present);
+  present_set(present, before); /* as if it had not come so far */
+  for (size_t n = 0; n < G_N_ELEMENTS(commands); n++) {
+    assert_int_equal(run(world, commands[n]), ERROR_TEMPORARY);
+    assert_string_equal(out, "");
+    assert_true(contains(err, "try again"));
+  }
+  struct snapshot *ahead = snapshot_change(after, NULL, NULL, NULL);
+  ahead->position = leaves(world) + 1; /* a commit that the store does not show yet */
+  present_set(present, ahead);
+  assert_int_equal(run(world, commands[0]), ERROR_TEMPORARY);
+  present_set(present, after);
+  for (size_t n = 0; n < G_N_ELEMENTS(commands); n++) assert_int_equal(run(world, commands[n]), 0);
+}
+
+static void what_leaves_the_register_as_it_is_never_hinders_a_print(void **state)
+{
+  struct world *world = *state;
+  assert_int_equal(run(world, "invite --area east"), 0);
+  assert_int_equal(run(world, "totals --format csv"), 0);
+  report(world, &world->east, "2018-05", "a1", 15);
+  assert_int_equal(run(world, "totals --format csv"), 0);
+}
+
+struct importing {
+  struct world *world;
+  int done; /* atomic */
+};
+
+static void *import_one_by_one(void *data)
+{
+  struct importing *importing = data;
+  for (unsigned n = 0; n < 30; n++) {
+    g_autofree char *more = g_strdup_printf(
+        "unit,class,parent,name,parks,reporter,in_boundary,industry,clusters,flags,status,succeeds,from,to\n"
+        "%s,enterprise,,新,south,,1,,,above_scale,正常,,2018-01-01,\n",
+        fixture_uscc(n));
+    fixture_import(&importing->world->fixture, more);
+  }
+  g_atomic_int_set(&importing->done, 1);
+  return NULL;
+}
+
+/* How many enterprises are above scale: by the register, and by the store's count of who owes their form. */
+static void while_the_register_changes_every_print_is_of_one_of_its_states(void **state)
+{
+  struct world *world = *state;
+  struct importing importing = {.world = world};
+  GThread *thread = g_thread_new("import", import_one_by_one, &importing);
+  int prints = 0, equal = 0, by_register = -1;
+  for (bool last = false; !last; prints++) { /* nothing may fail while the other thread is at work */
+    int by_store = -1;
+    last = g_atomic_int_get(&importing.done);
+    int code =
+        run(world, "totals --format csv --area zone --slice all --period 2018-05 --indicator scaled,profit");
+    const char *scaled = strstr(out, ",scaled,all,"), *profit = strstr(out, ",profit,all,,千元,0,");
+    equal += code == 0 && scaled && profit && sscanf(scaled, ",scaled,all,%d", &by_register) == 1 &&
+             sscanf(profit, ",profit,all,,千元,0,%d", &by_store) == 1 && by_register == by_store;
+  }
+  g_thread_join(thread);
+  assert_int_equal(equal, prints);
+  assert_int_equal(by_register, 30);
+}
+
 static void targets_are_printed_even_where_there_are_none(void **state)
 {
   struct world *world = *state;
@@ -474,6 +550,9 @@ int main(void)
       TEST(totals_have_the_documented_columns_and_an_overlap_line),
       TEST(by_default_indicators_that_nobody_reported_are_left_out),
       TEST(people_read_names_in_their_own_language),
+      TEST(a_register_and_figures_of_two_moments_are_never_in_one_print),
+      TEST(what_leaves_the_register_as_it_is_never_hinders_a_print),
+      TEST(while_the_register_changes_every_print_is_of_one_of_its_states),
       TEST(targets_are_printed_even_where_there_are_none),
       TEST(an_import_tells_what_it_changed_and_repeats_without_a_trace),
       TEST(an_invitation_is_one_line_whose_secret_nobody_keeps),
