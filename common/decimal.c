@@ -228,7 +228,7 @@ static bool take_whole(const char **text, const char *end, char *digits, int *re
       break;
     }
   }
-  if (separator && in_group != 3) return false;
+  if (separator && (in_group != 3 || *digits == '0')) return false; /* 0,125 has a decimal comma */
   *text = p;
   *ret_count = count;
   *ret_grouped = separator;

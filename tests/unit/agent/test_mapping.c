@@ -222,6 +222,19 @@ static void every_bad_cell_of_a_row_is_named_and_only_its_report_refused(void **
   TRY(trials);
 }
 
+static void a_decimal_comma_is_not_read_as_thousands(void **state)
+{
+  (void)state;
+  static const struct trial trials[] = {
+      {"uscc;period;output;sales\n" U1 ";2018-05;12,345;0,125\n" U2 ";2018-05;1,234,567;1,234.5\n", NULL,
+       NULL, "!value.text@2,3; !value.text@2,4; ?" U1 " 2018-05; " U2 " 2018-05 output=1234567 sales=1234.5;",
+       false},
+      {"uscc,period,output,sales\n" U1 ",2018-05,\"12,345\",\"0,125\"\n", NULL, NULL,
+       "!value.text@2,4; ?" U1 " 2018-05;", false},
+  };
+  TRY(trials);
+}
+
 static void words_in_cells_withdraw_and_say_nil(void **state)
 {
   (void)state;
@@ -613,6 +626,7 @@ int main(void)
       cmocka_unit_test(a_form_that_cannot_be_told_lists_the_candidates),
       cmocka_unit_test(a_row_that_was_cut_refuses_the_file),
       cmocka_unit_test(every_bad_cell_of_a_row_is_named_and_only_its_report_refused),
+      cmocka_unit_test(a_decimal_comma_is_not_read_as_thousands),
       cmocka_unit_test(words_in_cells_withdraw_and_say_nil),
       cmocka_unit_test(headings_are_found_as_people_write_them),
       cmocka_unit_test(only_the_period_of_the_report_is_taken_from_a_title),

@@ -52,6 +52,10 @@ static void what_is_no_number_is_never_taken_for_one(void **state)
       {"1)", 0, DECIMAL_TEXT, 0},
       {"-(1)", 0, DECIMAL_TEXT, 0},
       {"1,23", 0, DECIMAL_TEXT, 0},
+      {"0,125", 0, DECIMAL_TEXT, 0},
+      {"-0,125", 3, DECIMAL_TEXT, 0},
+      {"012,345", 0, DECIMAL_TEXT, 0},
+      {"０，１２５", 0, DECIMAL_TEXT, 0},
       {"12,34", 0, DECIMAL_TEXT, 0},
       {"1234,567", 0, DECIMAL_TEXT, 0},
       {",123", 0, DECIMAL_TEXT, 0},
@@ -258,7 +262,8 @@ static void random_digits(GRand *random, int most, char *ret_digits)
 static char *write_number(GRand *random, const char *whole, const char *fraction, int exponent, bool negative)
 {
   GString *text = g_string_new(NULL);
-  bool grouped = !exponent && g_rand_boolean(random), wide = g_rand_int_range(random, 0, 4) == 0;
+  bool grouped = !exponent && g_rand_boolean(random) && *whole != '0',
+       wide = g_rand_int_range(random, 0, 4) == 0;
   size_t count = strlen(whole);
   for (size_t i = 0; i < count; i++) {
     if (grouped && i && (count - i) % 3 == 0) g_string_append(text, wide ? "，" : ",");
