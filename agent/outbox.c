@@ -11,7 +11,8 @@
 /* To change the schema: append a migration, never edit one.
  *
  * A draft is a submission whose batch is not sendable. The sealed bytes stand apart, so that noting an answer
- * does not write them again. `told` is 1 where there is nobody to tell: a batch without place. */
+ * does not write them again. `told` is 1 where there is nothing to tell. What came of a batch with a place is
+ * told beside its file, the rest by the next push. */
 static const char *const MIGRATIONS[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('sequence', 0);"

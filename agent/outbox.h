@@ -110,11 +110,17 @@ typedef bool outbox_refusal_sink(const char *form, const char *period, const str
 bool outbox_each_refusal(struct outbox *outbox, int64_t batch, outbox_refusal_sink *sink, void *data,
                          GError **error);
 
-/* Each stale or refused report of a batch with a place that nobody was told of yet, batch after batch; all of
- * them count as told when the sink took the last one. False from it: nothing does. Told twice after a kill at
- * worst, never not at all. */
-typedef bool outbox_tell_sink(const char *place, const char *form, const char *period,
+/* Each stale or refused report that nobody was told of yet, batch after batch: of batches with a place, or of
+ * those without one, and of the latter also those that wait for their base. What the sink took counts as told
+ * when it took the last one of its batch; false from it: none of this batch does, and the next one is given.
+ * Told twice after a kill at worst, never not at all. */
+struct outbox_origin {
+  int64_t batch;
+  const char *file;
+  const char *place; /* "" for none */
+};
+typedef bool outbox_tell_sink(const struct outbox_origin *origin, const char *form, const char *period,
                               const struct refusal *refusal, void *data);
-bool outbox_tell(struct outbox *outbox, outbox_tell_sink *sink, void *data, GError **error);
+bool outbox_tell(struct outbox *outbox, bool placed, outbox_tell_sink *sink, void *data, GError **error);
 
 #endif

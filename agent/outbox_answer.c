@@ -48,14 +48,14 @@ struct answered {
   enum outbox_state state;
   char form[LIMIT_CODE_BYTES + 1];
   int64_t period;
-  bool told; /* nobody is to be told */
+  bool placed; /* answers are told beside the file */
 };
 
 static bool find_answered(struct outbox *outbox, const uint8_t *id, struct answered *ret_answered)
 {
   CLEANUP(db_end)
   struct db_row *row =
-      db_query(outbox->db, "SELECT sequence, state, form, period, place IS NULL"
+      db_query(outbox->db, "SELECT sequence, state, form, period, place IS NOT NULL"
                            " FROM submission JOIN batch USING(batch) WHERE id = ? AND sendable");
   db_bind_blob(row, id, SUBMISSION_ID_SIZE);
   if (!db_step(row)) return false;
@@ -63,7 +63,7 @@ static bool find_answered(struct outbox *outbox, const uint8_t *id, struct answe
   ret_answered->state = (enum outbox_state)db_int(row, 1);
   g_strlcpy(ret_answered->form, db_text(row, 2), sizeof ret_answered->form);
   ret_answered->period = db_int(row, 3);
-  ret_answered->told = db_int(row, 4) != 0;
+  ret_answered->placed = db_int(row, 4) != 0;
   return true;
 }
 
@@ -84,6 +84,13 @@ static void keep_rebase(struct outbox *outbox, const struct answered *answered, 
   db_run(row);
 }
 
+/* One that waits may be counted yet: its file does not go to refused/ for that. */
+static bool is_to_be_told(const struct answered *answered, enum verdict verdict)
+{
+  return verdict == VERDICT_IS_STALE || verdict == VERDICT_IS_REFUSED ||
+         (verdict == VERDICT_IS_WAITING && !answered->placed);
+}
+
 static void keep_refusals(struct outbox *outbox, const struct answered *answered,
                           const struct refusal *refusals, size_t count)
 {
@@ -100,7 +107,7 @@ static void keep_refusals(struct outbox *outbox, const struct answered *answered
     db_bind_text(row, refusal->indicator);
     db_bind_text(row, refusal->found);
     db_bind_text(row, refusal->expected);
-    db_bind_int(row, answered->told);
+    db_bind_int(row, !is_to_be_told(answered, refusal->verdict));
     db_run(row);
     if (refusal->verdict == VERDICT_IS_STALE) keep_rebase(outbox, answered, refusal);
   }
@@ -195,12 +202,11 @@ bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], c
   db_begin(outbox->db);
   if (find_answered(outbox, id, &answered) && answered.state == STATE_UNANSWERED) {
     struct db_row *row =
-        db_query(outbox->db, "UPDATE submission SET state = ?, fault = ?, fault_text = ?, told = ?"
+        db_query(outbox->db, "UPDATE submission SET state = ?, fault = ?, fault_text = ?, told = 0"
                              " WHERE sequence = ?");
     db_bind_int(row, STATE_REFUSED_WHOLE);
     db_bind_text(row, code);
     db_bind_text(row, text);
-    db_bind_int(row, answered.told);
     db_bind_int(row, answered.sequence);
     db_run(row);
     if (finding_from_id(code) == FINDING_SEQUENCE_REUSED) skip_sequences(outbox);

@@ -78,40 +78,79 @@ bool outbox_each_refusal(struct outbox *outbox, int64_t batch, outbox_refusal_si
   return db_take_error(outbox->db, error);
 }
 
-static bool any_untold(struct outbox *outbox)
+/* What the sink took of a submission. */
+struct told {
+  int64_t sequence;
+  int64_t last_row;
+};
+
+struct telling {
+  int64_t batch;  /* the one that is told now */
+  guint begin;    /* of its submissions in `all` */
+  bool abandoned; /* the sink gave it up */
+  GArray *all;    /* of struct told */
+};
+
+static void note_told(struct telling *telling, int64_t sequence, int64_t row)
 {
-  CLEANUP(db_end)
-  struct db_row *row = db_query(outbox->db, "SELECT EXISTS(SELECT 1 FROM verdict WHERE NOT told)"
-                                            " OR EXISTS(SELECT 1 FROM submission WHERE NOT told)");
-  return db_step(row) && db_int(row, 0) != 0;
+  guint count = telling->all->len;
+  struct told *last = count > telling->begin ? &g_array_index(telling->all, struct told, count - 1) : NULL;
+  if (last && last->sequence == sequence) {
+    last->last_row = row;
+  } else {
+    struct told told = {sequence, row};
+    g_array_append_val(telling->all, told);
+  }
 }
 
-/* Under the write lock, so that what the link adds meanwhile is not marked with it. */
-bool outbox_tell(struct outbox *outbox, outbox_tell_sink *sink, void *data, GError **error)
+/* In one snapshot, but in no transaction that writes: the sink may take its time. */
+static void tell_all(struct outbox *outbox, bool placed, outbox_tell_sink *sink, void *data, GArray *ret_told)
 {
-  bool taken = true;
-  if (!any_untold(outbox)) return db_take_error(outbox->db, error);
-  db_begin(outbox->db);
-  {
-    CLEANUP(db_end)
-    struct db_row *row = db_query(
-        outbox->db,
-        "SELECT s.sequence, s.form, s.period, b.place, v.row, v.unit, v.rule, v.indicator, v.found,"
-        " v.expected, v.verdict FROM verdict v JOIN submission s USING(sequence) JOIN batch b USING(batch)"
-        " WHERE NOT v.told AND v.verdict IN (3, 5) "
-        "UNION ALL SELECT s.sequence, s.form, s.period, b.place, 0, '', s.fault, '', '', s.fault_text, 5"
-        " FROM submission s JOIN batch b USING(batch) WHERE NOT s.told ORDER BY 1, 5");
-    char period[PERIOD_TEXT_SIZE];
-    while (taken && db_step(row)) {
-      struct refusal refusal = refusal_of(row, 4);
-      taken = sink(db_text(row, 3), db_text(row, 1), period_text(db_int(row, 2), period), &refusal, data);
+  struct telling telling = {.all = ret_told};
+  CLEANUP(db_end)
+  struct db_row *row = db_query(
+      outbox->db,
+      "SELECT b.batch, s.sequence, s.form, s.period, b.file, b.place, v.row, v.unit, v.rule, v.indicator,"
+      " v.found, v.expected, v.verdict FROM verdict v JOIN submission s USING(sequence)"
+      " JOIN batch b USING(batch) WHERE NOT v.told AND v.verdict <> 2 AND (b.place IS NULL) <> ?1 "
+      "UNION ALL SELECT b.batch, s.sequence, s.form, s.period, b.file, b.place, 0, '', s.fault, '', '',"
+      " s.fault_text, 5 FROM submission s JOIN batch b USING(batch) WHERE NOT s.told"
+      " AND (b.place IS NULL) <> ?1 ORDER BY 1, 2, 7");
+  db_bind_int(row, placed);
+  char period[PERIOD_TEXT_SIZE];
+  while (db_step(row)) {
+    struct outbox_origin origin = {db_int(row, 0), db_text(row, 4), db_text(row, 5)};
+    struct refusal refusal = refusal_of(row, 6);
+    if (origin.batch != telling.batch)
+      telling = (struct telling){.batch = origin.batch, .begin = ret_told->len, .all = ret_told};
+    if (telling.abandoned) continue;
+    if (sink(&origin, db_text(row, 2), period_text(db_int(row, 3), period), &refusal, data)) {
+      note_told(&telling, db_int(row, 1), refusal.row);
+    } else {
+      telling.abandoned = true;
+      g_array_set_size(ret_told, telling.begin);
     }
   }
-  if (!taken) {
-    db_rollback(outbox->db);
-    return true;
+}
+
+/* What the link added meanwhile stands behind the last row that was told. */
+bool outbox_tell(struct outbox *outbox, bool placed, outbox_tell_sink *sink, void *data, GError **error)
+{
+  g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(struct told));
+  tell_all(outbox, placed, sink, data, all);
+  if (!db_take_error(outbox->db, error)) return false;
+  if (all->len == 0) return true;
+  db_begin(outbox->db);
+  for (guint i = 0; i < all->len; i++) {
+    const struct told *told = &g_array_index(all, struct told, i);
+    struct db_row *row =
+        db_query(outbox->db, "UPDATE verdict SET told = 1 WHERE sequence = ? AND row <= ? AND NOT told");
+    db_bind_int(row, told->sequence);
+    db_bind_int(row, told->last_row);
+    db_run(row);
+    row = db_query(outbox->db, "UPDATE submission SET told = 1 WHERE sequence = ? AND NOT told");
+    db_bind_int(row, told->sequence);
+    db_run(row);
   }
-  db_exec(outbox->db, "UPDATE verdict SET told = 1 WHERE NOT told;"
-                      "UPDATE submission SET told = 1 WHERE NOT told");
   return db_commit(outbox->db, error);
 }

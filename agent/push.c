@@ -235,6 +235,24 @@ static bool print_refusal(const char *form, const char *period, const struct ref
   return true;
 }
 
+static bool is_own(const struct push *push, int64_t batch)
+{
+  for (guint i = 0; i < push->batches->len; i++)
+    if (g_array_index(push->batches, int64_t, i) == batch) return true;
+  return false;
+}
+
+/* What was answered after an earlier push had ended. */
+static bool tell_earlier(const struct outbox_origin *origin, const char *form, const char *period,
+                         const struct refusal *refusal, void *data)
+{
+  struct push *push = data;
+  if (is_own(push, origin->batch)) return true;
+  note_exit(push, refusal->verdict == VERDICT_IS_WAITING ? 0 : ERROR_DATA);
+  if (!push->printer.json) printf(_("%s, sent earlier: "), origin->file);
+  return print_refusal(form, period, refusal, data);
+}
+
 static bool report_answers(struct push *push, GError **error)
 {
   struct outbox_summary sum, all;
@@ -243,6 +261,7 @@ static bool report_answers(struct push *push, GError **error)
     if (!outbox_each_refusal(push->outbox, g_array_index(push->batches, int64_t, i), print_refusal, push,
                              error))
       return false;
+  if (!outbox_tell(push->outbox, false, tell_earlier, push, error)) return false;
   if (push->batches->len > 0) print_answers(push, &sum);
   if (sum.refused + sum.stale + sum.refused_whole > 0) note_exit(push, ERROR_DATA);
   if (push->options.wait && (all.waiting_to_send > 0 || sum.waiting_for_base > 0))

@@ -254,6 +254,7 @@ struct service *service_new(const struct service_options *options, GError **erro
   service->watches[1] = (struct watch){.folder = config->submit_folder, .submit = true};
   for (size_t i = 0; i < G_N_ELEMENTS(service->watches); i++)
     service->watches[i].candidates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  service->unwritable = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   service->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (service->inotify < 0) {
     g_set_error(error, PARKTALLY_ERROR, ERROR_UNAVAILABLE, _("folders cannot be watched (%s)"),
@@ -271,6 +272,7 @@ void service_free(struct service *service)
   if (!service) return;
   for (size_t i = 0; i < G_N_ELEMENTS(service->watches); i++)
     g_hash_table_unref(service->watches[i].candidates);
+  g_hash_table_unref(service->unwritable);
   if (service->inotify >= 0) close(service->inotify);
   g_free(service);
 }

@@ -47,6 +47,11 @@ char *service_free_path(const char *folder, const char *name)
   return path;
 }
 
+bool service_make_folder(const char *path)
+{
+  return g_mkdir_with_parents(path, 0770) == 0;
+}
+
 /* Never over another file, where the file system can promise that. */
 static bool move_file(const char *from, const char *to)
 {
@@ -100,6 +105,7 @@ static bool finish(struct service *service, const struct watch *watch, const cha
 {
   g_autofree char *folder = g_build_filename(watch->folder, refused ? REFUSED_FOLDER : DONE_FOLDER, NULL);
   g_autofree char *name = g_path_get_basename(path);
+  service_make_folder(folder); /* where that fails, so does writing into it, which says why */
   g_autofree char *to = service_free_path(folder, name);
   g_autofree char *findings_path = g_strconcat(to, FINDINGS_SUFFIX, NULL);
   g_autoptr(GError) error = NULL;

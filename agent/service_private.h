@@ -25,10 +25,14 @@ struct service {
   int inotify;
   struct watch watches[2];
   struct mono_time scan_at; /* the next slow look at everything */
+  GHashTable *unwritable;   /* set of places whose findings could not be written: said once of each */
 };
 
 /* Checks or sends the file and moves it. False: it stays and is looked at again later. */
 bool service_handle(struct service *service, const struct watch *watch, const char *name);
+
+/* done/ or refused/, which somebody may have removed while the service ran. False: it cannot be made. */
+bool service_make_folder(const char *path);
 
 /* Moves `from` into `folder` under its own name, or one made unique with the time; its findings file goes to
  * the place that is returned with FINDINGS_SUFFIX. NULL on failure, which is logged. Newly allocated. */

@@ -14,31 +14,47 @@ struct telling {
   GHashTable *places; /* set of files that have a refusal now */
 };
 
-/* A file that a kill left without its new place is told of in refused/, where it went or would have gone. */
+static bool is_folder_of(const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname(path);
+  return g_file_test(folder, G_FILE_TEST_IS_DIR);
+}
+
+/* A file that a kill left without its new place is told of in refused/, where it went or would have gone; so
+ * is one whose folder is no more. NULL: there is no such folder either. */
 static char *findings_path(const struct service *service, const char *place)
 {
   const char *folder = service->options.home->config.submit_folder;
   g_autofree char *stands_in = g_path_get_dirname(place);
-  if (folder[0] && strcmp(stands_in, folder) == 0) {
+  if (folder[0] && (strcmp(stands_in, folder) == 0 || !is_folder_of(place))) {
     g_autofree char *name = g_path_get_basename(place);
     g_autofree char *file = g_strconcat(name, FINDINGS_SUFFIX, NULL);
-    return g_build_filename(folder, REFUSED_FOLDER, file, NULL);
+    g_autofree char *refused = g_build_filename(folder, REFUSED_FOLDER, NULL);
+    return service_make_folder(refused) ? g_build_filename(refused, file, NULL) : NULL;
   }
+  if (!is_folder_of(place)) return NULL;
   return g_strconcat(place, FINDINGS_SUFFIX, NULL);
 }
 
-static bool tell(const char *place, const char *form, const char *period, const struct refusal *refusal,
-                 void *data)
+static bool tell(const struct outbox_origin *origin, const char *form, const char *period,
+                 const struct refusal *refusal, void *data)
 {
   struct telling *telling = data;
+  const char *place = origin->place;
   g_autofree char *answer = answer_format(telling->service->options.home, form, period, refusal);
   g_autofree char *line = g_strdup_printf(_("The city did not count: %s"), answer);
   g_autofree char *path = findings_path(telling->service, place);
   g_autoptr(GError) error = NULL;
+  if (!path) { /* the log is all there is */
+    log_say(LOG_LEVEL_WARNING, "report.refused", "%s: %s", origin->file, line);
+    return true;
+  }
   if (!findings_file_append(path, line, &error)) {
-    log_say(LOG_LEVEL_ERROR, "findings.not-written", "%s", error->message);
+    if (g_hash_table_add(telling->service->unwritable, g_strdup(place)))
+      log_say(LOG_LEVEL_ERROR, "findings.not-written", "%s", error->message);
     return false;
   }
+  g_hash_table_remove(telling->service->unwritable, place);
   g_hash_table_add(telling->places, g_strdup(place));
   return true;
 }
@@ -50,7 +66,7 @@ static void move_to_refused(struct service *service, const char *place)
   if (!g_str_has_suffix(stands_in, "/" DONE_FOLDER) || !g_file_test(place, G_FILE_TEST_EXISTS)) return;
   g_autofree char *watched = g_path_get_dirname(stands_in);
   g_autofree char *folder = g_build_filename(watched, REFUSED_FOLDER, NULL);
-  g_autofree char *to = service_move(place, folder);
+  g_autofree char *to = service_make_folder(folder) ? service_move(place, folder) : NULL;
   if (!to) return;
   g_autofree char *findings_from = g_strconcat(place, FINDINGS_SUFFIX, NULL);
   g_autofree char *findings_to = g_strconcat(to, FINDINGS_SUFFIX, NULL);
@@ -67,7 +83,7 @@ void service_tell(struct service *service)
   g_autoptr(GHashTable) places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   struct telling telling = {service, places};
   g_autoptr(GError) error = NULL;
-  if (!outbox_tell(service->options.outbox, tell, &telling, &error))
+  if (!outbox_tell(service->options.outbox, true, tell, &telling, &error))
     log_say(LOG_LEVEL_ERROR, "outbox.failed", "%s", error->message);
   GHashTableIter iterator;
   gpointer place;

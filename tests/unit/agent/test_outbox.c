@@ -427,18 +427,25 @@ static bool note_refusal(const char *form, const char *period, const struct refu
   return true;
 }
 
-static bool note_told(const char *place, const char *form, const char *period, const struct refusal *entry,
-                      void *data)
+static bool note_told(const struct outbox_origin *origin, const char *form, const char *period,
+                      const struct refusal *entry, void *data)
 {
-  g_string_append_printf(data, "%s: ", place);
+  g_string_append_printf(data, "%s: ", origin->place[0] ? origin->place : origin->file);
   return note_refusal(form, period, entry, data);
 }
 
-static bool note_none(const char *place, const char *form, const char *period, const struct refusal *entry,
-                      void *data)
+static bool note_none(const struct outbox_origin *origin, const char *form, const char *period,
+                      const struct refusal *entry, void *data)
 {
-  (void)place, (void)form, (void)period, (void)entry, (void)data;
+  (void)origin, (void)form, (void)period, (void)entry, (void)data;
   return false;
+}
+
+/* Takes all but those of one place. */
+static bool note_not_gone(const struct outbox_origin *origin, const char *form, const char *period,
+                          const struct refusal *entry, void *data)
+{
+  return strcmp(origin->place, "/gone/a.csv") != 0 && note_told(origin, form, period, entry, data);
 }
 
 static void refusals_are_listed_by_submission_and_row(void **state)
@@ -475,13 +482,63 @@ static void a_refusal_is_told_once_where_its_file_stands(void **state)
   struct refusal refused = refusal(0, 1, VERDICT_IS_REFUSED, "a");
   fixture_answer(&fixture, outbox, placed, 1, &refused, 1, 1);
   refused = refusal(0, 2, VERDICT_IS_REFUSED, "b");
-  fixture_answer(&fixture, outbox, other, 1, &refused, 1, 1); /* nobody waits for this one */
+  fixture_answer(&fixture, outbox, other, 1, &refused, 1, 1); /* for the next push */
 
   g_autoptr(GString) text = g_string_new(NULL);
-  assert_true(outbox_tell(outbox, note_none, NULL, &error)); /* could not be written: stays untold */
-  assert_true(outbox_tell(outbox, note_told, text, &error));
-  assert_true(outbox_tell(outbox, note_told, text, &error));
+  assert_true(outbox_tell(outbox, true, note_none, NULL, &error)); /* could not be written: stays untold */
+  assert_true(outbox_tell(outbox, true, note_told, text, &error));
+  assert_true(outbox_tell(outbox, true, note_told, text, &error));
   assert_string_equal(text->str, "/in/done/may.csv: monthly 2018-05 0 unit value.range a;");
+}
+
+static void what_stands_in_no_folder_is_told_once_by_its_file_name(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  uint8_t first[SUBMISSION_ID_SIZE], whole[SUBMISSION_ID_SIZE];
+  struct fixture_report three[] = {report(1, 1, 1, NULL), report(2, 1, 1, NULL), report(3, 1, 1, NULL)};
+  fixture_sendable(&fixture, outbox, three, 3, first);
+  struct fixture_report one = report(4, 1, 1, NULL);
+  fixture_sendable(&fixture, outbox, &one, 1, whole);
+  struct refusal answers[] = {refusal(0, 1, VERDICT_IS_REFUSED, "a"), refusal(1, 2, VERDICT_IS_UNCHANGED, ""),
+                              refusal(2, 3, VERDICT_IS_WAITING, "")};
+  fixture_answer(&fixture, outbox, first, 3, answers, 3, 3);
+  assert_true(outbox_fault(outbox, whole, "form.no-right", "no right", &error));
+  g_autoptr(GString) text = g_string_new(NULL);
+  assert_true(outbox_tell(outbox, true, note_told, text, &error));
+  assert_string_equal(text->str, "");
+  assert_true(outbox_tell(outbox, false, note_told, text, &error));
+  assert_string_equal(text->str, "may.csv: monthly 2018-05 0 unit value.range a;"
+                                 "may.csv: monthly 2018-05 2 unit value.range ;"
+                                 "may.csv: monthly 2018-05 0 whole form.no-right no right;");
+  g_string_truncate(text, 0);
+  assert_true(outbox_tell(outbox, false, note_told, text, &error));
+  assert_string_equal(text->str, "");
+}
+
+static void a_place_that_cannot_be_written_hinders_no_other(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  const char *const places[] = {"/in/1.csv", "/gone/a.csv", "/in/2.csv"};
+  for (unsigned i = 0; i < 3; i++) {
+    uint8_t id[SUBMISSION_ID_SIZE];
+    int64_t batch;
+    struct fixture_report one = report(i, 1, 1, NULL);
+    assert_true(outbox_batch_begin(outbox, "may.csv", 1, &batch, &error));
+    assert_true(outbox_batch_place(outbox, batch, places[i], &error));
+    fixture_submission(&fixture, outbox, batch, &one, 1, id);
+    assert_true(outbox_batch_commit(outbox, batch, &error));
+    struct refusal refused = refusal(0, i, VERDICT_IS_REFUSED, "");
+    fixture_answer(&fixture, outbox, id, 1, &refused, 1, 1);
+  }
+  g_autoptr(GString) text = g_string_new(NULL);
+  assert_true(outbox_tell(outbox, true, note_not_gone, text, &error));
+  assert_string_equal(text->str, "/in/1.csv: monthly 2018-05 0 unit value.range ;"
+                                 "/in/2.csv: monthly 2018-05 0 unit value.range ;");
+  g_string_truncate(text, 0);
+  assert_true(outbox_tell(outbox, true, note_told, text, &error));
+  assert_string_equal(text->str, "/gone/a.csv: monthly 2018-05 0 unit value.range ;");
 }
 
 static void looking_makes_no_outbox(void **state)
@@ -525,6 +582,8 @@ int main(void)
       TEST(a_damaged_submission_is_named),
       TEST(refusals_are_listed_by_submission_and_row),
       TEST(a_refusal_is_told_once_where_its_file_stands),
+      TEST(what_stands_in_no_folder_is_told_once_by_its_file_name),
+      TEST(a_place_that_cannot_be_written_hinders_no_other),
       TEST(looking_makes_no_outbox),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -284,6 +284,39 @@ static void a_kill_before_the_file_was_moved_sends_nothing_twice(void **state)
   assert_says("报送/refused/may.csv" FINDINGS_SUFFIX, "企业1");
 }
 
+/* The only submission that waits to be sent. */
+static void refuse_pending(void)
+{
+  g_autoptr(GPtrArray) items = outbox_pending(outbox, 0, 1, NULL);
+  assert_int_equal(items->len, 1);
+  struct refusal refused = {.row = 0,
+                            .unit = fixture_unit(0),
+                            .rule = "value.range",
+                            .indicator = "output",
+                            .found = "2",
+                            .expected = "less",
+                            .verdict = VERDICT_IS_REFUSED};
+  fixture_answer(&fixture, outbox, ((struct outbox_item *)items->pdata[0])->id, 1, &refused, 1, 1);
+}
+
+static void folders_that_were_removed_are_made_again(void **state)
+{
+  (void)state;
+  g_autofree char *done = g_build_filename(fixture.folder, "报送/done", NULL);
+  g_autofree char *refused = g_build_filename(fixture.folder, "报送/refused", NULL);
+  g_autofree char *file = g_build_filename(done, "may.csv", NULL);
+  g_autofree char *findings = g_strconcat(file, FINDINGS_SUFFIX, NULL);
+  assert_int_equal(g_rmdir(done), 0);
+  put("报送/may.csv", "1");
+  service_step(service);
+  assert_true(is_there("报送/done/may.csv"));
+
+  refuse_pending();
+  assert_int_equal(g_remove(file) | g_remove(findings) | g_rmdir(done) | g_rmdir(refused), 0);
+  service_tell(service);
+  assert_says("报送/refused/may.csv" FINDINGS_SUFFIX, "The city did not count");
+}
+
 static void older_files_go_first(void **state)
 {
   (void)state;
@@ -341,6 +374,7 @@ int main(void)
       TEST(a_figure_cut_in_its_middle_is_not_sent),
       TEST(a_second_file_of_one_name_does_not_replace_the_first),
       TEST(a_kill_before_the_file_was_moved_sends_nothing_twice),
+      TEST(folders_that_were_removed_are_made_again),
       TEST(older_files_go_first),
       TEST(asked_to_stop_files_stay),
       TEST(a_file_stays_while_there_is_no_catalogue),
