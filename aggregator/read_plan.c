@@ -133,12 +133,13 @@ static bool plan_sum(const struct question *question, struct plan *plan)
   return data;
 }
 
-/* One end of a difference. Whether anybody reported it. */
+/* One end of a difference. Whether anybody reported it as such: where all left January's cumulative column
+ * blank, the months after it are what was reported of them. */
 static bool add_end(const struct question *question, struct period period, struct plan *plan)
 {
-  bool two = has_two_columns(question, period);
-  add_part(plan, period, question->y, two ? question->x : NO_SLOT, 1);
-  return has_data(question, period, question->y) || (two && has_data(question, period, question->x));
+  int other = has_two_columns(question, period) ? question->x : NO_SLOT;
+  add_part(plan, period, question->y, other, 1);
+  return has_data(question, period, question->y);
 }
 
 /* What was reported to the last month, less what was reported before the first. */
