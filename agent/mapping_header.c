@@ -246,6 +246,39 @@ static bool bind_levels(struct mapping *mapping, struct binding *binding, const 
   return true;
 }
 
+/* True if some form has both columns, and they are not the same. */
+static bool differ(const GArray *candidates, const GArray *others)
+{
+  for (guint i = 0; i < candidates->len; i++)
+    for (guint j = 0; j < others->len; j++) {
+      const struct column_ref *a = &g_array_index(candidates, struct column_ref, i);
+      const struct column_ref *b = &g_array_index(others, struct column_ref, j);
+      if (a->form == b->form && a->column != b->column) return true;
+    }
+  return false;
+}
+
+/* The last group of the row above the header has no end: 本年累计 may be over one column or over all that
+ * follow. Where a heading has a meaning of its own, and does not stand in the header twice, only the file's
+ * author knows. */
+static void check_group_end(struct mapping *mapping, size_t at, const char *over)
+{
+  if (!over || g_strv_length(mapping->above) > at || !*mapping->top[at]) return;
+  const struct binding *binding = &mapping->bindings[at];
+  g_autofree char *key = text_key(mapping->top[at]);
+  int measure;
+  g_autoptr(GArray) plain = header_candidates(mapping, key, &measure);
+  if (binding->meaning != MEANING_FIGURE || !plain || !differ(plain, binding->candidates)) return;
+  for (size_t i = 0; mapping->top[i]; i++) {
+    g_autofree char *other = text_key(mapping->top[i]);
+    if (i != at && strcmp(other, key) == 0) return;
+  }
+  g_autofree char *expected =
+      g_strdup_printf(_("“%s(%s)” or “%s” in the header itself: nothing tells where “%s” above it ends"),
+                      mapping->top[at], over, mapping->top[at], over);
+  mapping_say(mapping, FINDING_COLUMN_UNKNOWN, at, binding->heading, expected);
+}
+
 static void bind_column(struct mapping *mapping, size_t at, const char *text, const char *over)
 {
   struct binding *binding = &mapping->bindings[at];
@@ -356,6 +389,7 @@ void header_bind(struct mapping *mapping, bool second)
                                   : "",
                 text_over(over, i));
     place_column(mapping, i);
+    if (!has_lower && i < upper_count) check_group_end(mapping, i, text_over(over, i));
   }
   check_header(mapping);
   if (!mapping->refused && form_infer(mapping) && form_prepare_figures(mapping)) check_cumulative(mapping);

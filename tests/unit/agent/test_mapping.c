@@ -288,6 +288,21 @@ static void headings_are_found_as_people_write_them(void **state)
   TRY(trials);
 }
 
+static void a_group_without_an_end_is_not_guessed_at(void **state)
+{
+  (void)state;
+  static const struct trial trials[] = {
+      {",,本年累计,,\nuscc,name,工业总产值,工业销售产值\n" U1 ",x,1,2\n", NULL, "2018-05",
+       "!column.unknown@2,4;", true},
+      {",,本年累计\nuscc,name,工业总产值\n" U1 ",x,1\n", NULL, "2018-05", U1 " 2018-05 output.ytd=1;", false},
+      {",,本月,,本年累计,\nuscc,name,工业总产值,工业销售产值,工业总产值,工业销售产值\n" U1 ",x,1,2,3,4\n",
+       NULL, "2018-05", U1 " 2018-05 output=1 output.ytd=3 sales=2.0 sales.ytd=4.0;", false},
+      {",,本年累计,\nuscc,name,利润总额,从业人员\n" U1 ",x,1,2\n", NULL, "2018-05",
+       U1 " 2018-05 profit.ytd=1 staff=2;", false},
+  };
+  TRY(trials);
+}
+
 static void only_the_period_of_the_report_is_taken_from_a_title(void **state)
 {
   (void)state;
@@ -629,6 +644,7 @@ int main(void)
       cmocka_unit_test(a_decimal_comma_is_not_read_as_thousands),
       cmocka_unit_test(words_in_cells_withdraw_and_say_nil),
       cmocka_unit_test(headings_are_found_as_people_write_them),
+      cmocka_unit_test(a_group_without_an_end_is_not_guessed_at),
       cmocka_unit_test(only_the_period_of_the_report_is_taken_from_a_title),
       cmocka_unit_test(long_tables_give_one_figure_a_row),
       cmocka_unit_test(a_long_table_keeps_the_measure_of_each_spelling),
