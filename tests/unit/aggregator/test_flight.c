@@ -106,6 +106,10 @@ static void an_agent_without_credit_waits_and_others_do_not(void **state)
     assert_int_equal(take(flights, "east-1", 3, "p"), FLIGHT_TAKEN);
     assert_int_equal(take(flights, "east-1", 99, "p"), FLIGHT_FULL);
   }
+  /* whoever has none in the air has all of its credit */
+  for (unsigned n = 0; n < LIMIT_CREDIT_AGENT; n++) assert_true(lands(flights, "east-1", n, "p"));
+  for (unsigned n = 0; n < LIMIT_CREDIT_AGENT; n++)
+    assert_int_equal(take(flights, "east-1", n, "p"), FLIGHT_TAKEN);
 }
 
 static void all_agents_together_have_no_more_than_there_is_memory_for(void **state)

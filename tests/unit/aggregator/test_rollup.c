@@ -283,6 +283,8 @@ static void a_drain_leaves_nothing_behind_also_where_it_was_ended(void **state)
   rollup_drain(rollup, keep_cell, ended);
   assert_int_equal(ended->count, 2);
   g_free(ended);
+  g_autofree struct drained *rest = drain(rollup);
+  assert_int_equal(rest->count, 0);
   rollup_add(rollup, 1, &in_west, KIND_FIGURES, &figures, +1);
   rollup_clear(rollup);
   g_autofree struct drained *drained = drain(rollup);
