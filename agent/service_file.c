@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,13 +27,16 @@ static char *stamped(const char *name, unsigned number)
     if (g_ascii_isdigit(*c) || *c == 'T') g_string_append_c(digits, *c);
   if (number > 0) g_string_append_printf(digits, "-%u", number);
   const char *dot = strrchr(name, '.');
-  int stem = dot && dot != name ? (int)(dot - name) : (int)strlen(name);
-  return g_strdup_printf("%.*s-%s%s", stem, name, digits->str, name + stem);
+  size_t stem = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+  const char *end = name + stem;
+  size_t rest = digits->len + 1 + strlen(name + stem);
+  if (stem + rest > NAME_MAX) stem = rest < NAME_MAX ? findings_file_cut(name, NAME_MAX - rest) : 0;
+  return g_strdup_printf("%.*s-%s%s", (int)stem, name, digits->str, end);
 }
 
 static bool is_free(const char *path)
 {
-  g_autofree char *findings = g_strconcat(path, FINDINGS_SUFFIX, NULL);
+  g_autofree char *findings = findings_file_path(path);
   return !g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(findings, G_FILE_TEST_EXISTS);
 }
 
@@ -107,7 +111,7 @@ static bool finish(struct service *service, const struct watch *watch, const cha
   g_autofree char *name = g_path_get_basename(path);
   service_make_folder(folder); /* where that fails, so does writing into it, which says why */
   g_autofree char *to = service_free_path(folder, name);
-  g_autofree char *findings_path = g_strconcat(to, FINDINGS_SUFFIX, NULL);
+  g_autofree char *findings_path = findings_file_path(to);
   g_autoptr(GError) error = NULL;
   if (!findings_file_write(findings, findings_path, heading, &error)) {
     log_say(LOG_LEVEL_ERROR, "findings.not-written", "%s", error->message);

@@ -28,12 +28,12 @@ static char *findings_path(const struct service *service, const char *place)
   g_autofree char *stands_in = g_path_get_dirname(place);
   if (folder[0] && (strcmp(stands_in, folder) == 0 || !is_folder_of(place))) {
     g_autofree char *name = g_path_get_basename(place);
-    g_autofree char *file = g_strconcat(name, FINDINGS_SUFFIX, NULL);
     g_autofree char *refused = g_build_filename(folder, REFUSED_FOLDER, NULL);
-    return service_make_folder(refused) ? g_build_filename(refused, file, NULL) : NULL;
+    g_autofree char *file = g_build_filename(refused, name, NULL);
+    return service_make_folder(refused) ? findings_file_path(file) : NULL;
   }
   if (!is_folder_of(place)) return NULL;
-  return g_strconcat(place, FINDINGS_SUFFIX, NULL);
+  return findings_file_path(place);
 }
 
 static bool tell(const struct outbox_origin *origin, const char *form, const char *period,
@@ -68,8 +68,8 @@ static void move_to_refused(struct service *service, const char *place)
   g_autofree char *folder = g_build_filename(watched, REFUSED_FOLDER, NULL);
   g_autofree char *to = service_make_folder(folder) ? service_move(place, folder) : NULL;
   if (!to) return;
-  g_autofree char *findings_from = g_strconcat(place, FINDINGS_SUFFIX, NULL);
-  g_autofree char *findings_to = g_strconcat(to, FINDINGS_SUFFIX, NULL);
+  g_autofree char *findings_from = findings_file_path(place);
+  g_autofree char *findings_to = findings_file_path(to);
   g_autoptr(GError) error = NULL;
   if (rename(findings_from, findings_to) != 0 || !outbox_moved(service->options.outbox, place, to, &error))
     log_say(LOG_LEVEL_ERROR, "file.not-moved", _("%s was moved to %s, but what belongs to it was not"), place,

@@ -317,6 +317,44 @@ static void folders_that_were_removed_are_made_again(void **state)
   assert_says("报送/refused/may.csv" FINDINGS_SUFFIX, "The city did not count");
 }
 
+/* Others may write into the folder: what they prepared there is not followed. */
+static void a_link_in_place_of_findings_is_not_followed(void **state)
+{
+  (void)state;
+  g_free(fixture_file(&fixture, "secret", "mine"));
+  g_autofree char *target = g_build_filename(fixture.folder, "secret", NULL);
+  g_autofree char *old_name =
+      g_build_filename(fixture.folder, "报送/done/.may.csv" FINDINGS_SUFFIX ".tmp", NULL);
+  assert_int_equal(symlink(target, old_name), 0);
+  put("报送/may.csv", "1");
+  service_step(service);
+  assert_true(is_there("报送/done/may.csv"));
+  g_autofree char *findings = g_build_filename(fixture.folder, "报送/done/may.csv" FINDINGS_SUFFIX, NULL);
+  assert_int_equal(g_remove(findings), 0);
+  assert_int_equal(symlink(target, findings), 0);
+  refuse_pending();
+  service_tell(service);
+  g_autofree char *text = content("secret");
+  assert_string_equal(text, "mine");
+}
+
+static void a_file_of_the_longest_name_is_handled(void **state)
+{
+  (void)state;
+  g_autoptr(GString) name = g_string_new("报送/");
+  for (int i = 0; i < 83; i++) g_string_append(name, "统"); /* 249 bytes */
+  g_string_append(name, ".csv");
+  for (int i = 0; i < 2; i++) {
+    g_autofree char *other = g_build_filename(fixture.folder, "报送/.other", NULL);
+    g_autofree char *path = g_build_filename(fixture.folder, name->str, NULL);
+    put("报送/.other", i == 0 ? "1" : "2");
+    assert_int_equal(g_rename(other, path), 0);
+    service_step(service);
+    assert_int_equal(count_files("报送"), 2);
+    assert_int_equal(count_files("报送/done"), 2 * (i + 1));
+  }
+}
+
 static void older_files_go_first(void **state)
 {
   (void)state;
@@ -375,6 +413,8 @@ int main(void)
       TEST(a_second_file_of_one_name_does_not_replace_the_first),
       TEST(a_kill_before_the_file_was_moved_sends_nothing_twice),
       TEST(folders_that_were_removed_are_made_again),
+      TEST(a_link_in_place_of_findings_is_not_followed),
+      TEST(a_file_of_the_longest_name_is_handled),
       TEST(older_files_go_first),
       TEST(asked_to_stop_files_stay),
       TEST(a_file_stays_while_there_is_no_catalogue),
