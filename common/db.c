@@ -85,9 +85,24 @@ static GError *make_error(sqlite3 *handle, const char *path, int result)
   }
 }
 
+static void (*on_failed_sync)(const GError *error);
+
+void db_on_failed_sync(void (*hook)(const GError *error))
+{
+  on_failed_sync = hook;
+}
+
+static void tell_failed_sync(const struct db *db, int result)
+{
+  if (!on_failed_sync || (result != SQLITE_IOERR_FSYNC && result != SQLITE_IOERR_DIR_FSYNC)) return;
+  g_autoptr(GError) error = make_error(db->handle, db->path, result);
+  on_failed_sync(error);
+}
+
 static bool check(struct db *db, int result)
 {
   if (result == SQLITE_OK || result == SQLITE_ROW || result == SQLITE_DONE) return true;
+  tell_failed_sync(db, result);
   if (!db->error) db->error = make_error(db->handle, db->path, result);
   return false;
 }

@@ -76,6 +76,11 @@ int64_t db_last_rowid(struct db *db);
 /* SQL without parameters, not cached. */
 bool db_exec(struct db *db, const char *sql);
 
+/* Called with the error, in the thread that met it, when a sync failed: what the disk holds is unknown from
+ * then on, and a program that goes on may say that something is durable which is not. Set once, before any
+ * thread starts; NULL: nothing is called. */
+void db_on_failed_sync(void (*hook)(const GError *error));
+
 /* Copies WAL pages into the database without waiting for readers or writers; for a thread of its own
  * connection. An error (a failed sync above all) is kept for db_take_error(). */
 void db_checkpoint(struct db *db);

@@ -381,6 +381,30 @@ static void a_failed_sync_is_an_error_of_the_disk(void **state)
   db_close(db);
 }
 
+static unsigned told_syncs;
+
+static void count_failed_sync(const GError *error)
+{
+  assert_error(error, ERROR_IO);
+  told_syncs++;
+}
+
+static void a_failed_sync_is_told_before_anything_goes_on(void **state)
+{
+  struct db *db = create_db(*state);
+  db_on_failed_sync(count_failed_sync);
+  told_syncs = 0;
+  db_begin(db);
+  add_item(db, 1, "one");
+  assert_int_equal(told_syncs, 0);
+  syncs_fail = true;
+  assert_false(db_commit(db, NULL));
+  assert_true(told_syncs > 0);
+  db_on_failed_sync(NULL);
+  syncs_fail = false;
+  db_close(db);
+}
+
 static void a_commit_has_been_synced_when_it_returns(void **state)
 {
   struct db *db = create_db(*state);
@@ -583,6 +607,7 @@ int main(void)
       TEST(a_damaged_page_is_said),
       TEST(a_read_only_connection_cannot_write),
       TEST_FAILING(a_failed_sync_is_an_error_of_the_disk),
+      TEST_FAILING(a_failed_sync_is_told_before_anything_goes_on),
       TEST_FAILING(a_commit_has_been_synced_when_it_returns),
       TEST_FAILING(a_failed_sync_of_a_checkpoint_is_kept),
       TEST(a_new_database_and_its_log_are_private),
