@@ -75,7 +75,7 @@ static void resolve(const struct mapping *mapping, const char *key, struct bindi
     return;
   }
   const char *word = rules ? g_hash_table_lookup(rules->columns, key) : NULL;
-  binding->meaning = !word || words_is_meaning(word) ? words_meaning(word ? word : key) : MEANING_NONE;
+  binding->meaning = !word || words_is_meaning(word) ? meaning_of(word ? word : key) : MEANING_NONE;
   if (binding->meaning != MEANING_NONE) return;
   binding->candidates = header_candidates(mapping, key, &binding->measure);
   if (binding->candidates) binding->meaning = MEANING_FIGURE;
@@ -85,7 +85,7 @@ bool header_is_unit_heading(const struct mapping *mapping, const char *text)
 {
   g_autofree char *key = text_key(text);
   const char *word = mapping->rules ? g_hash_table_lookup(mapping->rules->columns, key) : NULL;
-  return words_meaning(word ? word : key) == MEANING_UNIT;
+  return meaning_of(word ? word : key) == MEANING_UNIT;
 }
 
 static void clear_binding(struct binding *binding)

@@ -241,7 +241,7 @@ static bool is_measure_row(const struct mapping *mapping)
   const char *rest = key;
   bool sure = false;
   bool labelled = words_are_measure_title(key, &rest, &sure);
-  if (labelled && (sure || words_meaning(key) == MEANING_MEASURE || strcmp(key, "单位") == 0)) return true;
+  if (labelled && (sure || meaning_of(key) == MEANING_MEASURE || strcmp(key, "单位") == 0)) return true;
   struct saying_text text = {.measures = g_array_new(FALSE, FALSE, sizeof(int))};
   enum saying saying = read_words(mapping, rest, false, &text);
   saying_clear(&text);

@@ -12,18 +12,7 @@
 
 #include "agent/mapping.h"
 #include "common/decimal.h"
-
-enum meaning {
-  MEANING_NONE, /* of a heading: unknown, or there is none */
-  MEANING_IGNORED,
-  MEANING_UNIT,
-  MEANING_NAME,
-  MEANING_PERIOD,
-  MEANING_INDICATOR,
-  MEANING_VALUE,
-  MEANING_MEASURE, /* of each row of a long table */
-  MEANING_FIGURE,
-};
+#include "common/meaning.h"
 
 /* A column of the file. */
 struct binding {
@@ -122,8 +111,6 @@ void mapping_say(struct mapping *mapping, enum finding_code code, size_t at, con
 
 /* --- mapping_words.c --- */
 
-/* What a heading means without any form, by its text_key(). */
-enum meaning words_meaning(const char *key);
 /* True of the words that configuration may put instead of a column's code: unit, name, period, indicator,
  * value. */
 bool words_is_meaning(const char *word);

@@ -3,6 +3,7 @@
  * Only the names without a word for the variant are kept, each with the column it means under every such
  * word; the word is taken off when a heading is looked up. */
 #include "common/catalogue_private.h"
+#include "common/meaning.h"
 
 #include <string.h>
 
@@ -275,6 +276,18 @@ static void check_words(struct reader *reader, const char *key, const struct hea
     }
 }
 
+/* A name that heads another column in every table would never be read as the indicator's. */
+static void check_meaning(struct reader *reader, const char *key, const struct heading *heading)
+{
+  if (meaning_of(key) == MEANING_NONE) return;
+  const struct column_ref *first = &g_array_index(heading->named, struct column_ref, 0);
+  yaml_mistake(
+      reader->yaml, node_of(reader, first),
+      _("the heading “%s” would mean this column, but in every table it means something else (the unit, "
+        "the period, remarks …); give the indicator another name or alias"),
+      key);
+}
+
 void catalogue_index_headings(struct reader *reader)
 {
   const struct catalogue *catalogue = reader->catalogue;
@@ -293,5 +306,6 @@ void catalogue_index_headings(struct reader *reader)
   while (g_hash_table_iter_next(&iterator, &key, &heading)) {
     check_names(reader, key, heading);
     check_words(reader, key, heading);
+    check_meaning(reader, key, heading);
   }
 }

@@ -244,6 +244,9 @@ static const struct {
     {"retired: true, columns: [{column: staff}, {column: profit}]",
      "columns: [{column: @staff}, {column: profit}]", "already asked on the form “monthly”"},
     /* headings */
+    {"{column: staff}", "{column: @staff, line: 备注}", "the heading “备注” would mean this column, but"},
+    {"{column: staff}", "{column: @staff, line: 月 份}", "the heading “月份” would mean this column, but"},
+    {"{column: staff}", "{column: @staff, line: Value}", "the heading “value” would mean this column, but"},
     {"{column: staff}", "{column: @staff, line: '2'}",
      "the heading “2” would mean this column and “revenue.ytd” in line 61"},
     /* targets */
