@@ -114,6 +114,17 @@ static bool plan_cumulative(const struct question *question, struct plan *plan)
   return has_data(question, period, question->y);
 }
 
+/* One period of the form, as it was reported: nobody who adds up the column by hand finds another total. */
+static bool plan_own(const struct question *question, struct plan *plan)
+{
+  struct period period;
+  if (!question->has_x || !reader_period_ending(question->form, question->year, question->last, &period))
+    return false;
+  if (period.month != question->first) return false;
+  add_part(plan, period, question->x, NO_SLOT, period.month);
+  return has_data(question, period, question->x);
+}
+
 /* The periods of the form from the first month to the last, each on its own. */
 static bool plan_sum(const struct question *question, struct plan *plan)
 {
@@ -183,8 +194,8 @@ static void plan_form(const struct question *question, enum indicator_kind kind,
                       struct plan *ret_plan)
 {
   static bool (*const of_stocks[])(const struct question *, struct plan *) = {plan_last, NULL};
-  static bool (*const of_flows[])(const struct question *, struct plan *) = {plan_cumulative, plan_difference,
-                                                                             plan_sum, NULL};
+  static bool (*const of_flows[])(const struct question *, struct plan *) = {plan_cumulative, plan_own,
+                                                                             plan_difference, plan_sum, NULL};
   struct plan expected = {.form = form};
   for (bool (*const *way)(const struct question *, struct plan *) = kind == KIND_STOCK ? of_stocks : of_flows;
        *way; way++) {
