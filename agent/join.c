@@ -37,6 +37,7 @@ struct join {
 static struct invitation *read_invitation(GError **error)
 {
   char text[LIMIT_INVITATION_TEXT + 2];
+  setvbuf(stdin, NULL, _IONBF, 0); /* no copy of the secret in a buffer */
   size_t length = fread(text, 1, sizeof text - 1, stdin);
   text[length] = '\0';
   struct invitation *invitation = length == sizeof text - 1 ? NULL : invitation_decode(text);
@@ -94,17 +95,22 @@ static int64_t time_left(struct mono_time end)
   return MAX(0, end.ms - clock_mono().ms);
 }
 
+static void wipe_record(gpointer bytes)
+{
+  explicit_bzero(bytes, JOIN_SIZE);
+  g_free(bytes);
+}
+
 static bool send_record(const struct join *join, struct channel_client *client, struct mono_time end)
 {
   struct join_record record;
-  uint8_t bytes[JOIN_SIZE];
+  uint8_t *bytes = g_malloc(JOIN_SIZE);
   memcpy(record.secret, join->invitation->secret.data, sizeof record.secret);
   memcpy(record.curve_key, identity_curve_public(join->identity), sizeof record.curve_key);
   memcpy(record.sign_key, identity_sign_public(join->identity), sizeof record.sign_key);
   join_encode(&record, identity_sign_secret(join->identity), bytes);
-  g_autoptr(GBytes) data = g_bytes_new(bytes, sizeof bytes);
   explicit_bzero(&record, sizeof record);
-  explicit_bzero(bytes, sizeof bytes);
+  g_autoptr(GBytes) data = g_bytes_new_with_free_func(bytes, JOIN_SIZE, wipe_record, bytes);
   while (!channel_client_send(client, data)) {
     if (time_left(end) == 0) return false;
     channel_client_wait(client, -1, SEND_PAUSE_MS, NULL);

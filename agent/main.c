@@ -2,8 +2,13 @@
  */
 #include "agent/commands.h"
 #include "common/command.h"
+#include "common/db.h"
+#include "common/error.h"
+#include "common/identity.h"
 #include "common/log.h"
 #include "common/text.h"
+
+#include <unistd.h>
 
 static const struct command commands[] = {
     {"join", N_("- [--data DIR]"), N_("enrol this park with the invitation on standard input"), command_join},
@@ -16,8 +21,18 @@ static const struct command commands[] = {
     {NULL, NULL, NULL, NULL},
 };
 
+/* What the disk holds is unknown now: nothing more is said to be durable. Whatever was sent may be sent
+ * again. */
+static void end(const GError *error)
+{
+  log_say(LOG_LEVEL_ERROR, "disk.sync-failed", "%s", error->message);
+  _exit(ERROR_IO);
+}
+
 int main(int argc, char **argv)
 {
+  identity_guard_process();
+  db_on_failed_sync(end);
   text_init();
   log_init("park-agent", LOG_LEVEL_NOTICE);
   return command_main("park-agent", N_("carries a park's figures to its zone's totals"), commands, argc,

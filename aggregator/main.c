@@ -3,6 +3,7 @@
 #include "aggregator/commands.h"
 #include "aggregator/office.h"
 #include "common/command.h"
+#include "common/identity.h"
 #include "common/log.h"
 #include "common/text.h"
 
@@ -25,6 +26,7 @@ int main(int argc, char **argv)
   struct command table[32] = {0};
   size_t count = 0;
 
+  identity_guard_process();
   text_init();
   log_init("park-aggregator", LOG_LEVEL_NOTICE);
   for (; count < G_N_ELEMENTS(own_commands); count++) table[count] = own_commands[count];

@@ -23,6 +23,10 @@ struct identity *identity_load(const char *path, GError **error);
 void identity_free(struct identity *identity);
 CLEANUP_DEFINE(struct identity, identity_free)
 
+/* From here on no core dump shows what this process holds: copies of secrets also stand outside the guarded
+ * memory, in libraries and for a moment on the stack. Called first in main(). */
+void identity_guard_process(void);
+
 const uint8_t *identity_curve_public(const struct identity *identity);
 const uint8_t *identity_curve_secret(const struct identity *identity);
 const uint8_t *identity_sign_public(const struct identity *identity);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -200,6 +201,17 @@ static void seals_open_with_the_public_key(void **state)
                    SEAL_OK);
 }
 
+static void a_guarded_process_leaves_no_core_dump(void **state)
+{
+  (void)state;
+  int before = prctl(PR_GET_DUMPABLE);
+  identity_guard_process();
+  int after = prctl(PR_GET_DUMPABLE);
+  prctl(PR_SET_DUMPABLE, before);
+  assert_int_equal(before, 1);
+  assert_int_equal(after, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -216,6 +228,7 @@ int main(void)
       TEST(what_was_made_is_private_and_loads_again),
       TEST(two_identities_share_no_key),
       TEST(seals_open_with_the_public_key),
+      TEST(a_guarded_process_leaves_no_core_dump),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
