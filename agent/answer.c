@@ -4,6 +4,7 @@
 #include "common/text.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const char *unit_name(const struct home *home, const char *unit, const char *period)
 {
@@ -23,6 +24,10 @@ char *answer_format(const struct home *home, const char *form, const char *perio
 {
   g_autofree char *place = g_strdup_printf("%s %s", form, period);
   enum finding_code code = finding_from_id(refusal->rule);
+  if (strcmp(refusal->rule, OUTBOX_DAMAGED) == 0)
+    return g_strdup_printf(_("%s: a submission was damaged on this computer's disk before it was sent; check "
+                             "the disk and send the file again [%s]"),
+                           place, refusal->rule);
   if (code == FINDING_COUNT) /* of a newer aggregator */
     return g_strdup_printf(_("%s, unit %s: the aggregator did not count it: found “%s”, expected %s [%s]"),
                            place, refusal->unit, refusal->found, refusal->expected, refusal->rule);

@@ -68,8 +68,13 @@ struct outbox_item {
   GBytes *sealed;
 };
 
+/* The rule of a submission that was damaged on the disk before it was sent: like one that was refused whole.
+ */
+#define OUTBOX_DAMAGED "outbox.damaged"
+
 /* The next submissions after `sequence` that are sendable and unanswered, by sequence, at most `most`.
- * Elements are freed with outbox_item_free. */
+ * Damaged ones are passed over from then on, as if refused whole. Elements are freed with outbox_item_free.
+ */
 GPtrArray *outbox_pending(struct outbox *outbox, uint64_t sequence, size_t most, GError **error);
 void outbox_item_free(struct outbox_item *item);
 

@@ -6,33 +6,61 @@
 
 #include <string.h>
 
+/* Those that are damaged go to `ret_damaged` (uint64_t). */
+static GPtrArray *read_pending(struct outbox *outbox, uint64_t sequence, size_t most, GArray *ret_damaged)
+{
+  GPtrArray *items = g_ptr_array_new_with_free_func((GDestroyNotify)outbox_item_free);
+  CLEANUP(db_end)
+  struct db_row *row = db_query(
+      outbox->db,
+      "SELECT s.sequence, s.id, c.sealed FROM submission s JOIN batch b USING(batch) JOIN content c"
+      " USING(sequence) WHERE s.state = 0 AND s.sequence > ? AND b.sendable ORDER BY s.sequence LIMIT ?");
+  db_bind_int(row, (int64_t)sequence);
+  db_bind_int(row, (int64_t)most);
+  while (db_step(row)) {
+    size_t id_length, length;
+    const uint8_t *id = db_blob(row, 1, &id_length);
+    const uint8_t *sealed = db_blob(row, 2, &length);
+    struct bytes_view payload;
+    uint64_t number = (uint64_t)db_int(row, 0);
+    if (!outbox_check_content(outbox, number, id, id_length, sealed, length, &payload, NULL)) {
+      g_array_append_val(ret_damaged, number);
+      continue;
+    }
+    struct outbox_item *item = g_new0(struct outbox_item, 1);
+    item->sequence = number;
+    memcpy(item->id, id, SUBMISSION_ID_SIZE);
+    item->sealed = g_bytes_new(sealed, length);
+    g_ptr_array_add(items, item);
+  }
+  return items;
+}
+
+/* One that cannot be sent must not hold up the others; its file has to be sent again. */
+static bool set_damaged_aside(struct outbox *outbox, const GArray *damaged, GError **error)
+{
+  db_begin(outbox->db);
+  for (guint i = 0; i < damaged->len; i++) {
+    struct db_row *row = db_query(outbox->db, "UPDATE submission SET state = ?, fault = ?, fault_text = '',"
+                                              " told = 0 WHERE sequence = ? AND state = ?");
+    db_bind_int(row, STATE_REFUSED_WHOLE);
+    db_bind_text(row, OUTBOX_DAMAGED);
+    db_bind_int(row, (int64_t)g_array_index(damaged, uint64_t, i));
+    db_bind_int(row, STATE_UNANSWERED);
+    db_run(row);
+  }
+  return db_commit(outbox->db, error);
+}
+
 GPtrArray *outbox_pending(struct outbox *outbox, uint64_t sequence, size_t most, GError **error)
 {
-  g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func((GDestroyNotify)outbox_item_free);
-  {
-    CLEANUP(db_end)
-    struct db_row *row = db_query(
-        outbox->db,
-        "SELECT s.sequence, s.id, c.sealed FROM submission s JOIN batch b USING(batch) JOIN content c"
-        " USING(sequence) WHERE s.state = 0 AND s.sequence > ? AND b.sendable ORDER BY s.sequence LIMIT ?");
-    db_bind_int(row, (int64_t)sequence);
-    db_bind_int(row, (int64_t)most);
-    while (db_step(row)) {
-      size_t id_length, length;
-      const uint8_t *id = db_blob(row, 1, &id_length);
-      const uint8_t *sealed = db_blob(row, 2, &length);
-      struct bytes_view payload;
-      uint64_t number = (uint64_t)db_int(row, 0);
-      if (!outbox_check_content(outbox, number, id, id_length, sealed, length, &payload, error)) return NULL;
-      struct outbox_item *item = g_new0(struct outbox_item, 1);
-      item->sequence = number;
-      memcpy(item->id, id, SUBMISSION_ID_SIZE);
-      item->sealed = g_bytes_new(sealed, length);
-      g_ptr_array_add(items, item);
-    }
+  for (;;) {
+    g_autoptr(GArray) damaged = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    g_autoptr(GPtrArray) items = read_pending(outbox, sequence, most, damaged);
+    if (!db_take_error(outbox->db, error)) return NULL;
+    if (damaged->len == 0) return g_steal_pointer(&items);
+    if (!set_damaged_aside(outbox, damaged, error)) return NULL;
   }
-  if (!db_take_error(outbox->db, error)) return NULL;
-  return g_steal_pointer(&items);
 }
 
 void outbox_item_free(struct outbox_item *item)

@@ -391,7 +391,21 @@ static void refusals_beyond_the_receipt_are_missed_until_the_last_page(void **st
   assert_true(prior_of(3).known);
 }
 
-static void a_damaged_submission_is_named(void **state)
+static bool note_refusal(const char *form, const char *period, const struct refusal *entry, void *data)
+{
+  g_string_append_printf(data, "%s %s %u %s %s %s;", form, period, entry->row,
+                         entry->unit[0] ? "unit" : "whole", entry->rule, entry->expected);
+  return true;
+}
+
+static bool note_told(const struct outbox_origin *origin, const char *form, const char *period,
+                      const struct refusal *entry, void *data)
+{
+  g_string_append_printf(data, "%s: ", origin->place[0] ? origin->place : origin->file);
+  return note_refusal(form, period, entry, data);
+}
+
+static void a_damaged_submission_is_named_and_holds_up_no_other(void **state)
 {
   (void)state;
   uint8_t id[SUBMISSION_ID_SIZE];
@@ -408,30 +422,28 @@ static void a_damaged_submission_is_named(void **state)
             " AS BLOB)"));
   }
   outbox = fixture_outbox(&fixture);
-  assert_null(outbox_pending(outbox, 0, 10, &error));
-  assert_true(g_error_matches(error, PARKTALLY_ERROR, ERROR_DATA));
-  assert_non_null(strstr(error->message, "submission 1 "));
-  g_clear_error(&error);
   struct prior prior;
   const char *unit = fixture_unit(1);
   const struct catalogue *catalogue = fixture.home->catalogue;
   assert_false(
       outbox_priors(outbox, catalogue, catalogue_form(catalogue, "monthly"), MAY, &unit, 1, &prior, &error));
   assert_true(g_error_matches(error, PARKTALLY_ERROR, ERROR_DATA));
-}
+  assert_non_null(strstr(error->message, "submission 1 "));
+  g_clear_error(&error);
 
-static bool note_refusal(const char *form, const char *period, const struct refusal *entry, void *data)
-{
-  g_string_append_printf(data, "%s %s %u %s %s %s;", form, period, entry->row,
-                         entry->unit[0] ? "unit" : "whole", entry->rule, entry->expected);
-  return true;
-}
-
-static bool note_told(const struct outbox_origin *origin, const char *form, const char *period,
-                      const struct refusal *entry, void *data)
-{
-  g_string_append_printf(data, "%s: ", origin->place[0] ? origin->place : origin->file);
-  return note_refusal(form, period, entry, data);
+  struct fixture_report two = report(2, 10, 20, NULL);
+  fixture_sendable(&fixture, outbox, &two, 1, id);
+  g_autoptr(GPtrArray) items = outbox_pending(outbox, 0, 1, &error);
+  assert_non_null(items);
+  assert_int_equal(items->len, 1);
+  assert_memory_equal(((struct outbox_item *)items->pdata[0])->id, id, sizeof id);
+  struct outbox_summary summary;
+  assert_true(outbox_summary(outbox, 0, &summary, &error));
+  assert_int_equal(summary.refused_whole, 1);
+  assert_false(prior_of(1).exists); /* its file can be sent again */
+  g_autoptr(GString) text = g_string_new(NULL);
+  assert_true(outbox_tell(outbox, false, note_told, text, &error));
+  assert_string_equal(text->str, "may.csv: monthly 2018-05 0 whole " OUTBOX_DAMAGED " ;");
 }
 
 static bool note_none(const struct outbox_origin *origin, const char *form, const char *period,
@@ -579,7 +591,7 @@ int main(void)
       TEST(a_sequence_that_the_aggregator_knew_makes_us_go_on_far_above),
       TEST(a_receipt_for_what_we_never_made_is_passed_over),
       TEST(refusals_beyond_the_receipt_are_missed_until_the_last_page),
-      TEST(a_damaged_submission_is_named),
+      TEST(a_damaged_submission_is_named_and_holds_up_no_other),
       TEST(refusals_are_listed_by_submission_and_row),
       TEST(a_refusal_is_told_once_where_its_file_stands),
       TEST(what_stands_in_no_folder_is_told_once_by_its_file_name),
