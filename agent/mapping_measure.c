@@ -29,7 +29,7 @@ static char *currency_within(const char *key)
   g_autoptr(GRegex) regex =
       g_regex_new("(?<![0-9.十百千万亿零一二三四五六七八九两数几])[十百千万亿]+(美|港|欧|日)?元"
                   "(?!以上|及以上|以下|企业|工程|项目|产业|园区|户|店|级|gdp)"
-                  "|(?<=[以按])元|yuan|rmb|cny",
+                  "|(?<=[以按])元|(yuan|rmb|cny)(?![a-z])",
                   0, 0, NULL);
   g_autoptr(GMatchInfo) match = NULL;
   return g_regex_match(regex, key, 0, &match) ? g_match_info_fetch(match, 0) : NULL;
