@@ -20,6 +20,7 @@ struct candidate {
   struct timespec modified;
   struct mono_time since; /* unchanged since */
   bool complete;          /* its writer is done with it */
+  bool seen;              /* in the present scan */
 };
 
 /* Names of what other programs are still writing, and of what we write. */
@@ -80,11 +81,23 @@ static bool is_complete(const struct service *service, const struct watch *watch
   }
 }
 
+static void say_link(struct service *service, const struct watch *watch, const char *name)
+{
+  g_autofree char *path = g_build_filename(watch->folder, name, NULL);
+  if (g_file_test(path, G_FILE_TEST_IS_SYMLINK) && g_hash_table_add(service->said, g_strdup(path)))
+    log_say(LOG_LEVEL_WARNING, "file.link", _("%s is a link and is not read; put the file itself there"),
+            path);
+}
+
 /* Notes the file as it is now; `complete` if its writer is known to be done. */
 static void note_file(struct service *service, struct watch *watch, const char *name, bool complete)
 {
   struct stat status;
-  if (is_ignored(name) || !stat_file(watch, name, &status)) return;
+  if (is_ignored(name)) return;
+  if (!stat_file(watch, name, &status)) {
+    say_link(service, watch, name);
+    return;
+  }
   struct candidate *candidate = g_hash_table_lookup(watch->candidates, name);
   if (!candidate) {
     candidate = g_new0(struct candidate, 1);
@@ -101,6 +114,16 @@ static void note_file(struct service *service, struct watch *watch, const char *
     candidate->complete = is_complete(service, watch, name, candidate->since);
   }
   if (complete) candidate->complete = true;
+  candidate->seen = true;
+}
+
+static gboolean is_gone(gpointer name, gpointer value, gpointer data)
+{
+  struct candidate *candidate = value;
+  bool seen = candidate->seen;
+  (void)name, (void)data;
+  candidate->seen = false; /* for the next scan */
+  return !seen;
 }
 
 static void scan(struct service *service, struct watch *watch)
@@ -113,6 +136,7 @@ static void scan(struct service *service, struct watch *watch)
   }
   for (const char *name; (name = g_dir_read_name(folder));) note_file(service, watch, name, false);
   g_dir_close(folder);
+  g_hash_table_foreach_remove(watch->candidates, is_gone, NULL);
 }
 
 static void scan_all(struct service *service)
@@ -254,7 +278,7 @@ struct service *service_new(const struct service_options *options, GError **erro
   service->watches[1] = (struct watch){.folder = config->submit_folder, .submit = true};
   for (size_t i = 0; i < G_N_ELEMENTS(service->watches); i++)
     service->watches[i].candidates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-  service->unwritable = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  service->said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   service->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (service->inotify < 0) {
     g_set_error(error, PARKTALLY_ERROR, ERROR_UNAVAILABLE, _("folders cannot be watched (%s)"),
@@ -272,7 +296,7 @@ void service_free(struct service *service)
   if (!service) return;
   for (size_t i = 0; i < G_N_ELEMENTS(service->watches); i++)
     g_hash_table_unref(service->watches[i].candidates);
-  g_hash_table_unref(service->unwritable);
+  g_hash_table_unref(service->said);
   if (service->inotify >= 0) close(service->inotify);
   g_free(service);
 }

@@ -187,9 +187,11 @@ bool service_handle(struct service *service, const struct watch *watch, const ch
   struct prepare_result result = {0};
   bool prepared = findings && prepare_locked(service, watch, path, findings, &result, &error);
   if (!prepared && !is_about_file(error)) {
-    log_say(LOG_LEVEL_WARNING, "file.later", _("%s stays for now: %s"), path, error->message);
+    if (g_hash_table_add(service->said, g_strdup(path)))
+      log_say(LOG_LEVEL_WARNING, "file.later", _("%s stays for now: %s"), path, error->message);
     return false;
   }
+  g_hash_table_remove(service->said, path);
   if (!prepared) findings_file_add_line(findings, error->message); /* result.reading.whole is false */
   if (result.batch && service->options.sendable) service->options.sendable(service->options.data);
   g_autofree char *heading = heading_of(watch, name, &result);

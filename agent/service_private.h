@@ -25,7 +25,7 @@ struct service {
   int inotify;
   struct watch watches[2];
   struct mono_time scan_at; /* the next slow look at everything */
-  GHashTable *unwritable;   /* set of places whose findings could not be written: said once of each */
+  GHashTable *said;         /* set of paths of which trouble was said, once of each */
 };
 
 /* Checks or sends the file and moves it. False: it stays and is looked at again later. */

@@ -50,11 +50,11 @@ static bool tell(const struct outbox_origin *origin, const char *form, const cha
     return true;
   }
   if (!findings_file_append(path, line, &error)) {
-    if (g_hash_table_add(telling->service->unwritable, g_strdup(place)))
+    if (g_hash_table_add(telling->service->said, g_strdup(place)))
       log_say(LOG_LEVEL_ERROR, "findings.not-written", "%s", error->message);
     return false;
   }
-  g_hash_table_remove(telling->service->unwritable, place);
+  g_hash_table_remove(telling->service->said, place);
   g_hash_table_add(telling->places, g_strdup(place));
   return true;
 }

@@ -355,6 +355,19 @@ static void a_file_of_the_longest_name_is_handled(void **state)
   }
 }
 
+static void a_file_that_was_deleted_is_not_looked_for(void **state)
+{
+  (void)state;
+  service_free(service);
+  put("报送/may.csv", "1");
+  start_service();
+  assert_int_equal(service_step(service), 0); /* it has to stand unchanged: look again soon */
+  g_autofree char *path = g_build_filename(fixture.folder, "报送/may.csv", NULL);
+  assert_int_equal(g_remove(path), 0);
+  service_step(service);
+  assert_true(service_step(service) > 1000);
+}
+
 static void older_files_go_first(void **state)
 {
   (void)state;
@@ -415,6 +428,7 @@ int main(void)
       TEST(folders_that_were_removed_are_made_again),
       TEST(a_link_in_place_of_findings_is_not_followed),
       TEST(a_file_of_the_longest_name_is_handled),
+      TEST(a_file_that_was_deleted_is_not_looked_for),
       TEST(older_files_go_first),
       TEST(asked_to_stop_files_stay),
       TEST(a_file_stays_while_there_is_no_catalogue),
