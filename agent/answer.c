@@ -28,6 +28,12 @@ char *answer_format(const struct home *home, const char *form, const char *perio
     return g_strdup_printf(_("%s: a submission was damaged on this computer's disk before it was sent; check "
                              "the disk and send the file again [%s]"),
                            place, refusal->rule);
+  if (code != FINDING_COUNT && !refusal->unit[0]) { /* refused whole */
+    g_autofree char *meaning = answer_fault(refusal->rule, refusal->expected);
+    const char *advice = finding_advice(code);
+    return g_strdup_printf("%s: %s. %s [%s]", place, meaning, advice[0] ? advice : _("send the file again"),
+                           refusal->rule);
+  }
   if (code == FINDING_COUNT) /* of a newer aggregator */
     return g_strdup_printf(_("%s, unit %s: the aggregator did not count it: found “%s”, expected %s [%s]"),
                            place, refusal->unit, refusal->found, refusal->expected, refusal->rule);

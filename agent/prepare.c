@@ -347,7 +347,7 @@ static bool run_once(const char *path, const struct prepare_options *options, st
                      bool *ret_again, struct prepare_result *ret_result, GError **error)
 {
   struct stat before;
-  g_autofree char *name = g_path_get_basename(path);
+  g_autofree char *name = g_filename_display_basename(path);
   if (stat(path, &before) != 0) memset(&before, 0, sizeof before); /* the source says why */
   struct prepare_result result = {.reading.form = CATALOGUE_NONE};
   struct preparing preparing = {.options = options,

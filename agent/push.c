@@ -137,7 +137,7 @@ static void push_file(struct push *push, const char *path)
     note_exit(push, command_fail(error));
     return;
   }
-  g_autofree char *name = g_path_get_basename(path);
+  g_autofree char *name = g_filename_display_basename(path);
   print_file(push, name, &result);
   if (result.batch) g_array_append_val(push->batches, result.batch);
   note_exit(push, prepare_exit_code(&result));
