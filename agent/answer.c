@@ -30,9 +30,10 @@ char *answer_format(const struct home *home, const char *form, const char *perio
                            place, refusal->rule);
   if (code != FINDING_COUNT && !refusal->unit[0]) { /* refused whole */
     g_autofree char *meaning = answer_fault(refusal->rule, refusal->expected);
-    const char *advice = finding_advice(code);
-    return g_strdup_printf("%s: %s. %s [%s]", place, meaning, advice[0] ? advice : _("send the file again"),
-                           refusal->rule);
+    g_autofree char *advice =
+        g_strdup(finding_advice(code)[0] ? finding_advice(code) : _("send the file again"));
+    advice[0] = g_ascii_toupper(advice[0]);
+    return g_strdup_printf("%s: %s. %s. [%s]", place, meaning, advice, refusal->rule);
   }
   if (code == FINDING_COUNT) /* of a newer aggregator */
     return g_strdup_printf(_("%s, unit %s: the aggregator did not count it: found “%s”, expected %s [%s]"),

@@ -27,9 +27,9 @@ static void a_submission_refused_whole_is_said_with_reason_and_advice(void **sta
   static const struct {
     const char *code, *reason, *advice;
   } CASES[] = {
-      {"sequence.reused", "(taken at 3)", "send the files again"},
-      {"message.malformed", "(taken at 3)", "send the file again"},
-      {"agent.revoked", "(taken at 3)", "ask the city"},
+      {"sequence.reused", "(taken at 3)", "Send the files again"},
+      {"message.malformed", "(taken at 3)", "Send the file again"},
+      {"agent.revoked", "(taken at 3)", "Ask the city"},
       {OUTBOX_DAMAGED, "damaged", "send the file again"},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
