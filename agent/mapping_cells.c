@@ -252,14 +252,6 @@ static void refuse_cell(struct mapping *mapping, const struct figure *figure, en
   mapping_say(mapping, code, figure->at, text, expected);
 }
 
-/* 12,345 is twelve thousand or just over twelve, where a comma may be the decimal sign. */
-static bool is_doubtful(const char *text)
-{
-  g_autofree char *folded = text_fold(g_strdup(text));
-  const char *comma = strchr(folded, ',');
-  return comma && !strchr(comma + 1, ',') && !strchr(folded, '.');
-}
-
 /* Takes a cell into the entry. The words for nil and for a whole withdrawal set *ret_kind. */
 static void take_figure(struct mapping *mapping, struct figure *figure, enum report_kind *ret_kind)
 {
@@ -269,8 +261,6 @@ static void take_figure(struct mapping *mapping, struct figure *figure, enum rep
   int64_t value;
   enum decimal_status status = decimal_parse(cell->text, cell->length, figure->decimals, figure->numerator,
                                              figure->denominator, &value);
-  if (status != DECIMAL_TEXT && mapping->row->comma_decimals && is_doubtful(cell->text))
-    status = DECIMAL_TEXT;
   if (status == DECIMAL_OK) {
     column_set_add(&change->figures.present, (unsigned)figure->column);
     change->figures.value[figure->column] = value;

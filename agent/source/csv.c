@@ -31,7 +31,6 @@ struct reader {
   struct encoding *encoding;
   struct csv_parser parser;
   bool started; /* the delimiter is known */
-  bool comma_decimals;
   bool stopped; /* a finding refuses the file, or the taker ended it: nothing more is given */
   bool after_cr;
   bool open;  /* the end of the file ended the row */
@@ -96,11 +95,8 @@ static void take_row(int terminator, void *data)
     for (size_t i = 0; i < reader->count; i++)
       reader->cells[i] = (struct source_cell){.text = reader->text + reader->start[i],
                                               .length = reader->start[i + 1] - reader->start[i] - 1};
-    struct source_row row = {.number = reader->row,
-                             .open = reader->open,
-                             .comma_decimals = reader->comma_decimals,
-                             .count = reader->count,
-                             .cells = reader->cells};
+    struct source_row row = {
+        .number = reader->row, .open = reader->open, .count = reader->count, .cells = reader->cells};
     if (!reader->rows(&row, reader->data)) reader->stopped = true;
   }
   reader->count = reader->length = 0;
@@ -159,7 +155,6 @@ static void parse(struct reader *reader, GString *text, const struct source_opti
     if (options) delimiter = options->delimiter;
     if (!delimiter) delimiter = find_delimiter(text->str, MIN(text->len, SNIFF_SIZE));
     csv_set_delim(&reader->parser, (unsigned char)delimiter);
-    reader->comma_decimals = delimiter == ';';
     reader->started = true;
   }
   for (size_t done = 0; done < text->len && !reader->stopped; done += BLOCK_SIZE)

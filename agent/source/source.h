@@ -20,7 +20,6 @@ struct source_row {
                     not */
   const char *sheet;   /* NULL where there are none */
   bool open;           /* the last row, and nothing says that it is complete: its line end is missing */
-  bool comma_decimals; /* the cells are not separated by commas, as where a comma is the decimal sign */
   size_t count;
   struct source_cell *cells;
 };
