@@ -75,6 +75,7 @@
 /* --- the writer --- */
 #define LIMIT_GROUP_BYTES (8 * LIMIT_MIB) /* of submissions in one transaction */
 #define LIMIT_GROUP_JOBS 64
-#define LIMIT_LOG_BYTES (64 * LIMIT_MIB) /* of the store's write-ahead log, before the writer pauses to copy it */
+#define LIMIT_LOG_BYTES                                                                                      \
+  (64 * LIMIT_MIB) /* of the store's write-ahead log, before the writer pauses to copy it */
 
 #endif
