@@ -31,18 +31,16 @@ CLEANUP_DEFINE(struct reader, reader_free)
 
 /* The total of an indicator in area × slice for a period.
  *
- * Flows: one period of the form is as it was reported, so that nobody who adds up the column by hand finds
- * another total. `cumulative` gives January to the period. Where the cumulative column is reported it is
- * authoritative: what is longer, or was not reported by itself, and does not begin in January is the
- * difference of two cumulative figures, unit by unit, computed from reports. A unit that lacks one of the two
- * (it came in between, it left the column blank) is in with the months of the period that it reported by
- * themselves; without such it is not in at all: after a gap the difference is undefined. So the parts of a
- * year add up to its cumulative total but for such units. Where nobody reported both ends a period longer
- * than the form's sums its months. Of the year's first period both columns mean the same, and a unit that
- * left one blank is in with the other. January–February follow the form (joint: 01/P2M). Stocks: the last
- * period with data within the period asked for. Counts: distinct legal entities, from the register at the
- * period's end or from cumulative figures by parent; of classes other than establishments each unit is an
- * entity. Ratios: sums first. A form whose frequency is the period's own goes before a more frequent one. */
+ * Flows: periods of the form are as they were reported, each by itself, and a longer period is their sum, so
+ * that nobody who adds up the columns by hand finds another total. `cumulative`, and a period that begins in
+ * January, give the cumulative column where it is reported. Where only that is, what does not begin in
+ * January is the difference of two cumulative figures, unit by unit, computed from reports, over units that
+ * reported both: after a gap it is undefined. Of the year's first period both columns mean the same, and a
+ * unit that left one blank is in with the other. January–February follow the form (joint: 01/P2M). Stocks:
+ * the last period with data within the period asked for. Counts: distinct legal entities, from the register
+ * at the period's end or from cumulative figures by parent; of classes other than establishments each unit is
+ * an entity. Ratios: sums first. A form whose frequency is the period's own goes before a more frequent one.
+ */
 bool reader_total(struct reader *reader, int area, int slice, int indicator, struct period period,
                   bool cumulative, struct total *ret_total, GError **error);
 

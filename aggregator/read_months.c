@@ -84,98 +84,37 @@ static GHashTable *read_either(struct reader *reader, const char *form, const st
 
 /* --- differences --- */
 
-/* Side by side through the books of a plan, unit by unit. */
-struct strand {
-  struct store_reports_cursor *cursor;
-  const struct stored_report *report; /* the next one; NULL at the end */
-  struct period period;
-};
-
-struct braid {
-  struct reader *reader;
-  const struct plan *plan;
-  size_t count;
-  struct strand strands[G_N_ELEMENTS(((struct plan *)0)->parts)]; /* a book each */
-  size_t strand_of[G_N_ELEMENTS(((struct plan *)0)->parts)];      /* of the parts */
-};
-
-static void braid_open(struct braid *braid, struct reader *reader, const struct plan *plan)
-{
-  const char *form = reader->catalogue->forms[plan->form].code;
-  *braid = (struct braid){.reader = reader, .plan = plan};
-  for (size_t n = 0; n < plan->count; n++) {
-    size_t s = 0;
-    while (s < braid->count && !period_equal(braid->strands[s].period, plan->parts[n].period)) s++;
-    braid->strand_of[n] = s;
-    if (s < braid->count) continue;
-    struct strand *strand = &braid->strands[braid->count++];
-    strand->period = plan->parts[n].period;
-    strand->cursor = store_reports_open(reader->store, store_find_book(reader->store, form, strand->period));
-    strand->report = next_counted(strand->cursor);
-  }
-}
-
-static void braid_close(struct braid *braid)
-{
-  for (size_t s = 0; s < braid->count; s++) store_reports_close(braid->strands[s].cursor);
-}
-
-/* The unit that is next; NULL at the end. */
-static const char *next_unit(const struct braid *braid)
-{
-  const char *unit = NULL;
-  for (size_t s = 0; s < braid->count; s++) {
-    const struct stored_report *report = braid->strands[s].report;
-    if (report && (!unit || strcmp(report->unit, unit) < 0)) unit = report->unit;
-  }
-  return unit;
-}
-
-/* What the unit reported for a part. */
-static bool figure_of(const struct braid *braid, size_t part, const char *unit, int64_t *ret_value)
-{
-  const struct stored_report *report = braid->strands[braid->strand_of[part]].report;
-  struct figures figures;
-  return report && strcmp(report->unit, unit) == 0 &&
-         figures_unpack(report->figures, report->figures_length, &figures) &&
-         reader_figure(&figures, &braid->plan->parts[part], ret_value);
-}
-
 /* A unit that moved in between is where the later report is. */
-static void add_unit(const struct braid *braid, const char *unit, GHashTable *families)
+static void add_difference(struct reader *reader, const struct plan *plan, const struct stored_report *later,
+                           const struct stored_report *earlier, GHashTable *families)
 {
-  int64_t later, earlier, month;
-  int128 value = 0;
-  size_t last = 0;
-  bool found = figure_of(braid, 0, unit, &later) && figure_of(braid, 1, unit, &earlier);
-  if (found) value = (int128)later - earlier;
-  for (size_t n = 2; !found && n < braid->plan->count; n++) {
-    if (!figure_of(braid, n, unit, &month)) continue;
-    value += month;
-    last = n;
-  }
-  if (!found && last == 0) return;
-  const struct stored_report *report = braid->strands[braid->strand_of[last]].report;
-  const struct membership *membership = memberships_by_id(braid->reader->memberships, report->membership);
-  if (membership) add_to_families(families, membership, value);
+  const struct membership *membership = memberships_by_id(reader->memberships, later->membership);
+  struct figures now, before;
+  int64_t upper, lower;
+  if (membership && figures_unpack(later->figures, later->figures_length, &now) &&
+      figures_unpack(earlier->figures, earlier->figures_length, &before) &&
+      reader_figure(&now, &plan->parts[0], &upper) && reader_figure(&before, &plan->parts[1], &lower))
+    add_to_families(families, membership, (int128)upper - lower);
 }
 
+/* Side by side through the two books, unit by unit. */
 static GHashTable *subtract_books(struct reader *reader, const struct plan *plan)
 {
   GHashTable *families = families_new();
-  struct braid braid;
-  const char *next;
-  braid_open(&braid, reader, plan);
-  while ((next = next_unit(&braid))) {
-    g_autofree char *unit = g_strdup(next); /* the cursors' own goes as they do */
-    add_unit(&braid, unit, families);
-    for (size_t s = 0; s < braid.count; s++) {
-      struct strand *strand = &braid.strands[s];
-      if (strand->report && strcmp(strand->report->unit, unit) == 0)
-        strand->report = next_counted(strand->cursor);
-    }
+  const char *form = reader->catalogue->forms[plan->form].code;
+  struct store_reports_cursor *upper =
+      store_reports_open(reader->store, store_find_book(reader->store, form, plan->parts[0].period));
+  struct store_reports_cursor *lower =
+      store_reports_open(reader->store, store_find_book(reader->store, form, plan->parts[1].period));
+  const struct stored_report *later = next_counted(upper), *earlier = next_counted(lower);
+  while (later && earlier) {
+    int order = strcmp(later->unit, earlier->unit);
+    if (order == 0) add_difference(reader, plan, later, earlier, families);
+    if (order <= 0) later = next_counted(upper);
+    if (order >= 0) earlier = next_counted(lower);
   }
-  braid_close(&braid);
+  store_reports_close(upper);
+  store_reports_close(lower);
   return families;
 }
 

@@ -114,18 +114,8 @@ static bool plan_cumulative(const struct question *question, struct plan *plan)
   return has_data(question, period, question->y);
 }
 
-/* One period of the form, as it was reported: nobody who adds up the column by hand finds another total. */
-static bool plan_own(const struct question *question, struct plan *plan)
-{
-  struct period period;
-  if (!question->has_x || !reader_period_ending(question->form, question->year, question->last, &period))
-    return false;
-  if (period.month != question->first) return false;
-  add_part(plan, period, question->x, NO_SLOT, period.month);
-  return has_data(question, period, question->x);
-}
-
-/* The periods of the form from the first month to the last, each on its own. */
+/* The periods of the form from the first month to the last, each as it was reported by itself: nobody who
+ * adds up the columns by hand finds another total. */
 static bool plan_sum(const struct question *question, struct plan *plan)
 {
   bool data = false;
@@ -153,10 +143,10 @@ static bool add_end(const struct question *question, struct period period, struc
   return has_data(question, period, question->y);
 }
 
-/* What was reported to the last month, less what was reported before the first. */
+/* Where only cumulative figures were reported: what was to the last month, less what was before the first. */
 static bool plan_difference(const struct question *question, struct plan *plan)
 {
-  struct period later, earlier, period;
+  struct period later, earlier;
   if (!question->has_y || question->first == 1) return false;
   if (!reader_period_ending(question->form, question->year, question->last, &later)) return false;
   bool data = add_end(question, later, plan);
@@ -164,10 +154,6 @@ static bool plan_difference(const struct question *question, struct plan *plan)
   if (!reader_period_ending(question->form, question->year, question->first - 1, &earlier)) return false;
   plan->difference = true;
   data &= add_end(question, earlier, plan);
-  for (unsigned month = question->first; data && question->has_x && month <= question->last; month++)
-    if (reader_period_ending(question->form, question->year, month, &period) &&
-        period.month >= question->first && has_data(question, period, question->x))
-      add_part(plan, period, question->x, NO_SLOT, period.month);
   return data;
 }
 
@@ -194,8 +180,8 @@ static void plan_form(const struct question *question, enum indicator_kind kind,
                       struct plan *ret_plan)
 {
   static bool (*const of_stocks[])(const struct question *, struct plan *) = {plan_last, NULL};
-  static bool (*const of_flows[])(const struct question *, struct plan *) = {plan_cumulative, plan_own,
-                                                                             plan_difference, plan_sum, NULL};
+  static bool (*const of_flows[])(const struct question *, struct plan *) = {plan_cumulative, plan_sum,
+                                                                             plan_difference, NULL};
   struct plan expected = {.form = form};
   for (bool (*const *way)(const struct question *, struct plan *) = kind == KIND_STOCK ? of_stocks : of_flows;
        *way; way++) {

@@ -20,15 +20,14 @@ struct reader {
 struct plan {
   int form;        /* CATALOGUE_NONE: no form asks for it at such a frequency */
   bool data;       /* anybody in the tree reported it; else `parts` are where it is expected */
-  bool difference; /* parts[0] − parts[1], of a unit that lacks one of them the sum of the rest; else the sum
-                      of all parts */
+  bool difference; /* parts[0] − parts[1], of units that reported both; else the sum of all parts */
   size_t count;
   struct plan_part {
     struct period period;
     int slot;
     int other;       /* the slot that counts for units which left that one blank, or NO_SLOT */
     unsigned months; /* of struct total */
-  } parts[13];       /* the two ends of a difference and its eleven months, or twelve months */
+  } parts[12];
 };
 
 #define NO_SLOT (-2) /* SLOT_REPORTED is one */
@@ -47,7 +46,7 @@ bool reader_period_ending(const struct form *form, int year, unsigned month, str
 bool reader_is_member(struct reader *reader, int64_t membership, const char *area, const char *slice);
 
 /* Of reports rather than cells. Adds the units of area × slice to value and reported. */
-/* A plan that is a difference. A unit is where the last of its reports is, with the whole. */
+/* A plan that is a difference. A unit is where the later of its reports is, with the whole. */
 void reader_difference(struct reader *reader, const struct plan *plan, const char *area, const char *slice,
                        struct total *total);
 /* A part that has another slot. */
