@@ -60,7 +60,7 @@ enum severity {
     N_("format the column as text and type the code again"))                                                 \
   X(UNIT_CHECK, "unit.check-digit", NOTE, N_("the check character of this code does not agree"),             \
     N_("compare it with the business licence"))                                                              \
-  X(UNIT_UNKNOWN, "unit.unknown", REPORT, N_("the unit is not in the register"),                             \
+  X(UNIT_UNKNOWN, "unit.unknown", REPORT, N_("the unit is not in the register of this area"),                \
     N_("correct the code, or ask the city to register the unit"))                                            \
   X(UNIT_ELSEWHERE, "unit.elsewhere", REPORT, N_("the unit is not registered in this park for this period"), \
     N_("leave it to its own park, or ask the city to correct the register"))                                 \
