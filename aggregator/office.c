@@ -1,6 +1,7 @@
 #include "aggregator/office.h"
 
 #include "common/error.h"
+#include "common/limits.h"
 #include "common/text.h"
 
 #include <errno.h>
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PROGRAM "park-aggregator"
@@ -214,6 +217,35 @@ static const char *first_argument(int argc, char **argv)
   return NULL;
 }
 
+/* What comes through a pipe is gathered here first: a server must not wait for whoever writes it. Takes
+ * `from`; −1 and errno on failure. */
+static int gather(int from)
+{
+  char piece[64 * 1024];
+  int file = memfd_create("input", MFD_CLOEXEC);
+  size_t all = 0;
+  ssize_t got = 0;
+  while (file >= 0 && all <= LIMIT_DOCUMENT_BYTES && (got = read(from, piece, sizeof piece)) != 0) {
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 || write(file, piece, (size_t)got) != got) break;
+    all += (size_t)got;
+  }
+  int saved = errno;
+  close(from);
+  if (file >= 0 && (got < 0 || lseek(file, 0, SEEK_SET) != 0)) {
+    close(file);
+    file = -1;
+  }
+  errno = saved;
+  return file;
+}
+
+static bool is_pipe(int file)
+{
+  struct stat status;
+  return file >= 0 && fstat(file, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
 /* −1 where there is none, and the command says so. */
 static bool open_file(const struct office_command *of, int argc, char **argv, int *ret_file, GError **error)
 {
@@ -221,6 +253,7 @@ static bool open_file(const struct office_command *of, int argc, char **argv, in
   const char *name = of->takes_file ? first_argument(argc, argv) : NULL;
   if (!name) return true;
   *ret_file = strcmp(name, "-") == 0 ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (is_pipe(*ret_file)) *ret_file = gather(*ret_file);
   if (*ret_file >= 0) return true;
   int saved = errno;
   g_set_error(error, PARKTALLY_ERROR, saved == EACCES || saved == EPERM ? ERROR_PERMISSION : ERROR_IO,

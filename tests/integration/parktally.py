@@ -73,7 +73,7 @@ def run(program, *words, data=None, stdin=None, env=None, timeout=PATIENCE):
     command = [str(program), *map(str, words)]
     if data is not None:
         command += ["--data", str(data)]
-    given = {"stdin": stdin} if hasattr(stdin, "fileno") else {"input": (stdin or "").encode()}
+    given = {"stdin": stdin} if hasattr(stdin, "fileno") else {"input": stdin if isinstance(stdin, bytes) else (stdin or "").encode()}
     done = subprocess.run(command, **given, capture_output=True, env=env or environment(), timeout=timeout)
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
