@@ -9,10 +9,10 @@ import json
 import os
 import random
 import re
-import subprocess
 import secrets
 import signal
 import sqlite3
+import subprocess
 import sys
 import unittest
 from pathlib import Path
