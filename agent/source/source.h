@@ -18,8 +18,8 @@ struct source_cell {
 struct source_row {
   size_t number; /* as a spreadsheet shows it, from 1: blank lines count, line ends inside a quoted cell do
                     not */
-  const char *sheet;   /* NULL where there are none */
-  bool open;           /* the last row, and nothing says that it is complete: its line end is missing */
+  const char *sheet; /* NULL where there are none */
+  bool open;         /* the last row, and nothing says that it is complete: its line end is missing */
   size_t count;
   struct source_cell *cells;
 };
