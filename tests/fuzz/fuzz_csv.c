@@ -26,7 +26,9 @@ static bool take_entry(const struct entry *entry, void *data)
   struct run *run = data;
   struct period period;
   int form = mapping_form(run->mapping);
-  CHECK(form != CATALOGUE_NONE && entry->row > 0 && entry->unit && entry->unit[0]);
+  CHECK(entry->row > 0 && entry->unit && entry->unit[0]);
+  CHECK(form != CATALOGUE_NONE ||
+        entry->refused); /* a refused row may come before the form of a long table is known */
   CHECK(period_from_key(period_key(entry->period), &period) && period_equal(period, entry->period));
   if (entry->refused) return true;
   CHECK(g_utf8_validate(entry->unit, -1, NULL));
