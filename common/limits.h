@@ -75,6 +75,8 @@
 /* --- the writer --- */
 #define LIMIT_GROUP_BYTES (8 * LIMIT_MIB) /* of submissions in one transaction */
 #define LIMIT_GROUP_JOBS 64
+#define LIMIT_WRITER_CACHE_KIB (64 * LIMIT_KIB) /* inner pages of a year of a province */
+#define LIMIT_READER_CACHE_KIB (8 * LIMIT_KIB)  /* several readers may be open */
 #define LIMIT_LOG_BYTES                                                                                      \
   (64 * LIMIT_MIB) /* of the store's write-ahead log, before the writer pauses to copy it */
 

@@ -6,15 +6,13 @@
 
 #include <glib/gstdio.h>
 
-#define WRITER_CACHE_KIB (64 * 1024) /* keeps the inner pages of a year's reports of a province */
-#define READER_CACHE_KIB (8 * 1024)  /* several readers may be open */
-
 struct store *store_open(const char *path, enum store_mode mode, GError **error)
 {
   static const enum db_mode modes[] = {
       [STORE_CREATE] = DB_CREATE, [STORE_WRITE] = DB_WRITE, [STORE_READ] = DB_READ_ONLY};
   CLEANUP(db_close)
-  struct db *db = db_open(path, modes[mode], mode == STORE_READ ? READER_CACHE_KIB : WRITER_CACHE_KIB, error);
+  struct db *db =
+      db_open(path, modes[mode], mode == STORE_READ ? LIMIT_READER_CACHE_KIB : LIMIT_WRITER_CACHE_KIB, error);
   if (!db || !db_migrate(db, store_migrations, store_migration_count, error)) return NULL;
   if (mode != STORE_READ) db_set_autocheckpoint(db, 0);
 
