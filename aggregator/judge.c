@@ -32,6 +32,7 @@ void judged_free(struct judged *judged)
 {
   if (!judged) return;
   g_array_unref(judged->refusals);
+  g_free(judged->versions);
   submission_free(judged->submission);
   catalogue_unref(judged->catalogue);
   snapshot_unref(judged->snapshot);
@@ -115,6 +116,7 @@ static bool check_head(struct judged *judged)
 
 static void check_reports(struct judged *judged)
 {
+  size_t count = submission_size(judged->submission);
   struct rule_context context = {
       .catalogue = judged->catalogue,
       .units = judged->snapshot->units,
@@ -125,12 +127,13 @@ static void check_reports(struct judged *judged)
   struct submission_report report;
   struct rule_result result;
 
-  g_array_set_size(judged->refusals, 0);
-  for (size_t n = 0; n < submission_size(judged->submission); n++) {
+  judged->versions = g_new(const struct unit_version *, count);
+  for (size_t n = 0; n < count; n++) {
     struct row_refusal refusal;
 
     submission_report(judged->submission, n, &report);
     rule_check_report(&context, report.unit, &report.change, &result);
+    judged->versions[n] = result.code == FINDING_COUNT ? result.version : NULL;
     if (result.code == FINDING_COUNT) continue;
     refusal.row = (uint32_t)n;
     refusal.code = result.code;
@@ -139,6 +142,14 @@ static void check_reports(struct judged *judged)
     memcpy(refusal.expected, result.expected, sizeof refusal.expected);
     g_array_append_val(judged->refusals, refusal);
   }
+}
+
+/* Of a snapshot that goes. */
+static void forget_findings(struct judged *judged)
+{
+  judged->fault = FINDING_COUNT;
+  g_array_set_size(judged->refusals, 0);
+  g_clear_pointer(&judged->versions, g_free);
 }
 
 /* What a snapshot alone decides, once the seal was opened. */
@@ -179,7 +190,7 @@ void judge_again(struct judged *judged, struct snapshot *snapshot, int64_t now_m
   struct catalogue *catalogue = judged->catalogue;
 
   if (!judged->submission) return;
-  judged->fault = FINDING_COUNT;
+  forget_findings(judged);
   judged->agent = snapshot_agent(snapshot, judged->agent->stored.id);
   judged->snapshot = snapshot_ref(snapshot);
   judged->catalogue = NULL;

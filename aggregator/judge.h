@@ -33,7 +33,10 @@ struct judged {
   struct period period;
   struct submission *submission;
   GArray *refusals; /* struct row_refusal, by row */
-  bool clock_off;   /* its clock is ahead of ours by more than LIMIT_CLOCK_SKEW_MS */
+  /* By row, the version of the unit that governs the report; NULL of a row that is refused. They belong to
+   * the snapshot's register. NULL as a whole where nothing was judged. */
+  const struct unit_version **versions;
+  bool clock_off; /* its clock is ahead of ours by more than LIMIT_CLOCK_SKEW_MS */
 };
 
 /* Takes a reference of `sealed`. The seal is verified before anything of the payload is decoded. `now_ms` is

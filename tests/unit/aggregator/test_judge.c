@@ -389,6 +389,9 @@ static void each_report_that_a_rule_refuses_is_named_and_holds_up_no_other(void 
   assert_int_equal(elsewhere->code, FINDING_UNIT_ELSEWHERE);
   assert_int_equal(unknown->row, 2);
   assert_int_equal(unknown->code, FINDING_UNIT_UNKNOWN);
+  assert_string_equal(judged->versions[0]->unit, "a1");
+  assert_null(judged->versions[1]); /* known, but refused */
+  assert_null(judged->versions[2]);
 }
 
 static void a_clock_that_is_ahead_is_a_finding_and_one_behind_is_none(void **state)
@@ -434,10 +437,13 @@ static void what_has_changed_since_decides(void **state)
   assert_ptr_equal(judged->snapshot, later);
   assert_int_equal(judged->refusals->len, 1); /* a1 is gone, and nothing is left of what was found before */
   assert_int_equal(g_array_index(judged->refusals, struct row_refusal, 0).row, 0);
+  assert_null(judged->versions[0]);
+  assert_ptr_equal(judged->versions[1], register_find(units, "b1", DAY_MIN)); /* of the later register */
 
   put_agent(world, &later, EAST, NOW_MS);
   judge_again(judged, later, NOW_MS);
   assert_int_equal(judged->fault, FINDING_AGENT_REVOKED);
+  assert_null(judged->versions);
 
   judge_again(judged, world->snapshot, NOW_MS); /* and back: no fault is kept */
   assert_int_equal(judged->fault, FINDING_COUNT);
@@ -507,6 +513,7 @@ static void a_recorded_submission_is_bound_and_not_judged(void **state)
   assert_int_equal(judged->form, catalogue_form(world->catalogue, "monthly"));
   submission_report(judged->submission, 0, &report);
   assert_int_equal(report.change.figures.value[SALES], 7);
+  assert_null(judged->versions);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
