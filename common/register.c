@@ -204,26 +204,77 @@ const struct unit_version *register_nth(const struct unit_register *reg, size_t 
   return &reg->versions[n];
 }
 
+size_t register_index(const struct unit_register *reg, const struct unit_version *version)
+{
+  return (size_t)(version - reg->versions);
+}
+
+/* How many versions the unit has whose first is this one. */
+static size_t count_of_unit(const struct unit_register *reg, size_t first)
+{
+  size_t end = first + 1;
+  while (end < reg->count && !starts_unit(reg, end)) end++;
+  return end - first;
+}
+
 size_t register_unit(const struct unit_register *reg, const char *unit, const struct unit_version **ret_first)
 {
   for (size_t slot = g_str_hash(unit) & reg->slot_mask; reg->slots[slot];
        slot = (slot + 1) & reg->slot_mask) {
     size_t first = reg->slots[slot] - 1;
     if (strcmp(reg->versions[first].unit, unit)) continue;
-    size_t end = first + 1;
-    while (end < reg->count && !starts_unit(reg, end)) end++;
     *ret_first = &reg->versions[first];
-    return end - first;
+    return count_of_unit(reg, first);
   }
   return 0;
 }
 
-/* The last version in force on any day from `first` to `last`. */
-static const struct unit_version *version_between(const struct unit_register *reg, const char *unit,
-                                                  day_number first, day_number last)
+/* The first version from `low` on, whose unit is below, that is not below: in steps that double, then by
+ * halves. */
+static size_t gallop(const struct unit_register *reg, const char *unit, size_t low)
 {
-  const struct unit_version *versions;
-  size_t count = register_unit(reg, unit, &versions);
+  size_t step = 1;
+  while (step < reg->count - low && strcmp(reg->versions[low + step].unit, unit) < 0) {
+    low += step;
+    step *= 2;
+  }
+  size_t high = step < reg->count - low ? low + step : reg->count;
+  while (high - low > 1) {
+    size_t middle = low + (high - low) / 2;
+    if (strcmp(reg->versions[middle].unit, unit) < 0)
+      low = middle;
+    else
+      high = middle;
+  }
+  return high;
+}
+
+size_t register_unit_near(const struct unit_register *reg, const char *unit, size_t *near,
+                          const struct unit_version **ret_first)
+{
+  size_t at = *near;
+  int order = at < reg->count ? strcmp(reg->versions[at].unit, unit) : 1;
+  if (order < 0) {
+    at = gallop(reg, unit, at);
+    order = at < reg->count ? strcmp(reg->versions[at].unit, unit) : 1;
+    *near = at;
+  } else if (at > 0 && (order > 0 || !starts_unit(reg, at))) {
+    const struct unit_version *first;
+    size_t count = register_unit(reg, unit, &first);
+    if (count == 0) return 0;
+    *near = register_index(reg, first);
+    *ret_first = first;
+    return count;
+  }
+  if (order != 0) return 0;
+  *ret_first = &reg->versions[at];
+  return count_of_unit(reg, at);
+}
+
+/* The last of a unit's versions in force on any day from `first` to `last`. */
+static const struct unit_version *versions_between(const struct unit_version *versions, size_t count,
+                                                   day_number first, day_number last)
+{
   while (count && versions[count - 1].from > last) count--;
   /* Earlier versions ended at the latest when this one began. */
   return count && versions[count - 1].to >= first ? &versions[count - 1] : NULL;
@@ -251,14 +302,32 @@ bool unit_version_equal(const struct unit_version *a, const struct unit_version 
 const struct unit_version *register_version(const struct unit_register *reg, const char *unit,
                                             struct period period)
 {
-  return version_between(reg, unit, period_first_day(period), period_last_day(period));
+  const struct unit_version *versions = NULL;
+  size_t count = register_unit(reg, unit, &versions);
+  return unit_versions_in(versions, count, period);
+}
+
+const struct unit_version *register_version_near(const struct unit_register *reg, const char *unit,
+                                                 struct period period, size_t *near)
+{
+  const struct unit_version *versions = NULL;
+  size_t count = register_unit_near(reg, unit, near, &versions);
+  return unit_versions_in(versions, count, period);
+}
+
+const struct unit_version *unit_versions_in(const struct unit_version *versions, size_t count,
+                                            struct period period)
+{
+  return versions_between(versions, count, period_first_day(period), period_last_day(period));
 }
 
 bool register_owes(const struct unit_register *reg, const struct catalogue *catalogue, const char *unit,
                    int form, struct period period)
 {
   day_number last = period_last_day(period);
-  const struct unit_version *version = version_between(reg, unit, last, last);
+  const struct unit_version *versions = NULL;
+  size_t count = register_unit(reg, unit, &versions);
+  const struct unit_version *version = versions_between(versions, count, last, last);
   return version && unit_version_owes(version, catalogue, form);
 }
 

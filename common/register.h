@@ -71,6 +71,15 @@ const struct unit_version *register_nth(const struct unit_register *reg, size_t 
 size_t register_unit(const struct unit_register *reg, const char *unit,
                      const struct unit_version **ret_first);
 
+/* As register_unit(), for who asks for units in ascending order, as a sorted file has them: `*near`, 0 at
+ * first, is where the search goes on, a few comparisons away. Any order and any `*near` give the same answer.
+ */
+size_t register_unit_near(const struct unit_register *reg, const char *unit, size_t *near,
+                          const struct unit_version **ret_first);
+
+/* The number of a version of this register: register_nth() of it is the version. */
+size_t register_index(const struct unit_register *reg, const struct unit_version *version);
+
 /* The version of the unit that begins on this day; NULL if there is none. */
 const struct unit_version *register_find(const struct unit_register *reg, const char *unit, day_number from);
 
@@ -80,6 +89,14 @@ bool unit_version_equal(const struct unit_version *a, const struct unit_version 
 /* The version that governs a unit's reports for a period: the last one in force on any day of it; NULL if
  * none. */
 const struct unit_version *register_version(const struct unit_register *reg, const char *unit,
+                                            struct period period);
+
+/* As register_version(), with register_unit_near()'s `*near`. */
+const struct unit_version *register_version_near(const struct unit_register *reg, const char *unit,
+                                                 struct period period, size_t *near);
+
+/* As register_version(), of versions that register_unit() gave. */
+const struct unit_version *unit_versions_in(const struct unit_version *versions, size_t count,
                                             struct period period);
 
 /* Whether the unit owes the form for the period: by the version in force on its last day, its status, class

@@ -327,6 +327,63 @@ static void versions_added_in_any_order_are_found_and_the_later_replaces(void **
   }
 }
 
+/* Units u00, u02, … of one to three versions. */
+static struct unit_register *even_units(GRand *random, int units)
+{
+  struct register_builder *builder = register_builder_new();
+  for (int i = 0; i < units; i++) {
+    char unit[16];
+    g_snprintf(unit, sizeof unit, "u%02d", 2 * i);
+    int versions = g_rand_int_range(random, 1, 4);
+    for (int j = 0; j < versions; j++) {
+      struct unit_version version = {.unit = unit,
+                                     .class = "incubator",
+                                     .parent = unit,
+                                     .name = "",
+                                     .parks = "east",
+                                     .reporter = "",
+                                     .industry = "",
+                                     .clusters = "",
+                                     .flags = "",
+                                     .status = "",
+                                     .succeeds = "",
+                                     .from = period_first_day((struct period){2018, (uint8_t)(1 + 3 * j), 1}),
+                                     .to = DAY_NONE};
+      register_builder_add(builder, &version);
+    }
+  }
+  return register_builder_finish(builder);
+}
+
+/* Known and unknown units; mostly ascending, some again, some from anywhere, some after a strange `near`. */
+static void a_search_that_goes_on_from_the_last_finds_what_any_other_finds(void **state)
+{
+  (void)state;
+  g_autoptr(GRand) random = g_rand_new_with_seed(seed);
+  for (int round = 0; round < 200; round++) {
+    int units = g_rand_int_range(random, 0, 48);
+    CLEANUP(register_unref) struct unit_register *reg = even_units(random, units);
+    size_t near = 0, near_version = 0;
+    int number = 0, stride = g_rand_int_range(random, 1, 12);
+    for (int asked = 0; asked < 100; asked++) {
+      int choice = g_rand_int_range(random, 0, 20);
+      number = choice == 0 ? g_rand_int_range(random, 0, 100) : number + g_rand_int_range(random, 0, stride);
+      if (number > 99) number = 0;
+      if (choice == 1) near = near_version = (size_t)g_rand_int_range(random, 0, 2 * units + 2);
+      if (choice == 2) near = near_version = SIZE_MAX;
+      char unit[16];
+      g_snprintf(unit, sizeof unit, "u%02d%s", number, choice == 3 ? "x" : "");
+      struct period period = {2018, (uint8_t)g_rand_int_range(random, 1, 13), 1};
+      const struct unit_version *expected = NULL, *found = NULL;
+      assert_int_equal(register_unit_near(reg, unit, &near, &found), register_unit(reg, unit, &expected));
+      assert_ptr_equal(found, expected);
+      assert_ptr_equal(register_version_near(reg, unit, period, &near_version),
+                       register_version(reg, unit, period));
+      if (found) assert_ptr_equal(register_nth(reg, register_index(reg, found)), found);
+    }
+  }
+}
+
 static void fail_on_finding(const struct finding *finding, void *data)
 {
   (void)data;
@@ -381,6 +438,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(the_shipped_example_is_taken_without_a_word),
       cmocka_unit_test(words_of_a_list_match_whole),
       cmocka_unit_test(versions_added_in_any_order_are_found_and_the_later_replaces),
+      cmocka_unit_test(a_search_that_goes_on_from_the_last_finds_what_any_other_finds),
   };
   return cmocka_run_group_tests(tests, compile_catalogue, drop_catalogue);
 }
