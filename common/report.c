@@ -1,13 +1,11 @@
 #include "common/report.h"
 
+#include "common/varint.h"
+
+#include <endian.h>
 #include <string.h>
 
 enum { SET_WORDS = LIMIT_FORM_COLUMNS / 64, SET_BYTES = LIMIT_FORM_COLUMNS / 8 };
-
-/* For each column of the set, ascending. */
-#define EACH_COLUMN(column, set)                                                                             \
-  (unsigned column = column_set_next(set, 0); column < LIMIT_FORM_COLUMNS;                                   \
-   column = column_set_next(set, column + 1))
 
 bool column_set_is_empty(const struct column_set *set)
 {
@@ -42,63 +40,36 @@ void figures_set(struct figures *figures, unsigned column, int64_t value)
 bool figures_equal(const struct figures *a, const struct figures *b)
 {
   if (memcmp(&a->present, &b->present, sizeof a->present)) return false;
-  for
-    EACH_COLUMN(column, &a->present)
-  if (a->value[column] != b->value[column]) return false;
+  EACH_COLUMN(column, &a->present)
+    if (a->value[column] != b->value[column]) return false;
   return true;
 }
 
-static uint8_t presence_byte(const struct column_set *set, unsigned i)
+/* Bytes of the set without trailing zero ones. */
+static size_t presence_size(const struct column_set *set)
 {
-  return (uint8_t)(set->word[i / 8] >> (i % 8 * 8));
+  for (size_t i = SET_WORDS; i-- > 0;)
+    if (set->word[i]) return i * 8 + (71 - (size_t)__builtin_clzll(set->word[i])) / 8;
+  return 0;
 }
 
-static uint64_t zigzag(int64_t value)
+size_t figures_pack_to(const struct figures *figures, uint8_t ret_packed[static FIGURES_PACKED_MOST])
 {
-  return ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
-}
-
-static int64_t unzigzag(uint64_t coded)
-{
-  return (int64_t)(coded >> 1 ^ (coded & 1 ? UINT64_MAX : 0));
+  size_t count = presence_size(&figures->present);
+  ret_packed[0] = (uint8_t)count;
+  for (size_t i = 0; i < SET_WORDS; i++) {
+    uint64_t word = htole64(figures->present.word[i]);
+    memcpy(ret_packed + 1 + i * sizeof word, &word, sizeof word);
+  }
+  uint8_t *at = ret_packed + 1 + count;
+  EACH_COLUMN(column, &figures->present) at = varint_put(at, zigzag(figures->value[column]));
+  return (size_t)(at - ret_packed);
 }
 
 void figures_pack(const struct figures *figures, GByteArray *ret_packed)
 {
-  uint8_t head[1 + SET_BYTES];
-  uint8_t count = 0;
-  for (unsigned i = 0; i < SET_BYTES; i++) {
-    head[1 + i] = presence_byte(&figures->present, i);
-    if (head[1 + i]) count = (uint8_t)(i + 1);
-  }
-  head[0] = count;
-  g_byte_array_append(ret_packed, head, 1 + count);
-
-  for
-    EACH_COLUMN(column, &figures->present)
-    {
-      uint8_t varint[10];
-      unsigned length = 0;
-      uint64_t rest = zigzag(figures->value[column]);
-      for (; rest >= 0x80; rest >>= 7) varint[length++] = (uint8_t)(rest | 0x80);
-      varint[length++] = (uint8_t)rest;
-      g_byte_array_append(ret_packed, varint, length);
-    }
-}
-
-/* Advances `*data`. Only the shortest form, so that equal figures have equal bytes. */
-static bool read_varint(const uint8_t **data, const uint8_t *end, uint64_t *ret_value)
-{
-  uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64 && *data < end; shift += 7) {
-    uint8_t byte = *(*data)++;
-    if (shift == 63 && byte > 1) return false;
-    value |= (uint64_t)(byte & 0x7F) << shift;
-    if (byte & 0x80) continue;
-    *ret_value = value;
-    return byte || !shift;
-  }
-  return false;
+  uint8_t packed[FIGURES_PACKED_MOST];
+  g_byte_array_append(ret_packed, packed, (guint)figures_pack_to(figures, packed));
 }
 
 bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figures)
@@ -107,22 +78,28 @@ bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figu
   const uint8_t *end = data + length;
   unsigned count = *data++;
   if (count && !data[count - 1]) return false;
-  struct figures figures;
-  figures_clear(&figures);
-  for (unsigned i = 0; i < count; i++) figures.present.word[i / 8] |= (uint64_t)data[i] << (i % 8 * 8);
+  uint8_t presence[SET_BYTES] = {0};
+  memcpy(presence, data, count);
+  struct column_set present;
+  for (size_t i = 0; i < SET_WORDS; i++) {
+    uint64_t word;
+    memcpy(&word, presence + i * sizeof word, sizeof word);
+    present.word[i] = le64toh(word);
+  }
+
+  int64_t values[LIMIT_FORM_COLUMNS];
   data += count;
-  for
-    EACH_COLUMN(column, &figures.present)
-    {
-      uint64_t coded;
-      if (!read_varint(&data, end, &coded)) return false;
-      figures.value[column] = unzigzag(coded);
-    }
+  size_t number = 0;
+  EACH_COLUMN(column, &present) {
+    uint64_t coded;
+    if (!varint_get(&data, end, &coded)) return false;
+    values[number++] = unzigzag(coded);
+  }
   if (data != end) return false;
 
-  ret_figures->present = figures.present;
-  for
-    EACH_COLUMN(column, &figures.present) ret_figures->value[column] = figures.value[column];
+  ret_figures->present = present;
+  number = 0;
+  EACH_COLUMN(column, &present) ret_figures->value[column] = values[number++];
   return true;
 }
 
@@ -150,12 +127,10 @@ int report_apply(const struct figures *current, const struct report_change *chan
     if (blank != CHANGE_FITS) return blank;
     for (int i = 0; i < SET_WORDS; i++) kept.word[i] = current->present.word[i] & ~change->withdrawn.word[i];
     if (current != ret_merged)
-      for
-        EACH_COLUMN(column, &kept) ret_merged->value[column] = current->value[column];
+      EACH_COLUMN(column, &kept) ret_merged->value[column] = current->value[column];
   }
-  ret_merged->present = kept;
-  for
-    EACH_COLUMN(column, &change->figures.present)
-  figures_set(ret_merged, column, change->figures.value[column]);
+  EACH_COLUMN(column, &change->figures.present) ret_merged->value[column] = change->figures.value[column];
+  for (int i = 0; i < SET_WORDS; i++)
+    ret_merged->present.word[i] = kept.word[i] | change->figures.present.word[i];
   return CHANGE_FITS;
 }

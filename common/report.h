@@ -35,6 +35,36 @@ bool column_set_is_empty(const struct column_set *set);
 /* The least column of the set that is ≥ `from`, or LIMIT_FORM_COLUMNS. */
 unsigned column_set_next(const struct column_set *set, unsigned from);
 
+/* For each column of the set, ascending: EACH_COLUMN(column, &set) …; the set must not change meanwhile.
+ */
+#define EACH_COLUMN(column, set)                                                                             \
+  for (struct column_walk column##_walk = column_walk_begin(set); column##_walk.begun;                       \
+       column##_walk.begun = false)                                                                          \
+    for (unsigned column; column_walk_next(&column##_walk, &column);)
+
+struct column_walk {
+  const struct column_set *set;
+  uint64_t rest; /* of the word */
+  unsigned word;
+  bool begun; /* once: the outer loop of EACH_COLUMN only declares the walk */
+};
+
+static inline struct column_walk column_walk_begin(const struct column_set *set)
+{
+  return (struct column_walk){.set = set, .rest = set->word[0], .begun = true};
+}
+
+static inline bool column_walk_next(struct column_walk *walk, unsigned *ret_column)
+{
+  while (walk->rest == 0) {
+    if (++walk->word == LIMIT_FORM_COLUMNS / 64) return false;
+    walk->rest = walk->set->word[walk->word];
+  }
+  *ret_column = walk->word * 64 + (unsigned)__builtin_ctzll(walk->rest);
+  walk->rest &= walk->rest - 1;
+  return true;
+}
+
 /* What a unit's report holds. value[i] is scaled by the decimals of column i and undefined where not present.
  */
 struct figures {
@@ -47,9 +77,13 @@ void figures_set(struct figures *figures, unsigned column, int64_t value);
 bool figures_equal(const struct figures *a, const struct figures *b);
 
 /* Stored form: one byte n ≤ 32, n bytes of presence (bit i%8 of byte i/8), a zigzag varint per present
- * column; no trailing zero byte of presence, so equal figures have equal bytes. Appends to `ret_packed`. */
+ * column; no trailing zero byte of presence, so equal figures have equal bytes. */
+#define FIGURES_PACKED_MOST (1 + LIMIT_FORM_COLUMNS / 8 + LIMIT_FORM_COLUMNS * 10)
+/* Returns how many bytes it wrote; beyond them, `ret_packed` may be written to as well. */
+size_t figures_pack_to(const struct figures *figures, uint8_t ret_packed[static FIGURES_PACKED_MOST]);
+/* Appends. */
 void figures_pack(const struct figures *figures, GByteArray *ret_packed);
-/* False if the bytes are not exactly one packed vector. */
+/* False, and `ret_figures` untouched, if the bytes are not exactly one packed vector. */
 bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figures);
 
 /* A change to a report: what a row of a file, or a Report on the wire, says. */

@@ -74,6 +74,21 @@ static void any_figures_come_back_from_their_bytes(void **state)
   }
 }
 
+static void the_largest_figures_fit_the_buffer(void **state)
+{
+  (void)state;
+  struct figures figures, back;
+  figures_clear(&figures);
+  for (unsigned i = 0; i < LIMIT_FORM_COLUMNS; i++) figures_set(&figures, i, INT64_MIN + i);
+  g_autofree uint8_t *packed = g_malloc(FIGURES_PACKED_MOST);
+  size_t length = figures_pack_to(&figures, packed);
+  assert_int_equal(length, FIGURES_PACKED_MOST);
+  assert_true(figures_unpack(packed, length, &back));
+  assert_true(figures_equal(&figures, &back));
+  figures.value[255] = 1; /* the last one is short, and written by eight bytes at a time */
+  assert_int_equal(figures_pack_to(&figures, packed), FIGURES_PACKED_MOST - 9);
+}
+
 static struct figures figures_of(const int64_t values[3], unsigned present)
 {
   struct figures figures;
@@ -140,6 +155,25 @@ static void nil_and_withdrawal_leave_no_figures(void **state)
   assert_true(column_set_is_empty(&merged.present));
 }
 
+static void each_column_of_a_set_comes_once_in_order(void **state)
+{
+  (void)state;
+  struct column_set set = {0};
+  EACH_COLUMN(column, &set) fail_msg("column %u of none", column);
+  static const unsigned columns[] = {0, 63, 64, 200, 255};
+  for (size_t i = 0; i < G_N_ELEMENTS(columns); i++) column_set_add(&set, columns[i]);
+  size_t n = 0;
+  EACH_COLUMN(column, &set) assert_int_equal(column, columns[n++]);
+  assert_int_equal(n, G_N_ELEMENTS(columns));
+  n = 0;
+  EACH_COLUMN(column, &set) {
+    if (column < 64) continue;
+    n++;
+    if (column == 200) break;
+  }
+  assert_int_equal(n, 2);
+}
+
 static void columns_of_a_set_are_found_in_order(void **state)
 {
   (void)state;
@@ -178,11 +212,13 @@ int main(int argc, char **argv)
       cmocka_unit_test(bytes_that_are_not_one_packed_vector_are_refused),
       cmocka_unit_test(packed_figures_have_the_documented_bytes),
       cmocka_unit_test(any_figures_come_back_from_their_bytes),
+      cmocka_unit_test(the_largest_figures_fit_the_buffer),
       cmocka_unit_test(a_blank_over_a_present_value_is_refused),
       cmocka_unit_test(columns_outside_the_file_keep_their_value),
       cmocka_unit_test(a_first_report_holds_what_the_row_says),
       cmocka_unit_test(nil_and_withdrawal_leave_no_figures),
       cmocka_unit_test(columns_of_a_set_are_found_in_order),
+      cmocka_unit_test(each_column_of_a_set_comes_once_in_order),
       cmocka_unit_test(figures_differ_by_value_and_by_presence),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
