@@ -112,13 +112,14 @@ static bool send_record(const struct join *join, struct channel_client *client, 
   explicit_bzero(&record, sizeof record);
   g_autoptr(GBytes) data = g_bytes_new_with_free_func(bytes, JOIN_SIZE, wipe_record, bytes);
   while (!channel_client_send(client, data)) {
-    if (time_left(end) == 0) return false;
+    if (time_left(end) == 0 || channel_client_is_lost(client)) return false;
     channel_client_wait(client, -1, SEND_PAUSE_MS, NULL);
   }
   return true;
 }
 
-/* The answer to one record over one socket; NULL without error if none came in time. */
+/* The answer to one record over one socket; NULL without error if none came in time, or the connection ended.
+ */
 static GBytes *ask_once(const struct join *join, GError **error)
 {
   struct channel_client *client =
@@ -128,7 +129,8 @@ static GBytes *ask_once(const struct join *join, GError **error)
   struct mono_time end = {clock_mono().ms + MIN(TRY_MS, time_left(join->end))};
   GBytes *answer = NULL;
   if (send_record(join, client, end)) {
-    while (!(answer = channel_client_receive(client)) && time_left(end) > 0)
+    while (!(answer = channel_client_receive(client)) && time_left(end) > 0 &&
+           !channel_client_is_lost(client))
       channel_client_wait(client, -1, time_left(end), NULL);
   }
   channel_client_close(client);
@@ -137,6 +139,7 @@ static GBytes *ask_once(const struct join *join, GError **error)
 
 static GBytes *ask(const struct join *join, GError **error)
 {
+  int64_t pause = LIMIT_RECONNECT_MS;
   do {
     GError *failure = NULL;
     GBytes *answer = ask_once(join, &failure);
@@ -145,6 +148,8 @@ static GBytes *ask(const struct join *join, GError **error)
       g_propagate_error(error, failure);
       return NULL;
     }
+    g_usleep((gulong)MIN(pause, time_left(join->end)) * 1000);
+    pause = MIN(2 * pause, TRY_MS);
   } while (time_left(join->end) > 0);
   g_set_error(
       error, PARKTALLY_ERROR, ERROR_UNAVAILABLE,

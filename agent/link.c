@@ -9,11 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define POLL_MS 1000    /* how often work of other processes is looked for; no wake-up is more frequent */
-#define BACKOFF_MS 1000 /* before a new socket, doubled each time */
-#define HELLO_MS 30000  /* keeps documents fresh, and shows that the other side lives */
-#define RETRY_MS 100    /* the socket takes nothing: it is not connected yet */
-#define TAKE_MOST 64    /* messages in a row, before the states have their turn */
+#define POLL_MS 1000   /* how often work of other processes is looked for; no wake-up is more frequent */
+#define HELLO_MS 30000 /* keeps documents fresh, and shows that the other side lives */
+#define RETRY_MS 100   /* the socket takes nothing: it is not connected yet */
+#define TAKE_MOST 64   /* messages in a row, before the states have their turn */
 
 /* --- times --- */
 
@@ -98,8 +97,16 @@ static void forget_flights(struct link *link)
   link->more = true;
 }
 
+void link_note_progress(struct link *link)
+{
+  link->backoff_ms = MIN(LIMIT_RECONNECT_MS, link->answer_ms);
+}
+
+/* A Welcome alone is no progress: whoever is cut off by each submission must not come back ever so quickly.
+ */
 static void enter_closed(struct link *link)
 {
+  if (link->connected && clock_since(link->connected_at) >= LIMIT_RECONNECT_MAX_MS) link_note_progress(link);
   if (link->client) channel_client_close(link->client);
   link->client = NULL;
   forget_flights(link);
@@ -115,7 +122,6 @@ static void enter_closed(struct link *link)
 
 static void enter_ready(struct link *link)
 {
-  link->backoff_ms = MIN(BACKOFF_MS, link->answer_ms);
   link->fetches = 0;
   link->pages_missing = true;
   fetch_clear(&link->fetch);
@@ -300,7 +306,7 @@ struct link *link_new(struct home *home, struct outbox *outbox, const struct lin
   link->lock = lock;
   link->answer_ms = LIMIT_ANSWER_MS;
   link->context = channel_context_new();
-  link->backoff_ms = BACKOFF_MS;
+  link_note_progress(link);
   link->open_at = clock_mono();
   link->credit = 1;
   link->flights = g_ptr_array_new_with_free_func(flight_free);
@@ -323,7 +329,7 @@ void link_free(struct link *link)
 void link_set_patience(struct link *link, int64_t answer_ms)
 {
   link->answer_ms = answer_ms;
-  link->backoff_ms = MIN(link->backoff_ms, answer_ms);
+  link_note_progress(link);
 }
 
 static bool holds(const struct link *link, enum link_until until)
@@ -334,7 +340,7 @@ static bool holds(const struct link *link, enum link_until until)
          !link->page.awaited;
 }
 
-/* Sleeps until a message or the time comes; true if the owner woke us. */
+/* Sleeps until a message comes, the connection is lost or the time is up; true if the owner woke us. */
 static bool sleep_or_wake(struct link *link, int wake_fd, int64_t pause)
 {
   bool wake = false;
@@ -377,5 +383,6 @@ bool link_run(struct link *link, enum link_until until, int64_t timeout_ms, int 
     }
     if (sleep_or_wake(link, wake_fd, pause)) return false;
     take_messages(link);
+    if (link->client && channel_client_is_lost(link->client)) link_reopen(link);
   }
 }

@@ -62,6 +62,7 @@ static void take_welcome(struct link *link, const struct frame *frame)
   take_wanted(link, DOCUMENT_OF_REGISTER, frame->welcome.register_hash);
   if (!link->connected) {
     link->connected = true;
+    link->connected_at = clock_mono();
     compare_clocks(link, frame->welcome.clock_ms);
     if (link->events.connected) link->events.connected(true, link->data);
   }
@@ -90,6 +91,7 @@ static void take_receipt(struct link *link, const struct frame *frame)
     link_fail(link, error);
     return;
   }
+  link_note_progress(link);
   land(link, receipt->submission);
   if (receipt->refusals_total > receipt->refusal_count) link->pages_missing = true;
   if (link->events.receipt) link->events.receipt(receipt, link->data);

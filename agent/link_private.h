@@ -55,6 +55,7 @@ struct link {
   int64_t backoff_ms;
   struct mono_time heard_at;
   bool connected; /* as told to the owner */
+  struct mono_time connected_at;
 
   struct request hello, page;
   uint8_t page_id[SUBMISSION_ID_SIZE];
@@ -80,6 +81,8 @@ struct link {
 void link_enter(struct link *link, enum link_state state);
 /* Closes the socket; a new one is opened after the back-off. */
 void link_reopen(struct link *link);
+/* The connection is of use: the back-off begins anew. */
+void link_note_progress(struct link *link);
 /* True if it went out. */
 bool link_send(struct link *link, const struct frame *frame);
 /* Sends a due request if it can; marks it as awaited. */

@@ -47,6 +47,8 @@ struct channel_server {
 
 struct channel_client {
   void *socket;       /* DEALER */
+  void *losses;       /* PAIR: an event of libzmq's for each connection that ended */
+  bool lost;          /* one came */
   bool wants_to_send; /* a send failed: waiting ends when the next may succeed */
 };
 
@@ -507,35 +509,62 @@ static bool prepare_client(void *socket, const uint8_t *server_key, const struct
          speaks_curve(socket);
 }
 
+/* Before the first connection, so that no event is missed. libzmq's threads wait where the queue of events is
+ * full, so it is not bounded: an event is a few bytes, and comes at most once for each try to connect. */
+static bool watch_losses(const struct channel_context *context, struct channel_client *client)
+{
+  static const struct option UNBOUNDED = {ZMQ_RCVHWM, 0, false}, LINGER = {ZMQ_LINGER, 0, false};
+  char name[64];
+  snprintf(name, sizeof name, "inproc://losses-of-%p", client->socket);
+  client->losses = zmq_socket(context->zmq, ZMQ_PAIR);
+  return client->losses && set_options(client->losses, &UNBOUNDED, 1) &&
+         set_options(client->losses, &LINGER, 1) &&
+         zmq_socket_monitor(client->socket, name, ZMQ_EVENT_DISCONNECTED) == 0 &&
+         zmq_connect(client->losses, name) == 0;
+}
+
 struct channel_client *channel_client_open(struct channel_context *context, const char *endpoint,
                                            const uint8_t server_key[static CURVE_KEY_SIZE],
                                            const struct identity *identity, const char *proxy, GError **error)
 {
-  void *socket = zmq_socket(context->zmq, ZMQ_DEALER);
-  if (!socket) {
+  struct channel_client *client = g_new0(struct channel_client, 1);
+  client->socket = zmq_socket(context->zmq, ZMQ_DEALER);
+  if (!client->socket) {
     set_socket_error(error);
-    return NULL;
-  }
-  if (!prepare_client(socket, server_key, identity)) {
+  } else if (!prepare_client(client->socket, server_key, identity)) {
     set_option_error(error);
-  } else if (proxy && zmq_setsockopt(socket, ZMQ_SOCKS_PROXY, proxy, strlen(proxy)) != 0) {
+  } else if (!watch_losses(context, client)) {
+    set_socket_error(error);
+  } else if (proxy && zmq_setsockopt(client->socket, ZMQ_SOCKS_PROXY, proxy, strlen(proxy)) != 0) {
     set_endpoint_error(proxy, error);
-  } else if (zmq_connect(socket, endpoint) != 0) {
+  } else if (zmq_connect(client->socket, endpoint) != 0) {
     set_endpoint_error(endpoint, error);
   } else {
-    struct channel_client *client = g_new0(struct channel_client, 1);
-    client->socket = socket;
     return client;
   }
-  zmq_close(socket);
+  channel_client_close(client);
   return NULL;
 }
 
 void channel_client_close(struct channel_client *client)
 {
   if (!client) return;
-  zmq_close(client->socket);
+  if (client->socket) zmq_socket_monitor(client->socket, NULL, 0); /* first: it waits for its reader */
+  if (client->losses) zmq_close(client->losses);
+  if (client->socket) zmq_close(client->socket);
   g_free(client);
+}
+
+bool channel_client_is_lost(struct channel_client *client)
+{
+  zmq_msg_t event;
+  zmq_msg_init(&event);
+  while (receive_frame(client->losses, &event)) {
+    skip_parts(client->losses, &event);
+    client->lost = true;
+  }
+  zmq_msg_close(&event);
+  return client->lost;
 }
 
 bool channel_client_send(struct channel_client *client, GBytes *data)
@@ -559,6 +588,6 @@ GBytes *channel_client_receive(struct channel_client *client)
 bool channel_client_wait(struct channel_client *client, int wake_fd, int64_t timeout_ms, bool *ret_wake)
 {
   short events = client->wants_to_send ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN;
-  zmq_pollitem_t items[2] = {{client->socket, 0, events, 0}};
-  return wait_for(items, 1, wake_fd, timeout_ms, ret_wake);
+  zmq_pollitem_t items[3] = {{client->socket, 0, events, 0}, {client->losses, 0, ZMQ_POLLIN, 0}};
+  return wait_for(items, 2, wake_fd, timeout_ms, ret_wake);
 }

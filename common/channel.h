@@ -79,9 +79,7 @@ bool channel_wait(struct channel_server *const *servers, size_t count, int wake_
 
 struct channel_client;
 
-/* Connects in the background. `proxy` is a SOCKS5 address or NULL. A client that heard nothing for
- * LIMIT_ANSWER_MS while it waits for something is closed and opened anew by its owner: after one refused
- * handshake a DEALER never reconnects. */
+/* Connects in the background, trying until somebody listens. `proxy` is a SOCKS5 address or NULL. */
 struct channel_client *channel_client_open(struct channel_context *context, const char *endpoint,
                                            const uint8_t server_key[static CURVE_KEY_SIZE],
                                            const struct identity *identity, const char *proxy,
@@ -94,7 +92,14 @@ bool channel_client_send(struct channel_client *client, GBytes *data);
 /* NULL if there is none now. */
 GBytes *channel_client_receive(struct channel_client *client);
 
-/* As channel_wait(), for one client. After a send that failed it ends also when the next one may succeed. */
+/* True, from then on, once a connection ended: cut, refused in the handshake, or turned away. What was under
+ * way may be lost, and after some of these a DEALER never connects again, so its owner closes it and opens
+ * another, after a while that grows. A peer that is silent over a whole connection is not noticed here: an
+ * owner that waits for something and heard nothing for LIMIT_ANSWER_MS does the same. */
+bool channel_client_is_lost(struct channel_client *client);
+
+/* As channel_wait(), for one client; it ends also when the connection is lost, and after a send that failed
+ * when the next one may succeed. */
 bool channel_client_wait(struct channel_client *client, int wake_fd, int64_t timeout_ms, bool *ret_wake);
 
 #endif

@@ -27,6 +27,8 @@ struct script {
   unsigned lose_receipts, busy, silent_hellos, forge_receipts, wrong_chunks, forge_manifests, unknown_chunks;
   const char *fault;       /* in place of receipts */
   const char *hello_fault; /* in place of Welcome */
+  unsigned restarts;       /* in place of receipts: ends, and begins anew */
+  bool cuts;               /* ends after each Welcome, and begins anew */
   unsigned refuse;         /* of the reports of a submission; one in the receipt, the others by page */
   int64_t clock_ahead_ms;
 };
@@ -41,6 +43,7 @@ struct aggregator {
   GByteArray *manifests[2];
   char *texts[2];
   uint8_t hashes[2][SEAL_HASH_SIZE];
+  bool must_restart; /* its thread's */
   atomic_uint hellos, submits, documents;
 };
 
@@ -99,6 +102,7 @@ static void answer_hello(GBytes *peer)
   frame.welcome.catalogue_hash = (struct bytes_view){aggregator.hashes[0], SEAL_HASH_SIZE};
   frame.welcome.register_hash = (struct bytes_view){aggregator.hashes[1], SEAL_HASH_SIZE};
   answer(peer, &frame);
+  aggregator.must_restart = aggregator.script.cuts;
 }
 
 static void answer_document(GBytes *peer, enum document_kind kind)
@@ -147,6 +151,10 @@ static void answer_submit(GBytes *peer, const struct frame *request)
 {
   struct script *script = &aggregator.script;
   aggregator.submits++;
+  if (aggregator.must_restart || once(&script->restarts)) {
+    aggregator.must_restart = true;
+    return;
+  }
   if (once(&script->lose_receipts)) return;
   if (script->fault) {
     answer_fault(peer, request->submit.id, script->fault);
@@ -193,6 +201,19 @@ static void serve(struct channel_message *message)
   if (frame->kind == FRAME_REFUSAL_REQUEST) answer_page(message->peer, frame);
 }
 
+/* A new server at the same place that knows nothing of who was connected. The old one's port may be taken for
+ * a moment. */
+static void restart(void)
+{
+  struct channel_server *old = aggregator.server;
+  g_autofree char *endpoint = g_strdup(channel_server_endpoint(old));
+  channel_server_close(old);
+  do {
+    aggregator.server =
+        channel_server_open(aggregator.context, endpoint, "test", fixture.server, LIMIT_FRAME_BYTES, NULL);
+  } while (!aggregator.server);
+}
+
 static void *serve_all(void *data)
 {
   (void)data;
@@ -203,6 +224,8 @@ static void *serve_all(void *data)
       serve(&message);
       channel_message_clear(&message);
     }
+    if (aggregator.must_restart) restart();
+    aggregator.must_restart = false;
   }
   channel_server_close(aggregator.server); /* in the thread that uses it */
   return NULL;
@@ -364,6 +387,32 @@ static void a_silent_aggregator_makes_the_socket_be_opened_anew(void **state)
   assert_true(aggregator.hellos >= 3); /* more on a slow machine */
   assert_int_equal(told.connections, 1);
   assert_int_equal(summary().answered, 1);
+}
+
+/* With the patience of 30 s that agents have, longer than the test's: it is the end of the connection that is
+ * noticed. */
+static void a_restarted_aggregator_is_greeted_and_sent_to_at_once(void **state)
+{
+  (void)state;
+  begin(&(struct script){.restarts = 2}, true);
+  put_submissions(6);
+  struct told told;
+  CLEANUP(link_free) struct link *link = open_link(&told);
+  run_to(link, LINK_IDLE);
+  assert_int_equal(summary().answered, 6);
+  assert_int_equal(told.connections, 3);
+  assert_int_equal(told.receipts, 6);
+}
+
+/* By the back-off alone it is 5 at most: at 0, 100, 300, 700 and 1500 ms. */
+static void an_aggregator_that_hangs_up_is_greeted_ever_less_often(void **state)
+{
+  (void)state;
+  begin(&(struct script){.cuts = true}, true);
+  struct told told;
+  CLEANUP(link_free) struct link *link = open_link(&told);
+  assert_false(link_run(link, LINK_STOPPED, 2000, -1, NULL));
+  assert_in_range(aggregator.hellos, 2, 5);
 }
 
 static void busy_puts_one_submission_back(void **state)
@@ -604,6 +653,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       TEST(a_lost_receipt_is_asked_for_by_sending_again),
       TEST(a_silent_aggregator_makes_the_socket_be_opened_anew),
+      TEST(a_restarted_aggregator_is_greeted_and_sent_to_at_once),
+      TEST(an_aggregator_that_hangs_up_is_greeted_ever_less_often),
       TEST(busy_puts_one_submission_back),
       TEST(a_forged_receipt_is_ignored_and_named),
       TEST(a_faulty_submission_is_not_sent_again),

@@ -565,6 +565,47 @@ static void queues_are_bounded_both_ways(void **state)
   channel_message_clear(&message);
 }
 
+/* --- connections that end --- */
+
+static void await_loss(struct channel_client *client)
+{
+  int64_t start = g_get_monotonic_time();
+  while (!channel_client_is_lost(client)) {
+    assert_patience(start);
+    assert_true(channel_client_wait(client, -1, PATIENCE_MS, NULL));
+  }
+}
+
+static void a_connection_that_ends_is_told_and_ends_the_wait(void **state)
+{
+  struct fixture *fixture = *state;
+  struct channel_client *client = open_client(fixture, fixture->known);
+  client_says(client, "here");
+  assert_int_equal(server_hears(fixture, "here"), 0);
+  assert_false(channel_client_is_lost(client));
+  channel_server_close(fixture->server);
+  await_loss(client);
+  fixture->server = open_server(fixture);
+  assert_true(channel_client_is_lost(client)); /* whatever comes after */
+  assert_server_serves(fixture);
+}
+
+static void a_refused_handshake_is_a_loss(void **state)
+{
+  struct fixture *fixture = *state;
+  await_loss(open_client(fixture, fixture->stranger));
+}
+
+static void where_nobody_listens_nothing_is_lost(void **state)
+{
+  struct fixture *fixture = *state;
+  struct channel_client *client = channel_client_open(
+      fixture->outside, "tcp://127.0.0.1:1", identity_curve_public(fixture->own), fixture->known, NULL, NULL);
+  g_ptr_array_add(fixture->clients, client);
+  assert_true(channel_client_wait(client, -1, 1, NULL));
+  assert_false(channel_client_is_lost(client));
+}
+
 /* --- opening --- */
 
 static void addresses_that_cannot_be_used_are_said(void **state)
@@ -625,6 +666,7 @@ static void an_answer_beyond_the_limit_never_reaches_the_client_and_a_new_one_wo
     assert_patience(start);
     channel_wait(&fixture->server, 1, -1, 1, NULL);
   }
+  await_loss(client);
   assert_null(channel_client_receive(client));
   channel_message_clear(&message);
   assert_server_serves(fixture);
@@ -674,6 +716,9 @@ int main(void)
       TEST(nothing_is_sent_to_a_peer_that_is_gone),
       TEST(a_client_that_is_not_connected_sends_nothing),
       TEST(queues_are_bounded_both_ways),
+      TEST(a_connection_that_ends_is_told_and_ends_the_wait),
+      TEST(a_refused_handshake_is_a_loss),
+      TEST(where_nobody_listens_nothing_is_lost),
       TEST(addresses_that_cannot_be_used_are_said),
       TEST(a_known_key_gets_through_and_gets_its_answer),
       TEST(an_answer_beyond_the_limit_never_reaches_the_client_and_a_new_one_works),
