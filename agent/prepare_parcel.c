@@ -16,15 +16,13 @@ struct parcel {
   struct submission_writer *writer;
   bool has_columns;
   struct column_set asked; /* of its reports of figures */
-  char *first_unit, *last_unit;
+  char first_unit[LIMIT_CODE_BYTES + 1], last_unit[LIMIT_CODE_BYTES + 1];
 };
 
 static void parcel_free(gpointer data)
 {
   struct parcel *parcel = data;
   submission_writer_free(parcel->writer);
-  g_free(parcel->first_unit);
-  g_free(parcel->last_unit);
   g_free(parcel);
 }
 
@@ -71,10 +69,9 @@ static bool close_parcel(struct parcels *parcels, struct parcel *parcel, GError 
   size_t reports = submission_writer_count(parcel->writer);
   uint64_t sequence = outbox_sequence(parcels->outbox);
   g_autoptr(GByteArray) payload = make_payload(parcels, parcel, sequence);
-  g_autoptr(GByteArray) sealed =
-      identity_seal(parcels->home->identity, SEAL_SUBMISSION, payload->data, payload->len);
   uint8_t id[SUBMISSION_ID_SIZE];
-  seal_hash(payload->data, payload->len, id);
+  g_autoptr(GByteArray) sealed =
+      identity_seal(parcels->home->identity, SEAL_SUBMISSION, payload->data, payload->len, id);
   if (!outbox_batch_add(parcels->outbox, parcels->batch, sequence, id,
                         parcels->catalogue->forms[parcels->form].code, parcels->period, parcel->first_unit,
                         parcel->last_unit, reports, sealed->data, sealed->len, error))
@@ -114,9 +111,8 @@ static bool put(struct parcel *parcel, const char *unit, const struct report_cha
     parcel->has_columns = true;
     parcel->asked = change->asked;
   }
-  if (!parcel->first_unit) parcel->first_unit = g_strdup(unit);
-  g_free(parcel->last_unit);
-  parcel->last_unit = g_strdup(unit);
+  if (!*parcel->first_unit) g_strlcpy(parcel->first_unit, unit, sizeof parcel->first_unit);
+  g_strlcpy(parcel->last_unit, unit, sizeof parcel->last_unit);
   return true;
 }
 

@@ -28,8 +28,7 @@ struct spill {
   size_t count;    /* of records in the block */
   bool sorted;     /* they came in order */
   size_t last;     /* offset of the record added last */
-  GByteArray *packed;
-  GArray *asked; /* of struct column_set: the sets that rows ask */
+  GArray *asked;   /* of struct column_set: the sets that rows ask */
   uint32_t asked_last;
   GArray *runs; /* of struct level_run, levels descending */
   struct join join;
@@ -44,7 +43,6 @@ struct spill *spill_new(const char *folder, const char *file, const struct catal
   spill->capacity = LIMIT_SPILL_BYTES;
   spill->block = g_malloc(spill->capacity);
   spill->sorted = true;
-  spill->packed = g_byte_array_sized_new(RECORD_MOST);
   spill->asked = g_array_new(FALSE, FALSE, sizeof(struct column_set));
   spill->runs = g_array_new(FALSE, FALSE, sizeof(struct level_run));
   spill->join.catalogue = catalogue;
@@ -61,7 +59,6 @@ void spill_free(struct spill *spill)
     close(g_array_index(spill->runs, struct level_run, i).descriptor);
   g_array_unref(spill->runs);
   g_array_unref(spill->asked);
-  g_byte_array_unref(spill->packed);
   g_free(spill->block);
   g_free(spill->file);
   g_free(spill->folder);
@@ -76,8 +73,8 @@ void spill_set_capacity(struct spill *spill, size_t bytes)
 
 size_t spill_memory(const struct spill *spill)
 {
-  return spill->capacity + sizeof *spill + spill->packed->len +
-         spill->asked->len * sizeof(struct column_set) + spill->runs->len * sizeof(struct level_run);
+  return spill->capacity + sizeof *spill + spill->asked->len * sizeof(struct column_set) +
+         spill->runs->len * sizeof(struct level_run);
 }
 
 /* The offsets, which grow down from the block's end: the nth record's is offsets[-n]. */
@@ -190,11 +187,10 @@ static uint32_t intern_asked(struct spill *spill, const struct column_set *asked
 
 bool spill_add(struct spill *spill, const struct entry *entry, GError **error)
 {
-  record_pack(entry, intern_asked(spill, &entry->change.asked), spill->packed);
-  size_t size = spill->packed->len, index = (spill->count + 1) * sizeof(uint32_t);
-  if (spill->used + size + index > spill->capacity && !write_run(spill, error)) return false;
+  size_t index = (spill->count + 1) * sizeof(uint32_t);
+  if (spill->used + RECORD_MOST + index > spill->capacity && !write_run(spill, error)) return false;
   uint8_t *record = spill->block + spill->used;
-  memcpy(record, spill->packed->data, size);
+  size_t size = record_pack(entry, intern_asked(spill, &entry->change.asked), record);
   if (spill->count > 0 && record_compare(spill->block + spill->last, record) > 0) spill->sorted = false;
   offsets(spill)[-(ptrdiff_t)spill->count] = (uint32_t)spill->used;
   spill->last = spill->used;

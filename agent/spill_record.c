@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-void record_pack(const struct entry *entry, uint32_t asked, GByteArray *ret_bytes)
+size_t record_pack(const struct entry *entry, uint32_t asked, uint8_t *ret_record)
 {
   size_t unit_length = strlen(entry->unit);
   assert(unit_length <= LIMIT_CODE_BYTES);
@@ -15,14 +15,17 @@ void record_pack(const struct entry *entry, uint32_t asked, GByteArray *ret_byte
                              .refused = entry->refused,
                              .withdraws = !column_set_is_empty(&entry->change.withdrawn),
                              .unit_length = (uint16_t)unit_length};
-  g_byte_array_set_size(ret_bytes, 0);
-  g_byte_array_append(ret_bytes, (const uint8_t *)&head, sizeof head);
-  g_byte_array_append(ret_bytes, (const uint8_t *)entry->unit, (guint)unit_length + 1);
-  if (head.withdraws)
-    g_byte_array_append(ret_bytes, (const uint8_t *)&entry->change.withdrawn, sizeof entry->change.withdrawn);
-  if (!entry->refused) figures_pack(&entry->change.figures, ret_bytes);
-  head.size = ret_bytes->len;
-  memcpy(ret_bytes->data, &head, sizeof head);
+  uint8_t *at = ret_record + sizeof head;
+  memcpy(at, entry->unit, unit_length + 1);
+  at += unit_length + 1;
+  if (head.withdraws) {
+    memcpy(at, &entry->change.withdrawn, sizeof entry->change.withdrawn);
+    at += sizeof entry->change.withdrawn;
+  }
+  if (!entry->refused) at += figures_pack_to(&entry->change.figures, at);
+  head.size = (uint32_t)(at - ret_record);
+  memcpy(ret_record, &head, sizeof head);
+  return head.size;
 }
 
 void record_unpack(const uint8_t *record, struct entry *ret_entry, uint32_t *ret_asked)

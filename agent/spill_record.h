@@ -20,11 +20,11 @@ struct record_head {
 
 /* The largest record: a head, a unit, a set, and figures of which each takes at most 10 bytes. */
 #define RECORD_MOST                                                                                          \
-  (sizeof(struct record_head) + LIMIT_CODE_BYTES + 1 + sizeof(struct column_set) + 1 +                       \
-   LIMIT_FORM_COLUMNS / 8 + 10 * LIMIT_FORM_COLUMNS)
+  (sizeof(struct record_head) + LIMIT_CODE_BYTES + 1 + sizeof(struct column_set) + FIGURES_PACKED_MOST)
 
-/* Replaces `ret_bytes` by the record. */
-void record_pack(const struct entry *entry, uint32_t asked, GByteArray *ret_bytes);
+/* Returns the record's size; `ret_record` has room for RECORD_MOST bytes, of which those beyond may be
+ * written to as well. */
+size_t record_pack(const struct entry *entry, uint32_t asked, uint8_t *ret_record);
 
 /* `record` may stand at any address. `ret_entry` points into it; asked is the caller's to fill in. */
 void record_unpack(const uint8_t *record, struct entry *ret_entry, uint32_t *ret_asked);

@@ -74,7 +74,7 @@ static GBytes *seal_manifest(const struct documents *documents, const struct doc
     seal_hash(data + n * LIMIT_CHUNK_BYTES, MIN(LIMIT_CHUNK_BYTES, size - n * LIMIT_CHUNK_BYTES), chunks[n]);
   payload = manifest_encode(&manifest);
   return g_byte_array_free_to_bytes(
-      identity_seal(documents->identity, SEAL_MANIFEST, payload->data, payload->len));
+      identity_seal(documents->identity, SEAL_MANIFEST, payload->data, payload->len, NULL));
 }
 
 /* Takes `data`. */

@@ -257,7 +257,7 @@ static GBytes *make_certificate(struct group *group, const struct stored_invitat
 
   payload = certificate_encode(&certificate);
   return g_byte_array_free_to_bytes(
-      identity_seal(group->identity, SEAL_CERTIFICATE, payload->data, payload->len));
+      identity_seal(group->identity, SEAL_CERTIFICATE, payload->data, payload->len, NULL));
 }
 
 /* The same secret with the same keys gets the same answer, with other keys none. Keys are one agent's: the
@@ -346,7 +346,7 @@ static void make_receipt(struct group *group, const struct posted *posted, uint6
 
   receipt.findings = findings_of(judged, findings, &receipt.finding_count);
   payload = receipt_encode(&receipt);
-  sealed = identity_seal(group->identity, SEAL_RECEIPT, payload->data, payload->len);
+  sealed = identity_seal(group->identity, SEAL_RECEIPT, payload->data, payload->len, NULL);
   store_receipt_put(group->store, judged->id, sealed->data, sealed->len);
 }
 

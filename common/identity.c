@@ -241,9 +241,9 @@ const uint8_t *identity_sign_secret(const struct identity *identity)
 }
 
 GByteArray *identity_seal(const struct identity *identity, enum seal_label label, const uint8_t *payload,
-                          size_t length)
+                          size_t length, uint8_t *ret_id)
 {
-  return seal_make(label, identity->sign_public, identity->sign_secret, payload, length);
+  return seal_make(label, identity->sign_public, identity->sign_secret, payload, length, ret_id);
 }
 
 void identity_guard_process(void)

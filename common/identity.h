@@ -34,6 +34,6 @@ const uint8_t *identity_sign_secret(const struct identity *identity); /* SEAL_SE
 
 /* seal_make() with these keys. */
 GByteArray *identity_seal(const struct identity *identity, enum seal_label label, const uint8_t *payload,
-                          size_t length);
+                          size_t length, uint8_t *ret_id);
 
 #endif

@@ -5,13 +5,24 @@
 #include <endian.h>
 #include <string.h>
 
-enum { SET_WORDS = LIMIT_FORM_COLUMNS / 64, SET_BYTES = LIMIT_FORM_COLUMNS / 8 };
+enum { SET_WORDS = LIMIT_FORM_COLUMNS / 64 };
 
 bool column_set_is_empty(const struct column_set *set)
 {
   uint64_t any = 0;
   for (int i = 0; i < SET_WORDS; i++) any |= set->word[i];
   return !any;
+}
+
+size_t column_set_bytes(const struct column_set *set, uint8_t ret_bytes[static COLUMN_SET_BYTES])
+{
+  size_t size = 0;
+  for (size_t i = 0; i < SET_WORDS; i++) {
+    uint64_t word = htole64(set->word[i]);
+    memcpy(ret_bytes + i * sizeof word, &word, sizeof word);
+    if (set->word[i]) size = i * sizeof word + (71 - (size_t)__builtin_clzll(set->word[i])) / 8;
+  }
+  return size;
 }
 
 unsigned column_set_next(const struct column_set *set, unsigned from)
@@ -45,22 +56,10 @@ bool figures_equal(const struct figures *a, const struct figures *b)
   return true;
 }
 
-/* Bytes of the set without trailing zero ones. */
-static size_t presence_size(const struct column_set *set)
-{
-  for (size_t i = SET_WORDS; i-- > 0;)
-    if (set->word[i]) return i * 8 + (71 - (size_t)__builtin_clzll(set->word[i])) / 8;
-  return 0;
-}
-
 size_t figures_pack_to(const struct figures *figures, uint8_t ret_packed[static FIGURES_PACKED_MOST])
 {
-  size_t count = presence_size(&figures->present);
+  size_t count = column_set_bytes(&figures->present, ret_packed + 1);
   ret_packed[0] = (uint8_t)count;
-  for (size_t i = 0; i < SET_WORDS; i++) {
-    uint64_t word = htole64(figures->present.word[i]);
-    memcpy(ret_packed + 1 + i * sizeof word, &word, sizeof word);
-  }
   uint8_t *at = ret_packed + 1 + count;
   EACH_COLUMN(column, &figures->present) at = varint_put(at, zigzag(figures->value[column]));
   return (size_t)(at - ret_packed);
@@ -74,11 +73,11 @@ void figures_pack(const struct figures *figures, GByteArray *ret_packed)
 
 bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figures)
 {
-  if (!length || data[0] > SET_BYTES || length < (size_t)1 + data[0]) return false;
+  if (!length || data[0] > COLUMN_SET_BYTES || length < (size_t)1 + data[0]) return false;
   const uint8_t *end = data + length;
   unsigned count = *data++;
   if (count && !data[count - 1]) return false;
-  uint8_t presence[SET_BYTES] = {0};
+  uint8_t presence[COLUMN_SET_BYTES] = {0};
   memcpy(presence, data, count);
   struct column_set present;
   for (size_t i = 0; i < SET_WORDS; i++) {

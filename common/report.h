@@ -32,6 +32,9 @@ static inline void column_set_remove(struct column_set *set, unsigned column)
 }
 
 bool column_set_is_empty(const struct column_set *set);
+/* Bit i%8 of byte i/8; returns how many bytes there are without trailing zero ones. */
+#define COLUMN_SET_BYTES (LIMIT_FORM_COLUMNS / 8)
+size_t column_set_bytes(const struct column_set *set, uint8_t ret_bytes[static COLUMN_SET_BYTES]);
 /* The least column of the set that is ≥ `from`, or LIMIT_FORM_COLUMNS. */
 unsigned column_set_next(const struct column_set *set, unsigned from);
 
@@ -78,7 +81,7 @@ bool figures_equal(const struct figures *a, const struct figures *b);
 
 /* Stored form: one byte n ≤ 32, n bytes of presence (bit i%8 of byte i/8), a zigzag varint per present
  * column; no trailing zero byte of presence, so equal figures have equal bytes. */
-#define FIGURES_PACKED_MOST (1 + LIMIT_FORM_COLUMNS / 8 + LIMIT_FORM_COLUMNS * 10)
+#define FIGURES_PACKED_MOST (1 + COLUMN_SET_BYTES + LIMIT_FORM_COLUMNS * 10)
 /* Returns how many bytes it wrote; beyond them, `ret_packed` may be written to as well. */
 size_t figures_pack_to(const struct figures *figures, uint8_t ret_packed[static FIGURES_PACKED_MOST]);
 /* Appends. */

@@ -47,7 +47,7 @@ void seal_key_id(const uint8_t public_key[static SEAL_PUBLIC_KEY_SIZE], uint8_t 
 
 GByteArray *seal_make(enum seal_label label, const uint8_t public_key[static SEAL_PUBLIC_KEY_SIZE],
                       const uint8_t secret_key[static SEAL_SECRET_KEY_SIZE], const uint8_t *payload,
-                      size_t length)
+                      size_t length, uint8_t *ret_id)
 {
   assert(length <= G_MAXUINT - SEAL_HEADER_SIZE);
 
@@ -60,6 +60,7 @@ GByteArray *seal_make(enum seal_label label, const uint8_t public_key[static SEA
   uint8_t message[SIGNED_SIZE];
   memcpy(message, header, AT_SIGNATURE);
   seal_hash(payload, length, message + AT_SIGNATURE);
+  if (ret_id) memcpy(ret_id, message + AT_SIGNATURE, SEAL_HASH_SIZE);
   crypto_sign_detached(header + AT_SIGNATURE, NULL, message, sizeof message, secret_key);
 
   GByteArray *sealed = g_byte_array_sized_new((guint)(SEAL_HEADER_SIZE + length));

@@ -49,10 +49,10 @@ void seal_hash(const uint8_t *data, size_t length, uint8_t ret_hash[static SEAL_
 void seal_key_id(const uint8_t public_key[static SEAL_PUBLIC_KEY_SIZE],
                  uint8_t ret_id[static SEAL_HASH_SIZE]);
 
-/* A new buffer of header and payload. */
+/* A new buffer of header and payload; `ret_id` (may be NULL) is the payload's id. */
 GByteArray *seal_make(enum seal_label label, const uint8_t public_key[static SEAL_PUBLIC_KEY_SIZE],
                       const uint8_t secret_key[static SEAL_SECRET_KEY_SIZE], const uint8_t *payload,
-                      size_t length);
+                      size_t length, uint8_t *ret_id);
 
 /* The key id in the header, to find the public key by: a claim until seal_open() says SEAL_OK. NULL if
  * malformed. */

@@ -3,6 +3,7 @@
 #include "common/codec_private.h"
 #include "common/limits.h"
 #include "common/period.h"
+#include "common/varint.h"
 
 #include <assert.h>
 #include <endian.h>
@@ -53,9 +54,10 @@ struct submission_writer {
   struct column_set asked;
   size_t columns_size;
   uint8_t bit[LIMIT_FORM_COLUMNS]; /* of a column among those asked */
+  bool asks_first;                 /* the form's first columns, up to one: each has its own number as bit */
   GByteArray *reports;
   size_t count;
-  GString *last_unit;
+  char last_unit[LIMIT_CODE_BYTES + 1];
 };
 
 struct submission_writer *submission_writer_new(const struct catalogue *catalogue, int form)
@@ -64,7 +66,6 @@ struct submission_writer *submission_writer_new(const struct catalogue *catalogu
   writer->catalogue = catalogue_ref((struct catalogue *)catalogue);
   writer->form = &catalogue->forms[form];
   writer->reports = g_byte_array_sized_new(4 * LIMIT_KIB);
-  writer->last_unit = g_string_new("");
   return writer;
 }
 
@@ -73,7 +74,6 @@ void submission_writer_free(struct submission_writer *writer)
   if (writer == NULL) return;
   catalogue_unref(writer->catalogue);
   g_byte_array_unref(writer->reports);
-  g_string_free(writer->last_unit, TRUE);
   g_free(writer);
 }
 
@@ -82,66 +82,45 @@ size_t submission_writer_count(const struct submission_writer *writer)
   return writer->count;
 }
 
-static size_t varint_size(uint64_t value)
-{
-  unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
-  return (bits + 6) / 7;
-}
-
-static uint8_t *put_varint(uint8_t *at, uint64_t value)
-{
-  for (; value >= 128; value >>= 7) *at++ = (uint8_t)(value | 128);
-  *at++ = (uint8_t)value;
-  return at;
-}
-
 static uint8_t *put_bytes(uint8_t *at, uint8_t tag, const void *bytes, size_t length)
 {
   *at++ = tag;
-  at = put_varint(at, length);
+  at = varint_put(at, length);
   memcpy(at, bytes, length);
   return at + length;
 }
 
-static uint64_t zigzag(int64_t value)
-{
-  return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
-}
-
 /* A report as the wire has it: sets of columns become bits among those asked. */
 struct wire_report {
-  size_t unit_length;
-  uint8_t present[SET_BYTES], withdrawn[SET_BYTES];
-  size_t present_size, withdrawn_size; /* without trailing zero bytes */
-  size_t values_size;
+  size_t unit_length, present_size, withdrawn_size, values_size;
   size_t size; /* of the whole message, without tag and length */
+  uint8_t present[SET_BYTES], withdrawn[SET_BYTES];
+  uint8_t values[LIMIT_FORM_COLUMNS * VARINT_MOST];
 };
 
 static size_t pack_set(const struct submission_writer *writer, const struct column_set *set,
                        uint8_t ret_bits[static SET_BYTES])
 {
-  size_t size = 0;
-  memset(ret_bits, 0, SET_BYTES);
-  for (unsigned c = column_set_next(set, 0); c < LIMIT_FORM_COLUMNS; c = column_set_next(set, c + 1)) {
-    unsigned bit = writer->bit[c];
-    ret_bits[bit / 8] = (uint8_t)(ret_bits[bit / 8] | 1u << bit % 8);
-    size = bit / 8 + 1;
-  }
-  return size;
+  if (writer->asks_first) return column_set_bytes(set, ret_bits);
+  struct column_set bits = {0};
+  EACH_COLUMN(column, set) column_set_add(&bits, writer->bit[column]);
+  return column_set_bytes(&bits, ret_bits);
 }
 
 static void plan_report(const struct submission_writer *writer, const char *unit,
                         const struct report_change *change, bool has_base, struct wire_report *ret_plan)
 {
-  *ret_plan = (struct wire_report){.unit_length = strlen(unit)};
+  ret_plan->unit_length = strlen(unit);
+  ret_plan->present_size = ret_plan->withdrawn_size = ret_plan->values_size = 0;
   ret_plan->size = 2 + ret_plan->unit_length + (change->kind != KIND_FIGURES ? 2 : 0) +
                    (has_base ? 2 + SUBMISSION_ID_SIZE : 0);
   if (change->kind != KIND_FIGURES) return;
 
-  const struct column_set *present = &change->figures.present;
-  for (unsigned c = column_set_next(present, 0); c < LIMIT_FORM_COLUMNS; c = column_set_next(present, c + 1))
-    ret_plan->values_size += varint_size(zigzag(change->figures.value[c]));
-  ret_plan->present_size = pack_set(writer, present, ret_plan->present);
+  const struct figures *figures = &change->figures;
+  uint8_t *at = ret_plan->values;
+  EACH_COLUMN(column, &figures->present) at = varint_put(at, zigzag(figures->value[column]));
+  ret_plan->values_size = (size_t)(at - ret_plan->values);
+  ret_plan->present_size = pack_set(writer, &figures->present, ret_plan->present);
   ret_plan->withdrawn_size = pack_set(writer, &change->withdrawn, ret_plan->withdrawn);
   if (ret_plan->present_size > 0)
     ret_plan->size +=
@@ -153,10 +132,11 @@ static void put_report(GByteArray *reports, const struct wire_report *plan, cons
                        const struct report_change *change, const uint8_t *base)
 {
   size_t start = reports->len, size = 1 + varint_size(plan->size) + plan->size;
-  g_byte_array_set_size(reports, (guint)(start + size));
+  g_byte_array_set_size(reports,
+                        (guint)(start + size + VARINT_MOST)); /* a number is put with room behind it */
   uint8_t *at = reports->data + start;
   *at++ = TAG_REPORT;
-  at = put_varint(at, plan->size);
+  at = varint_put(at, plan->size);
   at = put_bytes(at, TAG_UNIT, unit, plan->unit_length);
   if (change->kind != KIND_FIGURES) {
     *at++ = TAG_KIND;
@@ -165,15 +145,9 @@ static void put_report(GByteArray *reports, const struct wire_report *plan, cons
   if (base != NULL) at = put_bytes(at, TAG_BASE, base, SUBMISSION_ID_SIZE);
   if (plan->present_size > 0) at = put_bytes(at, TAG_PRESENT, plan->present, plan->present_size);
   if (plan->withdrawn_size > 0) at = put_bytes(at, TAG_WITHDRAWN, plan->withdrawn, plan->withdrawn_size);
-  if (plan->values_size > 0) {
-    *at++ = TAG_VALUE;
-    at = put_varint(at, plan->values_size);
-    const struct figures *figures = &change->figures;
-    for (unsigned c = column_set_next(&figures->present, 0); c < LIMIT_FORM_COLUMNS;
-         c = column_set_next(&figures->present, c + 1))
-      at = put_varint(at, zigzag(figures->value[c]));
-  }
-  assert(at == reports->data + reports->len);
+  if (plan->values_size > 0) at = put_bytes(at, TAG_VALUE, plan->values, plan->values_size);
+  assert(at == reports->data + start + size);
+  g_byte_array_set_size(reports, (guint)(start + size));
 }
 
 /* The columns are those of the first report of figures; a report that asks others belongs in another
@@ -188,10 +162,12 @@ static void name_columns(struct submission_writer *writer, const struct column_s
 {
   uint8_t bit = 0;
   writer->asked = *asked;
+  writer->asks_first = true;
   writer->columns_size = 0;
-  for (unsigned c = column_set_next(asked, 0); c < LIMIT_FORM_COLUMNS; c = column_set_next(asked, c + 1)) {
-    writer->columns_size += 2 + strlen(writer->form->columns[c].code);
-    writer->bit[c] = bit++;
+  EACH_COLUMN(column, asked) {
+    writer->columns_size += 2 + strlen(writer->form->columns[column].code);
+    writer->asks_first = writer->asks_first && column == bit;
+    writer->bit[column] = bit++;
   }
 }
 
@@ -209,7 +185,7 @@ bool submission_writer_add(struct submission_writer *writer, const char *unit,
                            const struct report_change *change, const uint8_t base[SUBMISSION_ID_SIZE])
 {
   assert(*unit != '\0' && strlen(unit) <= LIMIT_CODE_BYTES);
-  assert(writer->count == 0 || strcmp(writer->last_unit->str, unit) < 0);
+  assert(writer->count == 0 || strcmp(writer->last_unit, unit) < 0);
   assert(change->kind != KIND_FIGURES || sets_agree(change));
 
   if (writer->count == LIMIT_REPORTS || !takes_columns(writer, change)) return false;
@@ -225,7 +201,7 @@ bool submission_writer_add(struct submission_writer *writer, const char *unit,
   put_report(writer->reports, &plan, unit, change, base);
   writer->has_columns = writer->has_columns || names;
   writer->count++;
-  g_string_assign(writer->last_unit, unit);
+  memcpy(writer->last_unit, unit, plan.unit_length + 1);
   return true;
 }
 
@@ -235,7 +211,6 @@ static void writer_clear(struct submission_writer *writer)
   writer->columns_size = 0;
   writer->count = 0;
   g_byte_array_set_size(writer->reports, 0);
-  g_string_truncate(writer->last_unit, 0);
 }
 
 GByteArray *submission_writer_finish(struct submission_writer *writer, const struct submission_head *head)
@@ -256,8 +231,7 @@ GByteArray *submission_writer_finish(struct submission_writer *writer, const str
   char *indicators[LIMIT_FORM_COLUMNS];
   if (writer->has_columns) {
     const struct column_set *asked = &writer->asked;
-    for (unsigned c = column_set_next(asked, 0); c < LIMIT_FORM_COLUMNS; c = column_set_next(asked, c + 1))
-      indicators[message.n_indicator++] = writer->form->columns[c].code;
+    EACH_COLUMN(column, asked) indicators[message.n_indicator++] = writer->form->columns[column].code;
   }
   message.indicator = indicators;
   GByteArray *payload = codec_pack(&message.base);

@@ -87,7 +87,8 @@ static void write_submission(void)
                                        .responsible = "王芳",
                                        .created_at_ms = 1528070400000};
   GByteArray *payload = submission_writer_finish(writer, &head);
-  write_array("seal", -1, seal_make(SEAL_SUBMISSION, public_key, secret_key, payload->data, payload->len));
+  write_array("seal", -1,
+              seal_make(SEAL_SUBMISSION, public_key, secret_key, payload->data, payload->len, NULL));
   write_array("submission", -1, payload);
   submission_writer_free(writer);
 }

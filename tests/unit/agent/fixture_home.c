@@ -58,7 +58,7 @@ static void enrol(struct fixture_home *fixture, const char *endpoint)
                                     .issued_at_ms = 1};
   g_autoptr(GByteArray) payload = certificate_encode(&certificate);
   g_autoptr(GByteArray) sealed =
-      identity_seal(fixture->server, SEAL_CERTIFICATE, payload->data, payload->len);
+      identity_seal(fixture->server, SEAL_CERTIFICATE, payload->data, payload->len, NULL);
   struct invitation invitation = {.endpoint = endpoint ? endpoint : "tcp://127.0.0.1:9",
                                   .curve_key = view(identity_curve_public(fixture->server)),
                                   .sign_key = view(identity_sign_public(fixture->server))};
@@ -136,7 +136,7 @@ GByteArray *fixture_manifest(const struct fixture_home *fixture, enum document_k
                               .chunk_count = count,
                               .area = kind == DOCUMENT_OF_REGISTER ? "east" : ""};
   g_autoptr(GByteArray) payload = manifest_encode(&manifest);
-  return identity_seal(fixture->server, SEAL_MANIFEST, payload->data, payload->len);
+  return identity_seal(fixture->server, SEAL_MANIFEST, payload->data, payload->len, NULL);
 }
 
 void fixture_home_store(struct fixture_home *fixture, enum document_kind kind, const char *text)
@@ -199,7 +199,7 @@ void fixture_submission(const struct fixture_home *fixture, struct outbox *outbo
   memcpy(head.catalogue_hash, catalogue->hash, sizeof head.catalogue_hash);
   g_autoptr(GByteArray) payload = submission_writer_finish(writer, &head);
   g_autoptr(GByteArray) sealed =
-      identity_seal(fixture->home->identity, SEAL_SUBMISSION, payload->data, payload->len);
+      identity_seal(fixture->home->identity, SEAL_SUBMISSION, payload->data, payload->len, NULL);
   seal_hash(payload->data, payload->len, ret_id);
   struct period may = {2018, 5, 1};
   must(outbox_batch_add(outbox, batch, sequence, ret_id, "monthly", may, fixture_unit(reports[0].unit),
@@ -246,7 +246,7 @@ GByteArray *fixture_receipt(const struct fixture_home *fixture, const uint8_t id
 {
   struct receipt receipt = make_receipt(id, reports, refusals, count, total);
   g_autoptr(GByteArray) payload = receipt_encode(&receipt);
-  return identity_seal(fixture->server, SEAL_RECEIPT, payload->data, payload->len);
+  return identity_seal(fixture->server, SEAL_RECEIPT, payload->data, payload->len, NULL);
 }
 
 void fixture_answer(const struct fixture_home *fixture, struct outbox *outbox,

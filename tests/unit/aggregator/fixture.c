@@ -199,7 +199,7 @@ GBytes *fixture_seal_under(struct fixture *fixture, const struct catalogue *cata
   payload = submission_writer_finish(writer, &head);
   if (ret_id) seal_hash(payload->data, payload->len, ret_id);
   return g_byte_array_free_to_bytes(
-      identity_seal(agent->identity, SEAL_SUBMISSION, payload->data, payload->len));
+      identity_seal(agent->identity, SEAL_SUBMISSION, payload->data, payload->len, NULL));
 }
 
 /* --- submitting --- */

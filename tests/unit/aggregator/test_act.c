@@ -104,7 +104,7 @@ static GByteArray *certificate(const char *agent)
                                                                            .sign_key = {keys[1], 32},
                                                                            .issued_at_ms = 1});
 
-  return seal_make(SEAL_CERTIFICATE, seed_key, secret, payload->data, payload->len);
+  return seal_make(SEAL_CERTIFICATE, seed_key, secret, payload->data, payload->len, NULL);
 }
 
 static struct leaf enrolment_leaf(const GByteArray *sealed)

@@ -174,7 +174,7 @@ static GByteArray *payload_of(struct world *world, const struct said *said, bool
 
 static GBytes *seal(const struct identity *identity, enum seal_label label, GByteArray *payload)
 {
-  GByteArray *sealed = identity_seal(identity, label, payload->data, payload->len);
+  GByteArray *sealed = identity_seal(identity, label, payload->data, payload->len, NULL);
 
   g_byte_array_unref(payload);
   return g_byte_array_free_to_bytes(sealed);

@@ -222,7 +222,7 @@ static void the_example_s_keys_seal_and_frame_are_ours(void **state)
   assert_bytes(hash, sizeof hash, id);
 
   g_autoptr(GByteArray) sealed =
-      seal_make(SEAL_SUBMISSION, public_key, secret_key, payload->data, payload->len);
+      seal_make(SEAL_SUBMISSION, public_key, secret_key, payload->data, payload->len, NULL);
   assert_bytes(sealed->data, SEAL_HEADER_SIZE, header);
   g_byte_array_append(header, payload->data, payload->len);
   const uint8_t *opened;

@@ -193,7 +193,7 @@ static void two_identities_share_no_key(void **state)
 static void seals_open_with_the_public_key(void **state)
 {
   CLEANUP(identity_free) struct identity *identity = identity_create(((struct place *)*state)->path, NULL);
-  g_autoptr(GByteArray) sealed = identity_seal(identity, SEAL_RECEIPT, (const uint8_t *)"x", 1);
+  g_autoptr(GByteArray) sealed = identity_seal(identity, SEAL_RECEIPT, (const uint8_t *)"x", 1, NULL);
   const uint8_t *payload;
   size_t length;
   assert_int_equal(seal_open(sealed->data, sealed->len, SEAL_RECEIPT, identity_sign_public(identity),

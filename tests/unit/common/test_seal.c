@@ -21,7 +21,7 @@ static int make_keys(void **state)
 
 static GByteArray *sealed_payload(void)
 {
-  return seal_make(SEAL_SUBMISSION, public_key, secret_key, payload, sizeof payload);
+  return seal_make(SEAL_SUBMISSION, public_key, secret_key, payload, sizeof payload, NULL);
 }
 
 static enum seal_status open_bytes(const uint8_t *sealed, size_t length)
@@ -55,6 +55,22 @@ static void a_cut_or_lengthened_payload_is_forged(void **state)
                      length < SEAL_HEADER_SIZE ? SEAL_MALFORMED : SEAL_FORGED);
   g_byte_array_append(sealed, (const uint8_t *)"", 1);
   assert_int_equal(open_bytes(sealed->data, sealed->len), SEAL_FORGED);
+}
+
+static void sealing_and_opening_give_the_same_id(void **state)
+{
+  (void)state;
+  uint8_t made[SEAL_HASH_SIZE], opened_id[SEAL_HASH_SIZE], expected[SEAL_HASH_SIZE];
+  g_autoptr(GByteArray) sealed =
+      seal_make(SEAL_SUBMISSION, public_key, secret_key, payload, sizeof payload, made);
+  const uint8_t *opened;
+  size_t length;
+  assert_int_equal(
+      seal_open(sealed->data, sealed->len, SEAL_SUBMISSION, public_key, &opened, &length, opened_id),
+      SEAL_OK);
+  seal_hash(payload, sizeof payload, expected);
+  assert_memory_equal(made, expected, sizeof expected);
+  assert_memory_equal(opened_id, expected, sizeof expected);
 }
 
 static void another_label_does_not_pass(void **state)
@@ -126,7 +142,7 @@ static void what_was_sealed_opens_and_is_named_by_its_hash(void **state)
 static void an_empty_payload_can_be_sealed(void **state)
 {
   (void)state;
-  g_autoptr(GByteArray) sealed = seal_make(SEAL_SUBMISSION, public_key, secret_key, NULL, 0);
+  g_autoptr(GByteArray) sealed = seal_make(SEAL_SUBMISSION, public_key, secret_key, NULL, 0, NULL);
   assert_int_equal(sealed->len, SEAL_HEADER_SIZE);
   assert_int_equal(open_bytes(sealed->data, sealed->len), SEAL_OK);
 }
@@ -149,6 +165,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_change_of_any_bit_is_noticed),
       cmocka_unit_test(a_cut_or_lengthened_payload_is_forged),
+      cmocka_unit_test(sealing_and_opening_give_the_same_id),
       cmocka_unit_test(another_label_does_not_pass),
       cmocka_unit_test(unknown_suites_and_labels_are_malformed),
       cmocka_unit_test(a_key_of_small_order_signs_nothing),
