@@ -4,6 +4,7 @@
  *   enrolment        what `join` brought: endpoints, the aggregator's keys, the sealed certificate
  *   catalogue.yaml   with catalogue.seal beside it: as served, hash and seal verified
  *   register.csv     with register.seal beside it, likewise
+ *   register.image   the register compiled: a cache, made again where it is missing
  *   outbox.db        what was made to be sent, and what came back
  *   agent.yaml       configuration, optional
  *   lock.push, lock.link   one process prepares, one process sends at a time */

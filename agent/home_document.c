@@ -14,9 +14,35 @@ static const struct {
     [DOCUMENT_OF_REGISTER - 1] = {"register.csv", "register.seal"},
 };
 
+#define REGISTER_IMAGE "register.image"
+
+/* The register compiled from this document. Its image in the folder spares reading it: that is taken only
+ * where it was made of these very bytes, which the caller has just verified, and of the catalogue in use, and
+ * where its checksum holds. Anything else is read from the document, and the image is written anew, or not: a
+ * folder that is full or not ours to write is no reason to stop. */
+static struct unit_register *compile_register(const struct home *home, const uint8_t *data, size_t length,
+                                              const uint8_t hash[SEAL_HASH_SIZE], GError **error)
+{
+  g_autofree char *path = g_build_filename(home->folder, REGISTER_IMAGE, NULL);
+  struct unit_register *units = register_open_image(path, hash, home->catalogue->hash);
+  if (units) return units;
+  if (!register_read_csv(home->catalogue, NAMES[DOCUMENT_OF_REGISTER - 1].document, (const char *)data,
+                         length, NULL, NULL, &units, error))
+    return NULL;
+  g_autoptr(GBytes) image = register_image(units, hash, home->catalogue->hash);
+  gsize size;
+  const void *bytes = g_bytes_get_data(image, &size);
+  struct unit_register *mapped = NULL;
+  if (home_write_file(home->folder, REGISTER_IMAGE, bytes, size, NULL))
+    mapped = register_open_image(path, hash, home->catalogue->hash);
+  if (!mapped) return units;
+  register_unref(units);
+  return mapped;
+}
+
 /* Compiles the document and puts it in the place of the one in use. Nothing changes on failure. */
 static bool use_document(struct home *home, enum document_kind kind, const uint8_t *data, size_t length,
-                         GError **error)
+                         const uint8_t hash[SEAL_HASH_SIZE], GError **error)
 {
   const char *name = NAMES[kind - 1].document;
   if (kind == DOCUMENT_OF_CATALOGUE) {
@@ -32,12 +58,11 @@ static bool use_document(struct home *home, enum document_kind kind, const uint8
     g_set_error(error, PARKTALLY_ERROR, ERROR_DATA, _("%s came before the catalogue it refers to"), name);
     return false;
   }
-  struct unit_register *units;
-  if (!register_read_csv(home->catalogue, name, (const char *)data, length, NULL, NULL, &units, error))
-    return false;
+  struct unit_register *units = compile_register(home, data, length, hash, error);
+  if (!units) return false;
   if (home->units) register_unref(home->units);
   home->units = units;
-  seal_hash(data, length, home->register_hash);
+  memcpy(home->register_hash, hash, SEAL_HASH_SIZE);
   g_clear_pointer(&home->trouble, g_free);
   return true;
 }
@@ -53,8 +78,9 @@ static int64_t stamp_of(const struct home *home, enum document_kind kind)
          1;
 }
 
-/* True if the manifest's seal holds and it names exactly these bytes, for us. */
-static bool belongs(const struct home *home, enum document_kind kind, GBytes *document, GBytes *seal)
+/* True if the manifest's seal holds and it names exactly these bytes, for us; with their hash. */
+static bool belongs(const struct home *home, enum document_kind kind, GBytes *document, GBytes *seal,
+                    uint8_t ret_hash[SEAL_HASH_SIZE])
 {
   gsize length, seal_length;
   const uint8_t *data = g_bytes_get_data(document, &length);
@@ -69,7 +95,9 @@ static bool belongs(const struct home *home, enum document_kind kind, GBytes *do
   if (kind == DOCUMENT_OF_REGISTER && strcmp(manifest->area, home->certificate->area) != 0) return false;
   uint8_t hash[SEAL_HASH_SIZE];
   seal_hash(data, length, hash);
-  return memcmp(hash, manifest->hash.data, sizeof hash) == 0;
+  if (memcmp(hash, manifest->hash.data, sizeof hash) != 0) return false;
+  memcpy(ret_hash, hash, sizeof hash);
+  return true;
 }
 
 static void set_aside(struct home *home, const char *name, const char *why)
@@ -94,14 +122,15 @@ static bool read_document(struct home *home, enum document_kind kind, GError **e
   }
   home->document_stamps[kind - 1] = stamp;
   if (!document || !seal) return true;
-  if (!belongs(home, kind, document, seal)) {
+  uint8_t hash[SEAL_HASH_SIZE];
+  if (!belongs(home, kind, document, seal, hash)) {
     set_aside(home, NAMES[kind - 1].document, _("it is not what its seal says"));
     return true;
   }
   g_autoptr(GError) mistake = NULL;
   gsize length;
   const uint8_t *data = g_bytes_get_data(document, &length);
-  if (!use_document(home, kind, data, length, &mistake))
+  if (!use_document(home, kind, data, length, hash, &mistake))
     set_aside(home, NAMES[kind - 1].document, mistake->message);
   return true;
 }
@@ -120,7 +149,9 @@ bool home_refresh(struct home *home, GError **error)
 bool home_store_document(struct home *home, enum document_kind kind, const uint8_t *data, size_t length,
                          const uint8_t *manifest, size_t manifest_length, GError **error)
 {
-  if (!use_document(home, kind, data, length, error)) return false;
+  uint8_t hash[SEAL_HASH_SIZE];
+  seal_hash(data, length, hash);
+  if (!use_document(home, kind, data, length, hash, error)) return false;
   /* The seal comes last: a kill between the two leaves a pair that does not belong together, which is fetched
    * again. */
   if (!home_write_file(home->folder, NAMES[kind - 1].document, data, length, error) ||

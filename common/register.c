@@ -128,9 +128,22 @@ static size_t drop_replaced(struct unit_version *versions, uint32_t *rows, size_
   return kept;
 }
 
-static bool starts_unit(const struct unit_register *reg, size_t n)
+/* Who only holds an image, as the agent's sender does beside its service, is spared a copy of the versions.
+ * Any thread. */
+static const struct unit_version *versions_of(const struct unit_register *reg)
 {
-  return !n || strcmp(reg->versions[n - 1].unit, reg->versions[n].unit);
+  struct unit_version **place = &((struct unit_register *)reg)->versions;
+  const struct unit_version *present = g_atomic_pointer_get(place);
+  if (present || !reg->image) return present;
+  struct unit_version *versions = register_image_versions(reg);
+  if (g_atomic_pointer_compare_and_exchange(place, NULL, versions)) return versions;
+  g_free(versions); /* another thread was faster */
+  return g_atomic_pointer_get(place);
+}
+
+static bool starts_unit(const struct unit_version *versions, size_t n)
+{
+  return !n || strcmp(versions[n - 1].unit, versions[n].unit);
 }
 
 /* Codes of one city share their first characters, so that each step of a binary search compares long texts
@@ -142,7 +155,7 @@ static void index_units(struct unit_register *reg)
   reg->slots = g_new0(uint32_t, slots);
   reg->slot_mask = slots - 1;
   for (size_t n = 0; n < reg->count; n++) {
-    if (!starts_unit(reg, n)) continue;
+    if (!starts_unit(reg->versions, n)) continue;
     size_t slot = g_str_hash(reg->versions[n].unit) & reg->slot_mask;
     while (reg->slots[slot]) slot = (slot + 1) & reg->slot_mask;
     reg->slots[slot] = (uint32_t)(n + 1);
@@ -186,9 +199,13 @@ struct unit_register *register_ref(struct unit_register *reg)
 void register_unref(struct unit_register *reg)
 {
   if (!reg || !g_atomic_int_dec_and_test(&reg->references)) return;
-  g_string_chunk_free(reg->texts);
-  g_free(reg->versions);
-  g_free(reg->slots);
+  if (reg->image) {
+    register_image_close(reg);
+  } else {
+    g_string_chunk_free(reg->texts);
+    g_free(reg->versions);
+    g_free(reg->slots);
+  }
   g_free(reg);
 }
 
@@ -201,29 +218,31 @@ size_t register_size(const struct unit_register *reg)
 
 const struct unit_version *register_nth(const struct unit_register *reg, size_t n)
 {
-  return &reg->versions[n];
+  return &versions_of(reg)[n];
 }
 
 size_t register_index(const struct unit_register *reg, const struct unit_version *version)
 {
-  return (size_t)(version - reg->versions);
+  return (size_t)(version - versions_of(reg));
 }
 
 /* How many versions the unit has whose first is this one. */
 static size_t count_of_unit(const struct unit_register *reg, size_t first)
 {
+  const struct unit_version *versions = versions_of(reg);
   size_t end = first + 1;
-  while (end < reg->count && !starts_unit(reg, end)) end++;
+  while (end < reg->count && !starts_unit(versions, end)) end++;
   return end - first;
 }
 
 size_t register_unit(const struct unit_register *reg, const char *unit, const struct unit_version **ret_first)
 {
+  const struct unit_version *versions = versions_of(reg);
   for (size_t slot = g_str_hash(unit) & reg->slot_mask; reg->slots[slot];
        slot = (slot + 1) & reg->slot_mask) {
     size_t first = reg->slots[slot] - 1;
-    if (strcmp(reg->versions[first].unit, unit)) continue;
-    *ret_first = &reg->versions[first];
+    if (strcmp(versions[first].unit, unit)) continue;
+    *ret_first = &versions[first];
     return count_of_unit(reg, first);
   }
   return 0;
@@ -233,15 +252,16 @@ size_t register_unit(const struct unit_register *reg, const char *unit, const st
  * halves. */
 static size_t gallop(const struct unit_register *reg, const char *unit, size_t low)
 {
+  const struct unit_version *versions = versions_of(reg);
   size_t step = 1;
-  while (step < reg->count - low && strcmp(reg->versions[low + step].unit, unit) < 0) {
+  while (step < reg->count - low && strcmp(versions[low + step].unit, unit) < 0) {
     low += step;
     step *= 2;
   }
   size_t high = step < reg->count - low ? low + step : reg->count;
   while (high - low > 1) {
     size_t middle = low + (high - low) / 2;
-    if (strcmp(reg->versions[middle].unit, unit) < 0)
+    if (strcmp(versions[middle].unit, unit) < 0)
       low = middle;
     else
       high = middle;
@@ -252,13 +272,14 @@ static size_t gallop(const struct unit_register *reg, const char *unit, size_t l
 size_t register_unit_near(const struct unit_register *reg, const char *unit, size_t *near,
                           const struct unit_version **ret_first)
 {
+  const struct unit_version *versions = versions_of(reg);
   size_t at = *near;
-  int order = at < reg->count ? strcmp(reg->versions[at].unit, unit) : 1;
+  int order = at < reg->count ? strcmp(versions[at].unit, unit) : 1;
   if (order < 0) {
     at = gallop(reg, unit, at);
-    order = at < reg->count ? strcmp(reg->versions[at].unit, unit) : 1;
+    order = at < reg->count ? strcmp(versions[at].unit, unit) : 1;
     *near = at;
-  } else if (at > 0 && (order > 0 || !starts_unit(reg, at))) {
+  } else if (at > 0 && (order > 0 || !starts_unit(versions, at))) {
     const struct unit_version *first;
     size_t count = register_unit(reg, unit, &first);
     if (count == 0) return 0;
@@ -267,7 +288,7 @@ size_t register_unit_near(const struct unit_register *reg, const char *unit, siz
     return count;
   }
   if (order != 0) return 0;
-  *ret_first = &reg->versions[at];
+  *ret_first = &versions[at];
   return count_of_unit(reg, at);
 }
 

@@ -63,6 +63,17 @@ bool register_read_csv(const struct catalogue *catalogue, const char *name, cons
  * that ever belong to `area` or below it, or of all if area is CATALOGUE_NONE. */
 GBytes *register_write_csv(const struct unit_register *reg, const struct catalogue *catalogue, int area);
 
+/* A file of the compiled register, to be mapped by register_open_image(): a cache of what reading this
+ * document with this catalogue gave. */
+GBytes *register_image(const struct unit_register *reg, const uint8_t document[CATALOGUE_HASH_SIZE],
+                       const uint8_t catalogue[CATALOGUE_HASH_SIZE]);
+
+/* The register whose image is at `path`. Its texts stay in the file, which must be replaced, never written
+ * to, while the register is in use. NULL if there is no image, or none of this document, catalogue, program
+ * and machine, or one that is damaged: the document is then to be read. */
+struct unit_register *register_open_image(const char *path, const uint8_t document[CATALOGUE_HASH_SIZE],
+                                          const uint8_t catalogue[CATALOGUE_HASH_SIZE]);
+
 /* All versions, by unit (byte order), then from. */
 size_t register_size(const struct unit_register *reg);
 const struct unit_version *register_nth(const struct unit_register *reg, size_t n);

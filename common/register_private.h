@@ -6,12 +6,20 @@
 
 struct unit_register {
   int references;                /* atomic */
-  struct unit_version *versions; /* by unit, then from */
+  struct unit_version *versions; /* by unit, then from; NULL until they are asked for: see versions_of() */
   size_t count;
   uint32_t *slots; /* open hash: 1 + the index of a unit's first version, 0 where free */
   size_t slot_mask;
-  GStringChunk *texts;
+  GStringChunk *texts; /* NULL where an image holds them */
+  void *image;         /* mapped, read only; or NULL */
+  size_t image_size;
 };
+
+/* The versions of an image that could not be mapped where its pointers are right. Newly allocated; its texts
+ * are the image's. */
+struct unit_version *register_image_versions(const struct unit_register *reg);
+/* Unmaps the image, and frees the versions if they stand beside it. */
+void register_image_close(struct unit_register *reg);
 
 /* A version that another row of the file replaces. */
 typedef void register_replaced(size_t kept_row, size_t lost_row, const struct unit_version *kept, void *data);

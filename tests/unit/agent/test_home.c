@@ -99,8 +99,8 @@ static void other_keys_than_those_enrolled_are_refused(void **state)
 static void what_is_stored_is_for_its_owner_alone(void **state)
 {
   (void)state;
-  static const char *const FILES[] = {"enrolment", "identity.key", "catalogue.yaml", "register.csv",
-                                      "lock.push"};
+  static const char *const FILES[] = {"enrolment",    "identity.key",   "catalogue.yaml",
+                                      "register.csv", "register.image", "lock.push"};
   int lock = home_lock(fixture.data, "push", false, NULL);
   for (size_t i = 0; i < G_N_ELEMENTS(FILES); i++) {
     g_autofree char *path = g_build_filename(fixture.data, FILES[i], NULL);
@@ -172,6 +172,79 @@ static void what_another_process_stores_is_taken_into_use(void **state)
   assert_true(home_refresh(other, &error));
   assert_int_equal(register_size(other->units), 3);
   home_free(other);
+}
+
+static char *image_path(void)
+{
+  return g_build_filename(fixture.data, "register.image", NULL);
+}
+
+/* An image of 3 units for the register of FIXTURE_UNITS, as nobody would make it: it shows what was read. */
+static void put_strange_image(const uint8_t document[SEAL_HASH_SIZE], const uint8_t other[SEAL_HASH_SIZE])
+{
+  g_autofree char *path = image_path(), *text = fixture_register_text(3);
+  CLEANUP(register_unref) struct unit_register *units = NULL;
+  assert_true(
+      register_read_csv(fixture.home->catalogue, "three", text, strlen(text), NULL, NULL, &units, NULL));
+  g_autoptr(GBytes) image = register_image(units, document, other);
+  gsize length;
+  const void *data = g_bytes_get_data(image, &length);
+  assert_true(g_file_set_contents(path, data, (gssize)length, NULL));
+}
+
+static void an_image_that_is_not_of_the_register_in_force_is_made_anew(void **state)
+{
+  (void)state;
+  static const uint8_t other[SEAL_HASH_SIZE] = {1};
+  uint8_t hash[SEAL_HASH_SIZE];
+  memcpy(hash, fixture.home->register_hash, sizeof hash);
+  g_autofree char *path = image_path();
+  for (int i = 0; i < 4; i++) {
+    switch (i) {
+    case 0:
+      put_strange_image(other, fixture.home->catalogue->hash);
+      break;
+    case 1:
+      put_strange_image(hash, other);
+      break;
+    case 2:
+      assert_true(g_file_set_contents(path, "damaged", -1, NULL));
+      break;
+    default:
+      assert_int_equal(g_remove(path), 0);
+    }
+    fixture_home_reopen(&fixture);
+    assert_int_equal(register_size(fixture.home->units), FIXTURE_UNITS);
+    assert_null(fixture.home->trouble);
+    CLEANUP(register_unref)
+    struct unit_register *image = register_open_image(path, hash, fixture.home->catalogue->hash);
+    assert_non_null(image);
+    assert_int_equal(register_size(image), FIXTURE_UNITS);
+  }
+}
+
+static void an_image_spares_reading_the_register_but_not_checking_it(void **state)
+{
+  (void)state;
+  put_strange_image(fixture.home->register_hash, fixture.home->catalogue->hash);
+  fixture_home_reopen(&fixture);
+  assert_int_equal(register_size(fixture.home->units), 3);
+  damage("register.csv", "C3610", "C3611");
+  fixture_home_reopen(&fixture);
+  assert_null(fixture.home->units);
+  assert_non_null(fixture.home->trouble);
+}
+
+static void an_image_that_cannot_be_written_is_done_without(void **state)
+{
+  (void)state;
+  g_autofree char *path = image_path();
+  assert_int_equal(g_remove(path), 0);
+  assert_int_equal(g_mkdir(path, 0700), 0);
+  fixture_home_reopen(&fixture);
+  assert_int_equal(register_size(fixture.home->units), FIXTURE_UNITS);
+  assert_null(fixture.home->trouble);
+  assert_int_equal(g_rmdir(path), 0);
 }
 
 static void a_lock_is_held_by_one_at_a_time(void **state)
@@ -263,6 +336,9 @@ int main(void)
       TEST(a_document_with_another_seal_is_set_aside),
       TEST(a_document_that_does_not_compile_leaves_the_old_one_in_use),
       TEST(what_another_process_stores_is_taken_into_use),
+      TEST(an_image_that_is_not_of_the_register_in_force_is_made_anew),
+      TEST(an_image_spares_reading_the_register_but_not_checking_it),
+      TEST(an_image_that_cannot_be_written_is_done_without),
       TEST(a_lock_is_held_by_one_at_a_time),
       TEST(every_mistake_of_the_configuration_is_named_with_its_place),
       TEST(a_heading_that_stands_twice_is_named),
