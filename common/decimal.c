@@ -3,6 +3,7 @@
 #include "common/limits.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <string.h>
 
 __extension__ typedef unsigned __int128 uint128;
@@ -51,6 +52,11 @@ int128 decimal_power10(unsigned power)
 
 /* --- reading --- */
 
+static bool is_digit(char c)
+{
+  return c >= '0' && c <= '9';
+}
+
 /* A number cell taken apart: digits × 10^exponent. */
 struct number {
   bool negative;
@@ -87,28 +93,81 @@ static enum decimal_status scale(const struct number *number, unsigned decimals,
   return DECIMAL_OK;
 }
 
-/* The common cell: "-1234.56", plain ASCII, at most 18 digits. False if it is anything else. */
-static bool read_plain(const char *text, size_t length, struct number *ret_number)
+/* Digits and point: 10^19 fits 64 bits, and there are powers for what is behind a point. */
+enum { PLAIN_MOST = 19 };
+
+/* The common cell: "-1234.56", plain ASCII. */
+struct plain {
+  bool negative;
+  unsigned decimals; /* as written */
+  uint64_t digits;
+};
+
+/* Eight digits at once, the first of them lowest: neighbours are joined to pairs, pairs to fours, fours to
+ * the number. False if any of the bytes is no digit. */
+static bool eight_digits(uint64_t word, uint64_t *ret_number)
 {
-  const char *p = text, *end = text + length;
-  bool negative = p < end && *p == '-';
-  p += negative;
+  const uint64_t zeros = UINT64_C(0x3030303030303030), high = UINT64_C(0xF0F0F0F0F0F0F0F0);
+  uint64_t digits = word ^ zeros;
+  if ((digits | (digits + UINT64_C(0x0606060606060606))) & high) return false;
+  digits = (digits * 10 + (digits >> 8)) & UINT64_C(0x00FF00FF00FF00FF);
+  digits = (digits * 100 + (digits >> 16)) & UINT64_C(0x0000FFFF0000FFFF);
+  *ret_number = (digits * 10000 + (digits >> 32)) & UINT64_C(0xFFFFFFFF);
+  return true;
+}
+
+/* False if it is anything else. */
+static bool read_plain(const char *text, size_t length, struct plain *ret_plain)
+{
+  const char *end = text + length, *point = NULL;
+  bool negative = length > 0 && *text == '-';
+  text += negative;
+  if (end - text > PLAIN_MOST) return false;
+  const char *p = text;
   uint64_t digits = 0;
-  const char *first = p, *point = NULL;
-  for (; p < end; p++) {
-    unsigned digit = (unsigned char)*p - (unsigned)'0';
-    if (digit <= 9)
-      digits = digits * 10 + digit;
-    else if (*p == '.' && !point)
-      point = p;
-    else
-      return false;
-    if (p - first > POWERS_MOST) return false;
+  for (;; p++) { /* before the point, and behind it */
+    for (uint64_t word, number; end - p >= 8; p += 8) {
+      memcpy(&word, p, 8);
+      if (!eight_digits(le64toh(word), &number)) break;
+      digits = digits * 100000000 + number;
+    }
+    for (; p < end && is_digit(*p); p++) digits = digits * 10 + (unsigned)(*p - '0');
+    if (p == end || *p != '.' || point) break;
+    point = p;
   }
-  int count = (int)(p - first) - (point ? 1 : 0);
-  if (count < 1 || count > POWERS_MOST) return false;
-  *ret_number =
-      (struct number){.negative = negative, .digits = digits, .exponent = point ? -(int)(p - point - 1) : 0};
+  if (p < end || p - text == (point ? 1 : 0)) return false; /* no digits */
+  *ret_plain = (struct plain){
+      .negative = negative, .decimals = point ? (unsigned)(end - point - 1) : 0, .digits = digits};
+  return true;
+}
+
+/* As scale(), in 64 bits. False if they do not suffice. */
+static bool scale_plain(const struct plain *plain, unsigned decimals, int64_t numerator, int64_t denominator,
+                        enum decimal_status *ret_status, int64_t *ret_value)
+{
+  assert(decimals <= LIMIT_DECIMALS);
+  uint64_t value;
+  bool exact = true;
+  if (__builtin_mul_overflow(plain->digits, (uint64_t)numerator, &value)) return false;
+  if (plain->decimals <= decimals) {
+    if (__builtin_mul_overflow(value, (uint64_t)powers[decimals - plain->decimals], &value)) return false;
+  } else {
+    uint64_t divisor = (uint64_t)powers[plain->decimals - decimals];
+    exact = value % divisor == 0;
+    value /= divisor;
+  }
+  if (denominator != 1) {
+    exact = exact && value % (uint64_t)denominator == 0;
+    value /= (uint64_t)denominator;
+  }
+  if (value > (uint64_t)LIMIT_FIGURE) {
+    *ret_status = DECIMAL_RANGE;
+  } else if (!exact) {
+    *ret_status = DECIMAL_DECIMALS;
+  } else {
+    *ret_status = DECIMAL_OK;
+    *ret_value = plain->negative ? -(int64_t)value : (int64_t)value;
+  }
   return true;
 }
 
@@ -204,11 +263,6 @@ static bool take_sign(const char **text, const char **end, bool *ret_negative)
   return p < q;
 }
 
-static bool is_digit(char c)
-{
-  return c >= '0' && c <= '9';
-}
-
 /* Digits before the point, in groups of three if there are separators, all of one kind. Copies the digits. */
 static bool take_whole(const char **text, const char *end, char *digits, int *ret_count, bool *ret_grouped)
 {
@@ -292,12 +346,12 @@ static bool read_written(const char *text, int length, struct number *ret_number
   return true;
 }
 
-enum decimal_status decimal_parse(const char *text, size_t length, unsigned decimals, int64_t numerator,
-                                  int64_t denominator, int64_t *ret_value)
+/* Any cell. Not inlined, since the room that it takes on the stack would be made for common cells too. */
+__attribute__((noinline)) static enum decimal_status parse_any(const char *text, size_t length,
+                                                               unsigned decimals, int64_t numerator,
+                                                               int64_t denominator, int64_t *ret_value)
 {
   struct number number;
-  if (read_plain(text, length, &number)) return scale(&number, decimals, numerator, denominator, ret_value);
-
   char ascii[LIMIT_NUMBER_TEXT];
   int count = squeeze(text, length, ascii);
   if (count < 0) return DECIMAL_TEXT;
@@ -306,6 +360,16 @@ enum decimal_status decimal_parse(const char *text, size_t length, unsigned deci
   if ((count == 3 || count == 6) && is_run_of(ascii, count, '.', 6)) return DECIMAL_TINY;
   if (!read_written(ascii, count, &number)) return DECIMAL_TEXT;
   return scale(&number, decimals, numerator, denominator, ret_value);
+}
+
+enum decimal_status decimal_parse(const char *text, size_t length, unsigned decimals, int64_t numerator,
+                                  int64_t denominator, int64_t *ret_value)
+{
+  struct plain plain;
+  enum decimal_status status;
+  bool done = read_plain(text, length, &plain) &&
+              scale_plain(&plain, decimals, numerator, denominator, &status, ret_value);
+  return done ? status : parse_any(text, length, decimals, numerator, denominator, ret_value);
 }
 
 bool decimal_read_int128(const char *text, int128 *ret_value)

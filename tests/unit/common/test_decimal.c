@@ -323,6 +323,55 @@ static void any_number_agrees_with_school_arithmetic(void **state)
   assert_true(seen[DECIMAL_OK] > 1000 && seen[DECIMAL_DECIMALS] > 1000 && seen[DECIMAL_RANGE] > 1000);
 }
 
+/* A space keeps a cell from the short way for common cells, and changes nothing else. */
+static void check_both_ways(const char *text, unsigned decimals, int64_t numerator, int64_t denominator)
+{
+  g_autofree char *spaced = g_strconcat(text, " ", NULL);
+  size_t length = strlen(text);
+  g_autofree char *exact = g_memdup2(text, length); /* so that a read beyond it is seen */
+  int64_t value = -42, other = -42;
+  enum decimal_status status = decimal_parse(exact, length, decimals, numerator, denominator, &value);
+  enum decimal_status wanted = decimal_parse(spaced, length + 1, decimals, numerator, denominator, &other);
+  if (status != wanted || value != other)
+    fail_msg("“%s” at %u decimals × %ld ÷ %ld: %d %ld, expected %d %ld", text, decimals, numerator,
+             denominator, status, value, wanted, other);
+}
+
+static const int64_t factors[][2] = {{1, 1}, {10, 1}, {1, 1000}, {1000000000, 1}, {1, 1000000000}, {7, 3}};
+
+static void every_short_cell_is_read_the_same_in_either_way(void **state)
+{
+  (void)state;
+  static const char characters[] = "019.-x/:"; /* the neighbours of digits too */
+  enum { LONGEST = 5, KINDS = sizeof characters - 1 };
+  int texts = 1;
+  for (int length = 0; length <= LONGEST; length++, texts *= KINDS)
+    for (int number = 0; number < texts; number++) {
+      char text[LONGEST + 1] = "";
+      for (int i = 0, rest = number; i < length; i++, rest /= KINDS) text[i] = characters[rest % KINDS];
+      for (unsigned decimals = 0; decimals <= 2; decimals++)
+        check_both_ways(text, decimals, factors[number % 6][0], factors[number % 6][1]);
+    }
+}
+
+static void any_common_cell_is_read_the_same_in_either_way(void **state)
+{
+  (void)state;
+  g_autoptr(GRand) random = g_rand_new_with_seed(seed + 2);
+  for (int round = 0; round < 200000; round++) {
+    char whole[24], fraction[24], text[64];
+    random_digits(random, 22, whole);
+    random_digits(random, g_rand_boolean(random) ? 22 : 3, fraction);
+    g_snprintf(text, sizeof text, "%s%s%s%s", g_rand_boolean(random) ? "-" : "", whole,
+               g_rand_boolean(random) ? "." : "", fraction);
+    size_t length = strlen(text);
+    if (length > 0 && g_rand_int_range(random, 0, 20) == 0) /* a character that is no digit, anywhere */
+      text[g_rand_int_range(random, 0, (int)length)] = (char)g_rand_int_range(random, 1, 128);
+    const int64_t *factor = factors[g_rand_int_range(random, 0, G_N_ELEMENTS(factors))];
+    check_both_ways(text, (unsigned)g_rand_int_range(random, 0, LIMIT_DECIMALS + 1), factor[0], factor[1]);
+  }
+}
+
 static void any_bytes_are_read_without_harm(void **state)
 {
   (void)state;
@@ -457,6 +506,8 @@ int main(int argc, char **argv)
       cmocka_unit_test(too_large_or_too_fine_is_told_apart),
       cmocka_unit_test(measures_convert_exactly_or_not_at_all),
       cmocka_unit_test(any_number_agrees_with_school_arithmetic),
+      cmocka_unit_test(every_short_cell_is_read_the_same_in_either_way),
+      cmocka_unit_test(any_common_cell_is_read_the_same_in_either_way),
       cmocka_unit_test(any_bytes_are_read_without_harm),
       cmocka_unit_test(totals_are_written_and_read_back),
       cmocka_unit_test(quotients_round_half_away_from_zero),
