@@ -3,6 +3,7 @@
 #include "common/limits.h"
 
 #include <glib.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { USCC_LENGTH = 18, ESTABLISHMENT_LENGTH = USCC_LENGTH + 3 };
@@ -10,28 +11,31 @@ enum { USCC_LENGTH = 18, ESTABLISHMENT_LENGTH = USCC_LENGTH + 3 };
 /* GB 32100-2015: no I, O, S, V, Z. */
 static const char alphabet[] = "0123456789ABCDEFGHJKLMNPQRTUWXY";
 
-/* −1 if it is not of the alphabet. */
-static int character_value(char c)
-{
-  const char *at = c ? strchr(alphabet, c) : NULL;
-  return at ? (int)(at - alphabet) : -1;
-}
+/* Places in the alphabet, from 1; 0 of other characters. */
+static const uint8_t places[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    ['G'] = 17, ['H'] = 18, ['J'] = 19, ['K'] = 20, ['L'] = 21, ['M'] = 22, ['N'] = 23, ['P'] = 24,
+    ['Q'] = 25, ['R'] = 26, ['T'] = 27, ['U'] = 28, ['W'] = 29, ['X'] = 30, ['Y'] = 31,
+};
 
 static bool starts_with_uscc(const char *text)
 {
   for (int i = 0; i < USCC_LENGTH; i++)
-    if (character_value(text[i]) < 0) return false;
+    if (!places[(uint8_t)text[i]]) return false;
   return true;
 }
 
 char uscc_check_character(const char text[static 17])
 {
-  int sum = 0, weight = 1;
+  /* 3^i modulo 31 */
+  static const uint8_t weights[USCC_LENGTH - 1] = {1,  3,  9,  27, 19, 26, 16, 17, 20,
+                                                   29, 25, 13, 8,  24, 10, 30, 28};
+  int sum = 0;
   for (int i = 0; i < USCC_LENGTH - 1; i++) {
-    int value = character_value(text[i]);
-    if (value < 0) return 0;
-    sum += value * weight;
-    weight = weight * 3 % 31;
+    int place = places[(uint8_t)text[i]];
+    if (!place) return 0;
+    sum += (place - 1) * weights[i];
   }
   return alphabet[(31 - sum % 31) % 31];
 }
