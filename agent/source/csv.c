@@ -1,5 +1,8 @@
 /* CSV (RFC 4180, comma, tab or semicolon) in UTF-8, GBK or GB18030.
  *
+ * Whole lines without a quotation mark are split where they stand; libcsv has the lines with one, and those
+ * that the end of a block cuts, each until its row has ended.
+ *
  * A quotation mark inside a cell that does not begin with one, or one that is not doubled inside a quoted
  * cell, is refused: what stands there was not written by a program that knows CSV, and guessing would move
  * figures into other columns. White space around a cell without quotation marks is no part of it. Rows count
@@ -7,10 +10,12 @@
  * CR each end a row. */
 #include "agent/source/source.h"
 
+#include "agent/source/csv_plain.h"
 #include "agent/source/encoding.h"
 #include "common/error.h"
 #include "common/text.h"
 
+#include <assert.h>
 #include <csv.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +24,8 @@
 #include <unistd.h>
 
 #define BLOCK_SIZE (64 * LIMIT_KIB)
+static_assert(BLOCK_SIZE <= LIMIT_CELL_BYTES && BLOCK_SIZE <= LIMIT_ROW_BYTES,
+              "whole lines of a block are within the limits of cells and rows, but for the number of cells");
 #define SNIFF_SIZE (16 * LIMIT_KIB) /* of text, from which the delimiter is found */
 #define SNIFF_LINES 64
 #define EXCERPT_SIZE 40 /* bytes around a fault that are shown */
@@ -33,10 +40,11 @@ struct reader {
   bool started; /* the delimiter is known */
   bool stopped; /* a finding refuses the file, or the taker ended it: nothing more is given */
   bool after_cr;
-  bool open;  /* the end of the file ended the row */
-  size_t row; /* rows ended */
-  size_t count;
-  size_t length; /* of the cells' text */
+  bool open;     /* the end of the file ended the row */
+  bool within;   /* a row that libcsv has begun */
+  size_t row;    /* rows ended */
+  size_t count;  /* cells that libcsv gave of its row */
+  size_t length; /* of their text */
   size_t capacity;
   char *text;
   size_t start[LIMIT_ROW_CELLS + 1]; /* offsets of the cells in `text` */
@@ -52,22 +60,50 @@ static void refuse(struct reader *reader, enum finding_code code, size_t row, si
   reader->stopped = true;
 }
 
-static void refuse_width(struct reader *reader)
+static void refuse_width(struct reader *reader, size_t column)
 {
   g_autofree char *expected = g_strdup_printf(_("at most %d cells, and %zu KiB in a cell"), LIMIT_ROW_CELLS,
                                               LIMIT_CELL_BYTES / LIMIT_KIB);
-  refuse(reader, FINDING_FILE_TOO_WIDE, reader->row + 1, reader->count + 1, NULL, expected);
+  refuse(reader, FINDING_FILE_TOO_WIDE, reader->row + 1, column, NULL, expected);
+}
+
+/* A line end, or -1: the end of the file within a row; with the first `count` cells. CRLF comes as two, with
+ * nothing between them. */
+static void end_row(struct reader *reader, int line_end, size_t count, bool blank)
+{
+  bool second_half = line_end == '\n' && reader->after_cr && count == 0;
+  reader->after_cr = line_end == '\r';
+  if (second_half) return;
+  reader->row++;
+  reader->open = line_end == -1;
+  if (blank) return;
+  struct source_row row = {
+      .number = reader->row, .open = reader->open, .count = count, .cells = reader->cells};
+  if (!reader->rows(&row, reader->data)) reader->stopped = true;
+}
+
+/* Lines without a quotation mark. */
+static void take_plain(struct reader *reader, char *text, size_t length)
+{
+  char delimiter = (char)csv_get_delim(&reader->parser);
+  struct csv_plain_line line;
+  for (char *end = text + length; text < end && !reader->stopped;) {
+    text = csv_plain_split(text, end, delimiter, reader->cells, &line);
+    if (line.count <= LIMIT_ROW_CELLS)
+      end_row(reader, line.line_end, line.count, line.blank);
+    else
+      refuse_width(reader, line.count);
+  }
 }
 
 /* libcsv has a cell. */
 static void take_cell(void *text, size_t length, void *data)
 {
   struct reader *reader = data;
-  reader->after_cr = false;
   if (reader->stopped) return;
   if (reader->count == LIMIT_ROW_CELLS || length > LIMIT_CELL_BYTES ||
       reader->length + length > LIMIT_ROW_BYTES) {
-    refuse_width(reader);
+    refuse_width(reader, reader->count + 1);
     return;
   }
   if (reader->length + length + 1 > reader->capacity) {
@@ -80,25 +116,18 @@ static void take_cell(void *text, size_t length, void *data)
   reader->text[reader->length++] = '\0';
 }
 
-/* libcsv has met a line end, or -1: the end of the file within a row. CRLF comes as two. */
-static void take_row(int terminator, void *data)
+/* libcsv has met the end of a row. */
+static void take_row(int line_end, void *data)
 {
   struct reader *reader = data;
-  bool second_half = terminator == '\n' && reader->after_cr && reader->count == 0;
-  reader->after_cr = terminator == '\r';
-  if (second_half || reader->stopped) return;
-  reader->row++;
-  reader->open = terminator == -1;
+  reader->within = false;
+  if (reader->stopped) return;
+  reader->start[reader->count] = reader->length;
+  for (size_t i = 0; i < reader->count; i++)
+    reader->cells[i] = (struct source_cell){.text = reader->text + reader->start[i],
+                                            .length = reader->start[i + 1] - reader->start[i] - 1};
   bool blank = reader->length == reader->count; /* nothing but the cells' NULs */
-  if (!blank) {
-    reader->start[reader->count] = reader->length;
-    for (size_t i = 0; i < reader->count; i++)
-      reader->cells[i] = (struct source_cell){.text = reader->text + reader->start[i],
-                                              .length = reader->start[i + 1] - reader->start[i] - 1};
-    struct source_row row = {
-        .number = reader->row, .open = reader->open, .count = reader->count, .cells = reader->cells};
-    if (!reader->rows(&row, reader->data)) reader->stopped = true;
-  }
+  end_row(reader, line_end, reader->count, blank);
   reader->count = reader->length = 0;
 }
 
@@ -128,22 +157,36 @@ static char find_delimiter(const char *text, size_t length)
   return best;
 }
 
-static void parse_piece(struct reader *reader, const char *text, size_t length)
+/* Lets libcsv have the rest of a line, at most. How much it was. */
+static size_t parse_line(struct reader *reader, const char *text, size_t length)
 {
-  size_t done = csv_parse(&reader->parser, text, length, take_cell, take_row, reader);
-  if (reader->stopped) return;
-  if (done != length) {
-    size_t from = done > EXCERPT_SIZE / 2 ? done - EXCERPT_SIZE / 2 : 0;
-    while (from < done && ((uint8_t)text[from] & 0xC0) == 0x80) from++; /* not within a character */
-    g_autofree char *found = text_excerpt(text + from, MIN(length - from, EXCERPT_SIZE), EXCERPT_SIZE);
-    refuse(reader, FINDING_FILE_QUOTES, reader->row + 1, reader->count + 1, found, NULL);
-  } else if (reader->parser.entry_pos > LIMIT_CELL_BYTES) {
-    if (reader->parser.quoted)
-      refuse(reader, FINDING_FILE_QUOTES, reader->row + 1, reader->count + 1,
-             _("a cell that begins with a quotation mark and does not end"), NULL);
-    else
-      refuse_width(reader);
+  size_t line = 0;
+  while (line < length && text[line] != '\n' && text[line] != '\r') line++;
+  if (line < length) line++;
+  reader->within = true;
+  size_t done = csv_parse(&reader->parser, text, line, take_cell, take_row, reader);
+  if (done == line || reader->stopped) return line;
+  size_t from = done > EXCERPT_SIZE / 2 ? done - EXCERPT_SIZE / 2 : 0;
+  while (from < done && ((uint8_t)text[from] & 0xC0) == 0x80) from++; /* not within a character */
+  g_autofree char *found = text_excerpt(text + from, MIN(length - from, EXCERPT_SIZE), EXCERPT_SIZE);
+  refuse(reader, FINDING_FILE_QUOTES, reader->row + 1, reader->count + 1, found, NULL);
+  return done;
+}
+
+static void parse_piece(struct reader *reader, char *text, size_t length)
+{
+  for (size_t done = 0; done < length && !reader->stopped;) {
+    size_t plain = reader->within ? 0 : csv_plain_length(text + done, length - done);
+    take_plain(reader, text + done, plain);
+    done += plain;
+    if (done < length && !reader->stopped) done += parse_line(reader, text + done, length - done);
   }
+  if (reader->stopped || reader->parser.entry_pos <= LIMIT_CELL_BYTES) return;
+  if (reader->parser.quoted)
+    refuse(reader, FINDING_FILE_QUOTES, reader->row + 1, reader->count + 1,
+           _("a cell that begins with a quotation mark and does not end"), NULL);
+  else
+    refuse_width(reader, reader->count + 1);
 }
 
 /* Parses what was decoded, once there is enough of it to find the delimiter. */

@@ -2,6 +2,7 @@
 #include "agent/source/source.h"
 #include "common/error.h"
 #include "common/text.h"
+#include "tests/csv_reference.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +10,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -53,6 +57,7 @@ static void take_finding(const struct finding *finding, void *data)
 }
 
 static char *folder, *path;
+static uint32_t seed = 20180511;
 
 static bool read_bytes(const char *bytes, size_t length, const struct source_options *options,
                        struct seen *seen)
@@ -305,6 +310,170 @@ static void the_encoding_is_decided_where_it_first_shows(void **state)
   seen_clear(&seen);
 }
 
+/* --- against libcsv alone --- */
+
+static bool tell_row(struct source_row *row, void *data)
+{
+  csv_tell_row(data, row);
+  for (size_t i = 0; i < row->count; i++) {
+    assert_int_equal(row->cells[i].text[row->cells[i].length], '\0');
+    memset(row->cells[i].text, '"', row->cells[i].length); /* the taker's to change */
+  }
+  return true;
+}
+
+static void tell_finding(const struct finding *finding, void *data)
+{
+  csv_tell_finding(data, finding->code, finding->row, finding->column);
+}
+
+/* Gives the text in pieces of random length: a pipe in packet mode keeps them apart. */
+static void check_as_libcsv(GRand *random, const GString *text, char delimiter)
+{
+  int ends[2];
+  assert_int_equal(pipe2(ends, O_DIRECT | O_CLOEXEC), 0);
+  assert_true(fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) > 0);
+  int most = text->len > 256 ? 4096 : 16;
+  for (size_t done = 0, piece; done < text->len; done += piece) {
+    piece = (size_t)g_rand_int_range(random, most / 2, most + 1);
+    piece = MIN(piece, text->len - done);
+    assert_int_equal(write(ends[1], text->str + done, piece), piece);
+  }
+  close(ends[1]);
+  g_autofree char *pipe_path = g_strdup_printf("/proc/self/fd/%d", ends[0]);
+  struct source_options options = {.encoding = "utf-8", .delimiter = delimiter};
+  GString *expected = csv_reference_tell(text->str, text->len, delimiter);
+  GString *told = g_string_new(NULL);
+  g_autoptr(GError) error = NULL;
+  source_csv.read(pipe_path, &options, tell_row, tell_finding, told, &error);
+  assert_null(error);
+  close(ends[0]);
+  if (strcmp(told->str, expected->str) != 0) {
+    size_t at = 0;
+    while (told->str[at] == expected->str[at]) at++;
+    size_t from = at > 100 ? at - 100 : 0;
+    g_autofree char *shown = g_strescape(text->str + (text->len > 300 ? text->len - 300 : 0), NULL);
+    fail_msg("seed %u, delimiter %d, of %zu bytes: %.200s\n\nexpected: %.200s\n\nthe last of it: %s", seed,
+             delimiter, text->len, told->str + from, expected->str + from, shown);
+  }
+  g_string_free(expected, TRUE);
+  g_string_free(told, TRUE);
+}
+
+static const char *const pieces[] = {
+    ",",
+    ",",
+    ",",
+    ";",
+    "\t",
+    " ",
+    " ",
+    "\n",
+    "\n",
+    "\n",
+    "\r\n",
+    "\r",
+    "1",
+    "23",
+    "4567",
+    "-0.5",
+    "x",
+    "中",
+    "，",
+    "\x01",
+    "\x0F",
+    "\v\f",
+    "8901234567",
+    "\n\n",
+    "\"",
+    "\"",
+    "\"\"",
+    "\",",
+    ",\"",
+    "\",\"",
+    "\"a,b\"",
+    "\"two\nlines\"",
+    ",\"say \"\"no\"\"\",",
+};
+enum { PIECES_PLAIN = 24 };
+
+static void what_is_read_is_what_libcsv_alone_would_read(void **state)
+{
+  (void)state;
+  static const char delimiters[] = {',', '\t', ';'};
+  g_autoptr(GRand) random = g_rand_new_with_seed(seed);
+  for (int round = 0; round < 20000; round++) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    int count = g_rand_int_range(random, 0, 60);
+    int quotes = g_rand_int_range(random, 0, 3) * 8; /* of a hundred pieces */
+    for (int i = 0; i < count; i++)
+      g_string_append(text, pieces[g_rand_int_range(random, 0, 100) < quotes
+                                       ? g_rand_int_range(random, PIECES_PLAIN, G_N_ELEMENTS(pieces))
+                                       : g_rand_int_range(random, 0, PIECES_PLAIN)]);
+    check_as_libcsv(random, text, delimiters[g_rand_int_range(random, 0, sizeof delimiters)]);
+  }
+}
+
+/* Every text of a few characters that mean something. */
+static void every_short_text_is_read_as_by_libcsv(void **state)
+{
+  (void)state;
+  static const char characters[] = {'a', ',', ' ', '\t', '\n', '\r', '"'};
+  enum { LONGEST = 5 };
+  g_autoptr(GRand) random = g_rand_new_with_seed(seed);
+  unsigned texts = 1;
+  for (int length = 0; length <= LONGEST; length++, texts *= sizeof characters)
+    for (unsigned number = 0; number < texts; number++) {
+      g_autoptr(GString) text = g_string_new(NULL);
+      for (unsigned rest = number; (int)text->len < length; rest /= sizeof characters)
+        g_string_append_c(text, characters[rest % sizeof characters]);
+      check_as_libcsv(random, text, number % 2 ? ',' : '\t');
+    }
+}
+
+/* Files of many blocks, as they come, in which quotation marks are rare, and rows long or short. */
+static void long_files_are_read_as_by_libcsv(void **state)
+{
+  (void)state;
+  static const char *const line_ends[] = {"\n", "\r\n", "\r"};
+  g_autoptr(GRand) random = g_rand_new_with_seed(seed);
+  for (int round = 0; round < 60; round++) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    const char *line_end = line_ends[round % 3];
+    int most = round % 5 == 0 ? LIMIT_ROW_CELLS + 3 : 50;
+    while (text->len < 300 * LIMIT_KIB) {
+      int count = g_rand_int_range(random, 1, most);
+      if (g_rand_int_range(random, 0, 100) == 0) count = 0;
+      for (int i = 0; i < count; i++) {
+        g_string_append(text, i > 0 ? "," : "");
+        if (g_rand_int_range(random, 0, 500) == 0)
+          g_string_append_printf(text, "\"%d, “”\"\"%s\"", g_rand_int_range(random, 0, 999), line_end);
+        else if (g_rand_int_range(random, 0, 30) == 0)
+          g_string_append(text, pieces[g_rand_int_range(random, 12, 19)]);
+        else
+          g_string_append_printf(text, "%u", g_rand_int(random) >> g_rand_int_range(random, 1, 31));
+      }
+      g_string_append(text, line_end);
+    }
+    if (round % 2) g_string_truncate(text, text->len - strlen(line_end));
+    check_as_libcsv(random, text, ',');
+  }
+}
+
+static void a_row_has_as_many_cells_as_may_be(void **state)
+{
+  (void)state;
+  g_autoptr(GRand) random = g_rand_new_with_seed(seed);
+  static const char *const line_ends[] = {"\n", "\r\n", "\",\"\"\n", ""}; /* of libcsv too */
+  for (int count = LIMIT_ROW_CELLS - 3; count <= LIMIT_ROW_CELLS + 3; count++)
+    for (size_t i = 0; i < G_N_ELEMENTS(line_ends); i++) {
+      g_autoptr(GString) text = g_string_new("1");
+      for (int j = 1; j < count; j++) g_string_append(text, j % 9 ? "," : ",2");
+      g_string_append(text, line_ends[i]);
+      check_as_libcsv(random, text, ',');
+    }
+}
+
 /* --- data that others wrote --- */
 
 static char *corpus(const char *name)
@@ -465,8 +634,10 @@ static int remove_folder(void **state)
   return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+  if (argc > 1) seed = (uint32_t)strtoul(argv[1], NULL, 10);
+  printf("seed %u\n", seed);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_cannot_be_read_to_its_end_is_refused_with_its_place),
       cmocka_unit_test(the_bad_byte_is_named),
@@ -479,6 +650,10 @@ int main(void)
       cmocka_unit_test(options_overrule_what_would_be_found_out),
       cmocka_unit_test(characters_may_be_cut_by_the_end_of_a_block),
       cmocka_unit_test(the_encoding_is_decided_where_it_first_shows),
+      cmocka_unit_test(what_is_read_is_what_libcsv_alone_would_read),
+      cmocka_unit_test(every_short_text_is_read_as_by_libcsv),
+      cmocka_unit_test(long_files_are_read_as_by_libcsv),
+      cmocka_unit_test(a_row_has_as_many_cells_as_may_be),
       cmocka_unit_test(gb18030_converts_as_browsers_do),
       cmocka_unit_test(files_that_are_no_csv_are_refused_by_the_source),
       cmocka_unit_test(what_others_call_csv_gives_the_cells_that_they_say),
