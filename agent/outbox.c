@@ -3,10 +3,11 @@
 #include "common/error.h"
 #include "common/text.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
-#define PAGE_CACHE_KIB 4096
+#define PAGE_CACHE_KIB 2048
 
 /* To change the schema: append a migration, never edit one.
  *
@@ -73,6 +74,7 @@ struct outbox *outbox_open_to_look(const char *path, GError **error)
 void outbox_close(struct outbox *outbox)
 {
   if (!outbox) return;
+  outbox_batch_drop(outbox);
   db_close(outbox->db);
   g_free(outbox->path);
   g_free(outbox);
@@ -99,79 +101,159 @@ bool outbox_check_content(const struct outbox *outbox, uint64_t sequence, const 
   return false;
 }
 
-/* --- preparing --- */
+/* --- preparing ---
+ *
+ * What is prepared waits in memory, and is written LIMIT_DRAFT_BYTES at a time, the last of it in the
+ * transaction that makes the batch sendable: so one sync does for a small file, and no transaction is open
+ * while the file is read. */
+
+struct draft {
+  uint64_t sequence;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  char form[LIMIT_CODE_BYTES + 1];
+  int32_t period;
+  char first_unit[LIMIT_CODE_BYTES + 1], last_unit[LIMIT_CODE_BYTES + 1];
+  size_t reports;
+  GByteArray *sealed;
+};
+
+static void draft_free(gpointer data)
+{
+  struct draft *draft = data;
+  g_byte_array_unref(draft->sealed);
+  g_free(draft);
+}
+
+void outbox_batch_drop(struct outbox *outbox)
+{
+  struct drafts *drafts = &outbox->drafts;
+  g_free(drafts->file);
+  g_free(drafts->place);
+  if (drafts->submissions) g_ptr_array_unref(drafts->submissions);
+  *drafts = (struct drafts){0};
+}
 
 bool outbox_batch_begin(struct outbox *outbox, const char *file, int64_t now_ms, int64_t *ret_batch,
                         GError **error)
 {
-  struct db *db = outbox->db;
-  db_begin(db);
+  outbox_batch_drop(outbox);
+  int64_t last = 0;
+  {
+    CLEANUP(db_end)
+    struct db_row *row = db_query(outbox->db, "SELECT seq FROM sqlite_sequence WHERE name = 'batch'");
+    if (db_step(row)) last = db_int(row, 0);
+  }
+  if (!db_take_error(outbox->db, error)) return false;
+  outbox->drafts = (struct drafts){.batch = last + 1,
+                                   .file = g_strdup(file),
+                                   .made_at_ms = now_ms,
+                                   .submissions = g_ptr_array_new_with_free_func(draft_free)};
+  *ret_batch = outbox->drafts.batch;
+  return true;
+}
+
+/* Notes the number as spent together with the draft that has it: before that, nothing has left under it. */
+uint64_t outbox_sequence(struct outbox *outbox)
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(outbox->db, "SELECT value FROM meta WHERE key = 'sequence'");
+  uint64_t spent = db_step(row) ? (uint64_t)db_int(row, 0) : 0;
+  if (db_error(outbox->db)) return 0;
+  return outbox->sequence = MAX(spent, outbox->sequence) + 1;
+}
+
+/* In place of what a crash left behind. */
+static void insert_batch(struct db *db, const struct drafts *drafts)
+{
   db_exec(db, "DELETE FROM content WHERE sequence IN"
               " (SELECT sequence FROM submission JOIN batch USING(batch) WHERE NOT sendable);"
               "DELETE FROM submission WHERE batch IN (SELECT batch FROM batch WHERE NOT sendable);"
               "DELETE FROM batch WHERE NOT sendable");
-  struct db_row *row = db_query(db, "INSERT INTO batch(file, made_at_ms) VALUES(?, ?)");
-  db_bind_text(row, file);
-  db_bind_int(row, now_ms);
+  struct db_row *row = db_query(db, "INSERT INTO batch(batch, file, place, made_at_ms) VALUES(?, ?, ?, ?)");
+  db_bind_int(row, drafts->batch);
+  db_bind_text(row, drafts->file);
+  db_bind_text(row, drafts->place);
+  db_bind_int(row, drafts->made_at_ms);
   db_run(row);
-  int64_t batch = db_last_rowid(db);
-  if (!db_commit(db, error)) return false;
-  *ret_batch = batch;
-  return true;
 }
 
-/* A transaction of its own: a number that was given is spent, whatever becomes of the draft. */
-uint64_t outbox_sequence(struct outbox *outbox)
+static void insert_draft(struct db *db, int64_t batch, const struct draft *draft)
 {
-  CLEANUP(db_end)
-  struct db_row *row =
-      db_query(outbox->db, "UPDATE meta SET value = value + 1 WHERE key = 'sequence' RETURNING value");
-  uint64_t sequence = db_step(row) ? (uint64_t)db_int(row, 0) : 0;
-  db_step(row); /* to its end, which commits */
-  return db_error(outbox->db) ? 0 : sequence;
+  struct db_row *row = db_query(db, "INSERT INTO submission(sequence, id, batch, form, period, first_unit,"
+                                    " last_unit, reports) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+  db_bind_int(row, (int64_t)draft->sequence);
+  db_bind_blob(row, draft->id, SUBMISSION_ID_SIZE);
+  db_bind_int(row, batch);
+  db_bind_text(row, draft->form);
+  db_bind_int(row, draft->period);
+  db_bind_text(row, draft->first_unit);
+  db_bind_text(row, draft->last_unit);
+  db_bind_int(row, (int64_t)draft->reports);
+  db_run(row);
+  row = db_query(db, "INSERT INTO content(sequence, sealed) VALUES(?, ?)");
+  db_bind_int(row, (int64_t)draft->sequence);
+  db_bind_blob(row, draft->sealed->data, draft->sealed->len);
+  db_run(row);
+}
+
+/* Writes what waits, and makes the batch sendable if this is the end of it. */
+static bool write_drafts(struct outbox *outbox, bool sendable, GError **error)
+{
+  struct db *db = outbox->db;
+  struct drafts *drafts = &outbox->drafts;
+  db_begin(db);
+  if (!drafts->begun) insert_batch(db, drafts);
+  for (guint i = 0; i < drafts->submissions->len; i++)
+    insert_draft(db, drafts->batch, drafts->submissions->pdata[i]);
+  struct db_row *row = db_query(db, "UPDATE meta SET value = MAX(value, ?) WHERE key = 'sequence'");
+  db_bind_int(row, (int64_t)outbox->sequence);
+  db_run(row);
+  if (sendable) {
+    row = db_query(db, "UPDATE batch SET sendable = 1 WHERE batch = ?");
+    db_bind_int(row, drafts->batch);
+    db_run(row);
+  }
+  if (!db_commit(db, error)) return false;
+  drafts->begun = true;
+  g_ptr_array_set_size(drafts->submissions, 0);
+  drafts->bytes = 0;
+  return true;
 }
 
 bool outbox_batch_add(struct outbox *outbox, int64_t batch, uint64_t sequence,
                       const uint8_t id[SUBMISSION_ID_SIZE], const char *form, struct period period,
-                      const char *first_unit, const char *last_unit, size_t reports, const uint8_t *sealed,
-                      size_t length, GError **error)
+                      const char *first_unit, const char *last_unit, size_t reports, GByteArray *sealed,
+                      GError **error)
 {
-  struct db *db = outbox->db;
-  db_begin(db);
-  struct db_row *row = db_query(db, "INSERT INTO submission(sequence, id, batch, form, period, first_unit,"
-                                    " last_unit, reports) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
-  db_bind_int(row, (int64_t)sequence);
-  db_bind_blob(row, id, SUBMISSION_ID_SIZE);
-  db_bind_int(row, batch);
-  db_bind_text(row, form);
-  db_bind_int(row, period_key(period));
-  db_bind_text(row, first_unit);
-  db_bind_text(row, last_unit);
-  db_bind_int(row, (int64_t)reports);
-  db_run(row);
-  row = db_query(db, "INSERT INTO content(sequence, sealed) VALUES(?, ?)");
-  db_bind_int(row, (int64_t)sequence);
-  db_bind_blob(row, sealed, length);
-  db_run(row);
-  return db_commit(db, error);
+  struct drafts *drafts = &outbox->drafts;
+  assert(batch == drafts->batch && batch != 0);
+  struct draft *draft = g_new(struct draft, 1);
+  *draft = (struct draft){.sequence = sequence,
+                          .period = period_key(period),
+                          .reports = reports,
+                          .sealed = g_byte_array_ref(sealed)};
+  memcpy(draft->id, id, SUBMISSION_ID_SIZE);
+  g_strlcpy(draft->form, form, sizeof draft->form);
+  g_strlcpy(draft->first_unit, first_unit, sizeof draft->first_unit);
+  g_strlcpy(draft->last_unit, last_unit, sizeof draft->last_unit);
+  g_ptr_array_add(drafts->submissions, draft);
+  drafts->bytes += sealed->len;
+  return drafts->bytes < LIMIT_DRAFT_BYTES || write_drafts(outbox, false, error);
 }
 
 bool outbox_batch_commit(struct outbox *outbox, int64_t batch, GError **error)
 {
-  db_begin(outbox->db);
-  struct db_row *row = db_query(outbox->db, "UPDATE batch SET sendable = 1 WHERE batch = ?");
-  db_bind_int(row, batch);
-  db_run(row);
-  return db_commit(outbox->db, error);
+  assert(batch == outbox->drafts.batch && batch != 0);
+  if (!write_drafts(outbox, true, error)) return false;
+  outbox_batch_drop(outbox);
+  return true;
 }
 
-bool outbox_batch_place(struct outbox *outbox, int64_t batch, const char *path, GError **error)
+void outbox_batch_place(struct outbox *outbox, int64_t batch, const char *path)
 {
-  struct db_row *row = db_query(outbox->db, "UPDATE batch SET place = ? WHERE batch = ?");
-  db_bind_text(row, path);
-  db_bind_int(row, batch);
-  db_run(row);
-  return db_take_error(outbox->db, error);
+  assert(batch == outbox->drafts.batch && batch != 0 && !outbox->drafts.begun);
+  g_free(outbox->drafts.place);
+  outbox->drafts.place = g_strdup(path);
 }
 
 bool outbox_moved(struct outbox *outbox, const char *from, const char *to, GError **error)

@@ -25,22 +25,25 @@ CLEANUP_DEFINE(struct outbox, outbox_close)
 
 /* --- preparing (under lock.push) --- */
 
-/* Removes drafts and starts a batch for a file of this name. */
+/* Starts a batch for a file of this name; what an earlier one left undone is removed. */
 bool outbox_batch_begin(struct outbox *outbox, const char *file, int64_t now_ms, int64_t *ret_batch,
                         GError **error);
-/* The next sequence number; never given twice. */
-uint64_t outbox_sequence(
-    struct outbox *outbox); /* 0 where the disk failed: the next call that has an error gives it */
-/* Adds a sealed submission to the batch as a draft. Written in transactions of bounded size. */
+/* The next sequence number, for a draft: given again only after a kill, and only if that draft was not
+ * written. 0 where the disk failed: the next call that has an error gives it. */
+uint64_t outbox_sequence(struct outbox *outbox);
+/* Adds a sealed submission (referenced) to the batch as a draft. Drafts wait in memory and are written in
+ * transactions of about LIMIT_DRAFT_BYTES. */
 bool outbox_batch_add(struct outbox *outbox, int64_t batch, uint64_t sequence,
                       const uint8_t id[SUBMISSION_ID_SIZE], const char *form, struct period period,
-                      const char *first_unit, const char *last_unit, size_t reports, const uint8_t *sealed,
-                      size_t length, GError **error);
+                      const char *first_unit, const char *last_unit, size_t reports, GByteArray *sealed,
+                      GError **error);
 /* Makes the batch sendable: durable when it returns. */
 bool outbox_batch_commit(struct outbox *outbox, int64_t batch, GError **error);
 /* Where the file of this batch stands, a path: its refusals are to be told beside it (outbox_tell). Before
- * the commit. */
-bool outbox_batch_place(struct outbox *outbox, int64_t batch, const char *path, GError **error);
+ * the first submission. */
+void outbox_batch_place(struct outbox *outbox, int64_t batch, const char *path);
+/* Lets go of a batch that is not committed, if there is one. */
+void outbox_batch_drop(struct outbox *outbox);
 /* Files that stood at `from` stand at `to` from now on. */
 bool outbox_moved(struct outbox *outbox, const char *from, const char *to, GError **error);
 
@@ -49,16 +52,23 @@ bool outbox_moved(struct outbox *outbox, const char *from, const char *to, GErro
 struct prior {
   bool exists;                      /* something of this unit was reported */
   uint8_t base[SUBMISSION_ID_SIZE]; /* what a correction names */
-  bool known; /* `figures` is what the report is now; false after another submission of the area changed it */
+  bool known; /* the figures are what the report is now; false after another submission of the area changed it
+               */
   enum report_kind kind;
-  struct figures figures;
+  uint16_t packed_size;
+  uint8_t *packed; /* the figures, see figures_pack_to(); NULL: none */
 };
+void prior_figures(const struct prior *prior, struct figures *ret_figures);
+
+/* So many priors, blank. */
+struct prior *priors_new(size_t count);
+void priors_free(struct prior *priors, size_t count);
 
 /* What the outbox holds of `count` units (ascending) of one form and period: the fold of its submissions in
- * sequence order, less what the aggregator did not count. Fills ret_priors[count]. Memory is that of the
- * array and one submission. */
+ * sequence order, less what the aggregator did not count. Fills priors[count], which are blank before. Memory
+ * is that of the array, what it holds packed, and one submission. */
 bool outbox_priors(struct outbox *outbox, const struct catalogue *catalogue, int form, struct period period,
-                   const char *const *units, size_t count, struct prior *ret_priors, GError **error);
+                   const char *const *units, size_t count, struct prior *priors, GError **error);
 
 /* --- sending (under lock.link) --- */
 

@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/text.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -62,6 +63,18 @@ struct effect {
   bool unsure;         /* it may have been refused */
 };
 
+static void keep_figures(struct prior *prior, const struct figures *figures)
+{
+  uint8_t packed[FIGURES_PACKED_MOST];
+  size_t size = figures_pack_to(figures, packed);
+  if (!prior->packed || size > prior->packed_size) {
+    g_free(prior->packed);
+    prior->packed = g_malloc(size);
+  }
+  memcpy(prior->packed, packed, size);
+  prior->packed_size = (uint16_t)size;
+}
+
 static void fold_report(struct fold *fold, size_t unit, const struct submission_report *report,
                         const struct effect *effect)
 {
@@ -72,15 +85,18 @@ static void fold_report(struct fold *fold, size_t unit, const struct submission_
   /* Columns that were not asked are the other submission's: not those of the prior that we know. */
   bool is_other = effect->made_elsewhere &&
                   !(prior->exists && memcmp(prior->base, effect->base, SUBMISSION_ID_SIZE) == 0);
+  struct figures figures;
   if (is_other || (!prior->known && says_all)) {
-    figures_clear(&prior->figures);
+    figures_clear(&figures);
     prior->known = says_all;
+  } else if (prior->known) {
+    prior_figures(prior, &figures);
   }
   /* A blank over a present figure was never prepared; where it shows after a rebase, the aggregator judges.
    */
-  if (prior->known && report_apply(&prior->figures, change, &prior->figures) != CHANGE_FITS)
-    prior->known = false;
+  if (prior->known && report_apply(&figures, change, &figures) != CHANGE_FITS) prior->known = false;
   if (effect->unsure) prior->known = false;
+  if (prior->known) keep_figures(prior, &figures);
   prior->exists = true;
   prior->kind = change->kind;
   memcpy(prior->base, effect->base, SUBMISSION_ID_SIZE);
@@ -218,17 +234,32 @@ static bool fold_all(struct fold *fold, GError **error)
   return db_take_error(fold->outbox->db, error);
 }
 
+void prior_figures(const struct prior *prior, struct figures *ret_figures)
+{
+  figures_clear(ret_figures);
+  bool sound = !prior->packed || figures_unpack(prior->packed, prior->packed_size, ret_figures);
+  assert(sound); /* of our own making */
+  (void)sound;
+}
+
+struct prior *priors_new(size_t count)
+{
+  struct prior *priors = g_new0(struct prior, count);
+  for (size_t i = 0; i < count; i++) priors[i].known = true; /* that there is nothing */
+  return priors;
+}
+
+void priors_free(struct prior *priors, size_t count)
+{
+  for (size_t i = 0; i < count; i++) g_free(priors[i].packed);
+  g_free(priors);
+}
+
 bool outbox_priors(struct outbox *outbox, const struct catalogue *catalogue, int form, struct period period,
-                   const char *const *units, size_t count, struct prior *ret_priors, GError **error)
+                   const char *const *units, size_t count, struct prior *priors, GError **error)
 {
   if (count == 0) return true;
-  for (size_t i = 0; i < count; i++) {
-    ret_priors[i].exists = false;
-    ret_priors[i].known = true;
-    ret_priors[i].kind = KIND_FIGURES;
-    figures_clear(&ret_priors[i].figures);
-  }
   g_autofree uint64_t *rebased = g_new0(uint64_t, count);
-  struct fold fold = {outbox, catalogue, form, period, units, count, ret_priors, rebased};
+  struct fold fold = {outbox, catalogue, form, period, units, count, priors, rebased};
   return fold_all(&fold, error);
 }

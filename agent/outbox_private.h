@@ -5,9 +5,21 @@
 #include "agent/outbox.h"
 #include "common/db.h"
 
+/* The batch in the making: what of it is not written yet. */
+struct drafts {
+  int64_t batch; /* 0: there is none */
+  bool begun;    /* the batch stands in the database */
+  char *file, *place;
+  int64_t made_at_ms;
+  GPtrArray *submissions; /* of struct draft */
+  size_t bytes;           /* of their seals */
+};
+
 struct outbox {
   struct db *db;
   char *path;
+  uint64_t sequence; /* the last that was given */
+  struct drafts drafts;
 };
 
 /* submission.state */

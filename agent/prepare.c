@@ -9,7 +9,10 @@
 #include <sys/stat.h>
 
 #define GIVEN_MOST 100000
-#define BLOCK_REPORTS 4096 /* compared at a time with what was reported before: × 4 KiB of memory */
+/* Compared at a time with what was reported before: so many that a submission of before is seldom read for
+ * two blocks. At most 0.5 MiB for the reports and 1 MiB for their figures. */
+#define BLOCK_REPORTS 4096
+#define BLOCK_FIGURES ((size_t)128 * 1024)
 
 /* Where a column of the form stands in the file. */
 struct place {
@@ -17,10 +20,13 @@ struct place {
   char *heading;
 };
 
+/* Of its change it keeps the figures that are present, not one for each column that a form could have. */
 struct good_row {
   const char *unit; /* in `texts` */
   size_t row;
-  struct report_change change;
+  size_t figures; /* where its first one stands in `figures` */
+  enum report_kind kind;
+  struct column_set asked, withdrawn, present;
 };
 
 /* A file is read again where the register turns out to be old. What was said in the first run is not said
@@ -40,11 +46,10 @@ struct preparing {
   struct catalogue *catalogue; /* those in use when the run began; refresh may replace the home's */
   struct unit_register *units;
   struct parcels parcels;
-  size_t place_count;    /* 0 until the form is known, of which a file has one */
-  struct place *places;  /* by column of the form */
-  struct good_row *rows; /* a block of one form and period */
-  struct prior *priors;
-  size_t count;
+  size_t place_count;   /* 0 until the form is known, of which a file has one */
+  struct place *places; /* by column of the form */
+  GArray *rows;         /* of struct good_row: a block of one form and period */
+  GArray *figures;      /* of int64_t: theirs */
   GStringChunk *texts;
   bool refused_whole; /* no right to the form, or cut off */
   GError *error;
@@ -134,20 +139,13 @@ static void refuse(struct preparing *preparing, const struct good_row *row, enum
 
 /* --- against what was reported before --- */
 
-static void refuse_blank(struct preparing *preparing, const struct good_row *row, const struct prior *prior,
-                         int column)
+static void refuse_blank(struct preparing *preparing, const struct good_row *row, int column, int64_t figure)
 {
   const struct catalogue *catalogue = preparing->catalogue;
   int indicator = catalogue->forms[preparing->parcels.form].columns[column].indicator;
   char expected[DECIMAL_TEXT_SIZE];
-  decimal_format(prior->figures.value[column], catalogue->indicators[indicator].decimals, expected);
+  decimal_format(figure, catalogue->indicators[indicator].decimals, expected);
   refuse(preparing, row, FINDING_VALUE_BLANK, column, expected);
-}
-
-static bool is_same(const struct prior *prior, const struct report_change *change,
-                    const struct figures *merged)
-{
-  return prior->exists && prior->kind == change->kind && figures_equal(&prior->figures, merged);
 }
 
 /* A withdrawal of the whole report, or of figures without giving any. */
@@ -157,43 +155,75 @@ static bool only_takes_back(const struct report_change *change)
          (change->kind == KIND_FIGURES && column_set_is_empty(&change->figures.present));
 }
 
+/* True if the report is to be sent; else it was refused or is what was reported before. */
+static bool is_to_be_sent(struct preparing *preparing, const struct good_row *row,
+                          const struct report_change *change, const struct prior *prior)
+{
+  if (!prior->exists) {
+    if (only_takes_back(change)) refuse(preparing, row, FINDING_REPORT_NOTHING, CATALOGUE_NONE, NULL);
+    return !only_takes_back(change);
+  }
+  if (!prior->known) return true;
+  struct figures current, merged;
+  prior_figures(prior, &current);
+  int column = report_apply(&current, change, &merged);
+  if (column != CHANGE_FITS) {
+    refuse_blank(preparing, row, column, current.value[column]);
+    return false;
+  }
+  bool is_same = prior->kind == change->kind && figures_equal(&current, &merged);
+  if (is_same) preparing->result->unchanged++;
+  return !is_same;
+}
+
 static bool judge_row(struct preparing *preparing, const struct good_row *row, const struct prior *prior)
 {
-  const struct report_change *change = &row->change;
-  if (!prior->exists && only_takes_back(change)) {
-    refuse(preparing, row, FINDING_REPORT_NOTHING, CATALOGUE_NONE, NULL);
-    return true;
-  }
-  if (prior->known) {
-    struct figures merged;
-    int column = report_apply(prior->exists ? &prior->figures : NULL, change, &merged);
-    if (column != CHANGE_FITS) {
-      refuse_blank(preparing, row, prior, column);
-      return true;
-    }
-    if (is_same(prior, change, &merged)) {
-      preparing->result->unchanged++;
-      return true;
-    }
-  }
-  if (preparing->options->check_only) return true;
-  return parcels_add(&preparing->parcels, row->unit, change, prior->exists ? prior->base : NULL,
+  struct report_change change;
+  change.kind = row->kind;
+  change.asked = row->asked;
+  change.withdrawn = row->withdrawn;
+  change.figures.present = row->present;
+  const int64_t *figure = &g_array_index(preparing->figures, int64_t, row->figures);
+  EACH_COLUMN(column, &row->present) change.figures.value[column] = *figure++;
+
+  if (!is_to_be_sent(preparing, row, &change, prior) || preparing->options->check_only) return true;
+  return parcels_add(&preparing->parcels, row->unit, &change, prior->exists ? prior->base : NULL,
                      &preparing->error);
 }
 
 static bool judge_block(struct preparing *preparing)
 {
-  g_autofree const char **units = g_new(const char *, preparing->count + 1);
-  for (size_t i = 0; i < preparing->count; i++) units[i] = preparing->rows[i].unit;
-  if (!outbox_priors(preparing->options->outbox, preparing->catalogue, preparing->parcels.form,
-                     preparing->parcels.period, units, preparing->count, preparing->priors,
-                     &preparing->error))
-    return false;
-  for (size_t i = 0; i < preparing->count; i++)
-    if (!judge_row(preparing, &preparing->rows[i], &preparing->priors[i])) return false;
-  preparing->count = 0;
+  const struct good_row *rows = (const struct good_row *)(void *)preparing->rows->data;
+  size_t count = preparing->rows->len;
+  g_autofree const char **units = g_new(const char *, count + 1);
+  for (size_t i = 0; i < count; i++) units[i] = rows[i].unit;
+  struct prior *priors = priors_new(count);
+  bool going = outbox_priors(preparing->options->outbox, preparing->catalogue, preparing->parcels.form,
+                             preparing->parcels.period, units, count, priors, &preparing->error);
+  for (size_t i = 0; going && i < count; i++) going = judge_row(preparing, &rows[i], &priors[i]);
+  priors_free(priors, count);
+  if (!going) return false;
+  g_array_set_size(preparing->rows, 0);
+  g_array_set_size(preparing->figures, 0);
   g_string_chunk_clear(preparing->texts);
   return true;
+}
+
+static void keep_row(struct preparing *preparing, const struct good_report *report)
+{
+  const struct report_change *change = report->change;
+  struct good_row row = {.unit = g_string_chunk_insert(preparing->texts, report->unit),
+                         .row = report->row,
+                         .figures = preparing->figures->len,
+                         .kind = change->kind,
+                         .asked = change->asked,
+                         .withdrawn = change->withdrawn,
+                         .present = change->figures.present};
+  g_array_append_val(preparing->rows, row);
+  int64_t figures[LIMIT_FORM_COLUMNS];
+  guint count = 0;
+  EACH_COLUMN(column, &row.present) figures[count++] = change->figures.value[column];
+  g_array_append_vals(preparing->figures, figures, count);
 }
 
 /* --- reports --- */
@@ -250,11 +280,10 @@ static bool take_report(const struct good_report *report, void *data)
   bool is_other = report->form != parcels->form || !period_equal(report->period, parcels->period);
   if (is_other && !turn_to(preparing, report->form, report->period)) return false;
   if (preparing->place_count == 0) note_places(preparing, report);
-  struct good_row *row = &preparing->rows[preparing->count++];
-  row->unit = g_string_chunk_insert(preparing->texts, report->unit);
-  row->row = report->row;
-  row->change = *report->change;
-  return preparing->count < BLOCK_REPORTS || judge_block(preparing);
+  keep_row(preparing, report);
+  bool full =
+      preparing->rows->len >= BLOCK_REPORTS || preparing->figures->len + LIMIT_FORM_COLUMNS > BLOCK_FIGURES;
+  return !full || judge_block(preparing);
 }
 
 /* --- a run --- */
@@ -324,8 +353,8 @@ static void preparing_init(struct preparing *preparing, const struct prepare_opt
   preparing->parcels.place = options->place;
   preparing->parcels.approved_by = options->approved_by;
   preparing->parcels.catalogue = preparing->catalogue;
-  preparing->rows = g_new(struct good_row, BLOCK_REPORTS);
-  preparing->priors = g_new(struct prior, BLOCK_REPORTS);
+  preparing->rows = g_array_new(FALSE, FALSE, sizeof(struct good_row));
+  preparing->figures = g_array_sized_new(FALSE, FALSE, sizeof(int64_t), LIMIT_FORM_COLUMNS);
   preparing->texts = g_string_chunk_new(64 * 1024);
 }
 
@@ -335,8 +364,8 @@ static void preparing_clear(struct preparing *preparing)
   g_string_chunk_free(preparing->texts);
   for (size_t i = 0; i < preparing->place_count; i++) g_free(preparing->places[i].heading);
   g_free(preparing->places);
-  g_free(preparing->rows);
-  g_free(preparing->priors);
+  g_array_unref(preparing->rows);
+  g_array_unref(preparing->figures);
   catalogue_unref(preparing->catalogue);
   register_unref(preparing->units);
   g_clear_error(&preparing->error);

@@ -34,6 +34,7 @@ void parcels_init(struct parcels *parcels)
 void parcels_clear(struct parcels *parcels)
 {
   g_ptr_array_unref(parcels->open);
+  if (parcels->batch) outbox_batch_drop(parcels->outbox); /* unless it was committed */
 }
 
 static bool begin_batch(struct parcels *parcels, GError **error)
@@ -41,7 +42,8 @@ static bool begin_batch(struct parcels *parcels, GError **error)
   if (parcels->batch) return true;
   if (!outbox_batch_begin(parcels->outbox, parcels->file, clock_wall().ms, &parcels->batch, error))
     return false;
-  return !parcels->place || outbox_batch_place(parcels->outbox, parcels->batch, parcels->place, error);
+  if (parcels->place) outbox_batch_place(parcels->outbox, parcels->batch, parcels->place);
+  return true;
 }
 
 static GByteArray *make_payload(const struct parcels *parcels, struct parcel *parcel, uint64_t sequence)
@@ -74,7 +76,7 @@ static bool close_parcel(struct parcels *parcels, struct parcel *parcel, GError 
       identity_seal(parcels->home->identity, SEAL_SUBMISSION, payload->data, payload->len, id);
   if (!outbox_batch_add(parcels->outbox, parcels->batch, sequence, id,
                         parcels->catalogue->forms[parcels->form].code, parcels->period, parcel->first_unit,
-                        parcel->last_unit, reports, sealed->data, sealed->len, error))
+                        parcel->last_unit, reports, sealed, error))
     return false;
   parcels->submissions++;
   parcels->reports += reports;

@@ -51,6 +51,10 @@
 #define LIMIT_SPILL_BYTES (12 * LIMIT_MIB) /* reports held before a sorted run goes to disk */
 #define LIMIT_CONFIG_BYTES (1 * LIMIT_MIB)
 
+/* --- the outbox --- */
+#define LIMIT_DRAFT_BYTES                                                                                    \
+  (1 * LIMIT_MIB) /* of sealed submissions in memory before they are written in one transaction */
+
 /* --- time --- */
 #define LIMIT_HANDSHAKE_MS 5000
 #define LIMIT_DATABASE_BUSY_MS                                                                               \

@@ -199,11 +199,10 @@ void fixture_submission(const struct fixture_home *fixture, struct outbox *outbo
   memcpy(head.catalogue_hash, catalogue->hash, sizeof head.catalogue_hash);
   g_autoptr(GByteArray) payload = submission_writer_finish(writer, &head);
   g_autoptr(GByteArray) sealed =
-      identity_seal(fixture->home->identity, SEAL_SUBMISSION, payload->data, payload->len, NULL);
-  seal_hash(payload->data, payload->len, ret_id);
+      identity_seal(fixture->home->identity, SEAL_SUBMISSION, payload->data, payload->len, ret_id);
   struct period may = {2018, 5, 1};
   must(outbox_batch_add(outbox, batch, sequence, ret_id, "monthly", may, fixture_unit(reports[0].unit),
-                        fixture_unit(reports[count - 1].unit), count, sealed->data, sealed->len, &error),
+                        fixture_unit(reports[count - 1].unit), count, sealed, &error),
        error);
 }
 

@@ -53,16 +53,43 @@ static struct fixture_report report(unsigned unit, int64_t output, int64_t sales
   return (struct fixture_report){unit, fixture_change(2, (const int64_t[]){output, sales}), base};
 }
 
+/* A prior with its figures unpacked. */
+struct seen {
+  bool exists, known;
+  uint8_t base[SUBMISSION_ID_SIZE];
+  enum report_kind kind;
+  struct figures figures;
+};
+
+static struct seen seen_of(const struct prior *prior)
+{
+  struct seen seen = {.exists = prior->exists, .known = prior->known, .kind = prior->kind};
+  memcpy(seen.base, prior->base, sizeof seen.base);
+  prior_figures(prior, &seen.figures);
+  return seen;
+}
+
+/* The priors of units, ascending. */
+static bool look_up(struct period period, const char *const *units, size_t count, struct seen *ret_seen,
+                    GError **error)
+{
+  const struct catalogue *catalogue = fixture.home->catalogue;
+  struct prior *priors = priors_new(count);
+  bool found = outbox_priors(outbox, catalogue, catalogue_form(catalogue, "monthly"), period, units, count,
+                             priors, error);
+  for (size_t i = 0; found && i < count; i++) ret_seen[i] = seen_of(&priors[i]);
+  priors_free(priors, count);
+  return found;
+}
+
 /* One prior of May, of fixture_unit(unit). */
-static struct prior prior_of(unsigned unit)
+static struct seen prior_of(unsigned unit)
 {
   g_autoptr(GError) error = NULL;
-  struct prior prior;
+  struct seen seen;
   const char *code = fixture_unit(unit);
-  const struct catalogue *catalogue = fixture.home->catalogue;
-  assert_true(
-      outbox_priors(outbox, catalogue, catalogue_form(catalogue, "monthly"), MAY, &code, 1, &prior, &error));
-  return prior;
+  assert_true(look_up(MAY, &code, 1, &seen, &error));
+  return seen;
 }
 
 static struct refusal refusal(uint32_t row, unsigned unit, enum verdict verdict, const char *expected)
@@ -76,7 +103,60 @@ static struct refusal refusal(uint32_t row, unsigned unit, enum verdict verdict,
                           .verdict = verdict};
 }
 
+/* Adds so many drafts of one report each, of the largest size that is. */
+static uint64_t add_large_drafts(int64_t batch, unsigned count)
+{
+  static const struct period may = {2018, 5, 1};
+  g_autoptr(GError) error = NULL;
+  uint64_t sequence = 0;
+  for (unsigned i = 0; i < count; i++) {
+    sequence = outbox_sequence(outbox);
+    g_autoptr(GByteArray) sealed = g_byte_array_new();
+    g_byte_array_set_size(sealed, LIMIT_SEALED_BYTES);
+    memset(sealed->data, 0, sealed->len);
+    uint8_t id[SUBMISSION_ID_SIZE] = {0};
+    memcpy(id, &sequence, sizeof sequence);
+    assert_true(outbox_batch_add(outbox, batch, sequence, id, "monthly", may, fixture_unit(1),
+                                 fixture_unit(1), 1, sealed, &error));
+  }
+  return sequence;
+}
+
+static int64_t count_rows(const char *table)
+{
+  g_autofree char *path = g_build_filename(fixture.data, "outbox.db", NULL);
+  g_autoptr(GError) error = NULL;
+  CLEANUP(db_close) struct db *db = db_open(path, DB_READ_ONLY, 1024, &error);
+  assert_non_null(db);
+  CLEANUP(db_end)
+  struct db_row *row = db_query(db, strcmp(table, "content") == 0 ? "SELECT count(*) FROM content"
+                                                                  : "SELECT count(*) FROM submission");
+  assert_true(db_step(row));
+  return db_int(row, 0);
+}
+
 static void drafts_of_a_crash_vanish_and_their_numbers_are_not_given_again(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  int64_t first, second;
+  assert_true(outbox_batch_begin(outbox, "may.csv", 1, &first, &error));
+  (void)add_large_drafts(first, 5); /* four of them fill a transaction */
+  reopen();
+  assert_int_equal(count_rows("content"), 4);
+  assert_int_equal(count_pending(), 0);
+  assert_false(prior_of(1).exists);
+  assert_true(outbox_sequence(outbox) > 4);
+
+  assert_true(outbox_batch_begin(outbox, "may.csv", 1, &second, &error));
+  assert_true(second > first);
+  assert_true(outbox_batch_commit(outbox, second, &error));
+  assert_int_equal(count_rows("content"), 0);
+  assert_int_equal(count_rows("submission"), 0);
+  assert_true(outbox_sequence(outbox) > 4);
+}
+
+static void drafts_that_were_dropped_vanish_and_their_numbers_are_not_given_again(void **state)
 {
   (void)state;
   g_autoptr(GError) error = NULL;
@@ -84,15 +164,37 @@ static void drafts_of_a_crash_vanish_and_their_numbers_are_not_given_again(void 
   uint8_t id[SUBMISSION_ID_SIZE];
   struct fixture_report one = report(1, 10, 20, NULL);
   assert_true(outbox_batch_begin(outbox, "may.csv", 1, &batch, &error));
-  fixture_submission(&fixture, outbox, batch, &one, 1, id);
-  uint64_t given = outbox_sequence(outbox);
-  reopen();
-  assert_int_equal(count_pending(), 0);
-  assert_false(prior_of(1).exists);
-  assert_true(outbox_batch_begin(outbox, "may.csv", 1, &batch, &error));
+  uint64_t given = add_large_drafts(batch, 6);
+  outbox_batch_drop(outbox);
+  fixture_sendable(&fixture, outbox, &one, 1, id);
+  assert_int_equal(count_rows("content"), 1);
+  g_autoptr(GPtrArray) items = outbox_pending(outbox, 0, 100, &error);
+  assert_int_equal(items->len, 1);
+  assert_true(((struct outbox_item *)items->pdata[0])->sequence > given);
+}
+
+/* A push prepares while the service sends: neither waits for the other. */
+static void another_process_works_between_the_drafts(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  int64_t batch;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  struct fixture_report one = report(1, 10, 20, NULL);
+  fixture_sendable(&fixture, outbox, &one, 1, id);
+  CLEANUP(outbox_close) struct outbox *other = fixture_outbox(&fixture);
+  assert_true(outbox_batch_begin(outbox, "june.csv", 1, &batch, &error));
+  (void)add_large_drafts(batch, 5);
+  assert_true(
+      outbox_fault(other, id, "sequence.reused", "another one", &error)); /* skips a million numbers */
+  uint64_t last = add_large_drafts(batch, 1);
+  assert_true(last > 1000000);
   assert_true(outbox_batch_commit(outbox, batch, &error));
-  assert_int_equal(count_pending(), 0);
-  assert_true(outbox_sequence(outbox) > given);
+  struct outbox_summary summary;
+  assert_true(outbox_summary(outbox, batch, &summary, &error));
+  assert_int_equal(summary.waiting_to_send, 6);
+  reopen();
+  assert_true(outbox_sequence(outbox) > last);
 }
 
 static void a_batch_is_sendable_as_a_whole_or_not_at_all(void **state)
@@ -129,7 +231,7 @@ static void later_submissions_fold_over_earlier_ones(void **state)
   fixture_sendable(&fixture, outbox, both, 2, first);
   struct fixture_report change = {2, fixture_change(1, (const int64_t[]){31}), first};
   fixture_sendable(&fixture, outbox, &change, 1, second);
-  struct prior prior = prior_of(2);
+  struct seen prior = prior_of(2);
   assert_true(prior.exists && prior.known);
   assert_memory_equal(prior.base, second, sizeof second);
   assert_int_equal(prior.figures.value[0], 31);
@@ -149,13 +251,11 @@ static void many_units_are_answered_at_once(void **state)
   fixture_sendable(&fixture, outbox, some, 3, id);
   const char *units[] = {fixture_unit(0), fixture_unit(1), fixture_unit(2), fixture_unit(5), fixture_unit(6)};
   const bool exist[] = {false, true, false, true, false};
-  struct prior priors[5];
-  const struct catalogue *catalogue = fixture.home->catalogue;
-  int form = catalogue_form(catalogue, "monthly");
-  assert_true(outbox_priors(outbox, catalogue, form, MAY, units, 5, priors, &error));
+  struct seen priors[5];
+  assert_true(look_up(MAY, units, 5, priors, &error));
   for (size_t i = 0; i < 5; i++) assert_int_equal(priors[i].exists, exist[i]);
   assert_int_equal(priors[3].figures.value[0], 50);
-  assert_true(outbox_priors(outbox, catalogue, form, (struct period){2018, 6, 1}, units, 5, priors, &error));
+  assert_true(look_up((struct period){2018, 6, 1}, units, 5, priors, &error));
   for (size_t i = 0; i < 5; i++) assert_false(priors[i].exists);
 }
 
@@ -167,7 +267,7 @@ static void a_withdrawal_leaves_no_figures_but_a_base(void **state)
   fixture_sendable(&fixture, outbox, &one, 1, first);
   struct fixture_report taken_back = {1, {.kind = KIND_WITHDRAWAL}, first};
   fixture_sendable(&fixture, outbox, &taken_back, 1, second);
-  struct prior prior = prior_of(1);
+  struct seen prior = prior_of(1);
   assert_true(prior.exists && prior.known);
   assert_int_equal(prior.kind, KIND_WITHDRAWAL);
   assert_true(column_set_is_empty(&prior.figures.present));
@@ -204,7 +304,7 @@ static void a_stale_report_is_rebased_on_what_holds_it_now(void **state)
   g_autofree char *hex = text_hex(other, sizeof other);
   struct refusal stale = refusal(0, 1, VERDICT_IS_STALE, hex);
   fixture_answer(&fixture, outbox, first, 1, &stale, 1, 1);
-  struct prior prior = prior_of(1);
+  struct seen prior = prior_of(1);
   assert_true(prior.exists);
   assert_false(prior.known);
   assert_memory_equal(prior.base, other, sizeof other);
@@ -234,7 +334,7 @@ static void an_unchanged_report_stands_on_the_revision_that_holds_it(void **stat
   g_autofree char *hex = text_hex(holder, sizeof holder);
   struct refusal unchanged = refusal(0, 1, VERDICT_IS_UNCHANGED, hex);
   fixture_answer(&fixture, outbox, first, 1, &unchanged, 1, 1);
-  struct prior prior = prior_of(1);
+  struct seen prior = prior_of(1);
   assert_true(prior.exists && prior.known);
   assert_memory_equal(prior.base, holder, sizeof holder);
   assert_int_equal(prior.figures.value[0], 10);
@@ -422,11 +522,9 @@ static void a_damaged_submission_is_named_and_holds_up_no_other(void **state)
             " AS BLOB)"));
   }
   outbox = fixture_outbox(&fixture);
-  struct prior prior;
+  struct seen prior;
   const char *unit = fixture_unit(1);
-  const struct catalogue *catalogue = fixture.home->catalogue;
-  assert_false(
-      outbox_priors(outbox, catalogue, catalogue_form(catalogue, "monthly"), MAY, &unit, 1, &prior, &error));
+  assert_false(look_up(MAY, &unit, 1, &prior, &error));
   assert_true(g_error_matches(error, PARKTALLY_ERROR, ERROR_DATA));
   assert_non_null(strstr(error->message, "submission 1 "));
   g_clear_error(&error);
@@ -486,7 +584,7 @@ static void a_refusal_is_told_once_where_its_file_stands(void **state)
   int64_t batch;
   struct fixture_report one = report(1, 10, 20, NULL), two = report(2, 10, 20, NULL);
   assert_true(outbox_batch_begin(outbox, "may.csv", 1, &batch, &error));
-  assert_true(outbox_batch_place(outbox, batch, "/in/may.csv", &error));
+  outbox_batch_place(outbox, batch, "/in/may.csv");
   fixture_submission(&fixture, outbox, batch, &one, 1, placed);
   assert_true(outbox_batch_commit(outbox, batch, &error));
   fixture_sendable(&fixture, outbox, &two, 1, other);
@@ -538,7 +636,7 @@ static void a_place_that_cannot_be_written_hinders_no_other(void **state)
     int64_t batch;
     struct fixture_report one = report(i, 1, 1, NULL);
     assert_true(outbox_batch_begin(outbox, "may.csv", 1, &batch, &error));
-    assert_true(outbox_batch_place(outbox, batch, places[i], &error));
+    outbox_batch_place(outbox, batch, places[i]);
     fixture_submission(&fixture, outbox, batch, &one, 1, id);
     assert_true(outbox_batch_commit(outbox, batch, &error));
     struct refusal refused = refusal(0, i, VERDICT_IS_REFUSED, "");
@@ -576,6 +674,8 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       TEST(drafts_of_a_crash_vanish_and_their_numbers_are_not_given_again),
+      TEST(drafts_that_were_dropped_vanish_and_their_numbers_are_not_given_again),
+      TEST(another_process_works_between_the_drafts),
       TEST(a_batch_is_sendable_as_a_whole_or_not_at_all),
       TEST(another_connection_is_noticed_by_the_version),
       TEST(later_submissions_fold_over_earlier_ones),

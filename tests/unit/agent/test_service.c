@@ -382,11 +382,14 @@ static void older_files_go_first(void **state)
   service_step(service);
   assert_int_equal(count_pending(), 2);
   const char *unit = fixture_unit(0);
-  struct prior prior;
+  struct prior *prior = priors_new(1);
   const struct catalogue *catalogue = fixture.home->catalogue;
   assert_true(outbox_priors(outbox, catalogue, catalogue_form(catalogue, "monthly"),
-                            (struct period){2018, 5, 1}, &unit, 1, &prior, NULL));
-  assert_int_equal(prior.figures.value[0], 20); /* a.csv corrects b.csv */
+                            (struct period){2018, 5, 1}, &unit, 1, prior, NULL));
+  struct figures figures;
+  prior_figures(prior, &figures);
+  assert_int_equal(figures.value[0], 20); /* a.csv corrects b.csv */
+  priors_free(prior, 1);
 }
 
 static void asked_to_stop_files_stay(void **state)
