@@ -82,12 +82,30 @@ static void refuse_out_of_force(const struct rule_context *context, const struct
   refuse(result, FINDING_UNIT_UNKNOWN, CATALOGUE_NONE, period_format(context->period, period), expected);
 }
 
-static bool check_class(const struct rule_context *context, struct rule_result *result)
+/* The register keeps a text of parks or a class once, so the same one stands at the same place. */
+static bool check_area(struct rule_context *context, struct rule_result *result)
 {
+  const struct unit_version *version = result->version;
+  if (version->parks == context->known.parks) return true;
+  if (unit_version_within(version, context->catalogue, context->area)) {
+    context->known.parks = version->parks;
+    return true;
+  }
+  refuse(result, FINDING_UNIT_ELSEWHERE, CATALOGUE_NONE, version->parks,
+         context->catalogue->areas[context->area].code);
+  return false;
+}
+
+static bool check_class(struct rule_context *context, struct rule_result *result)
+{
+  if (result->version->class == context->known.class) return true;
   const struct catalogue *catalogue = context->catalogue;
   uint64_t classes = catalogue->forms[context->form].classes;
   int class = catalogue_class(catalogue, result->version->class);
-  if (class != CATALOGUE_NONE && classes >> class & 1) return true;
+  if (class != CATALOGUE_NONE && classes >> class & 1) {
+    context->known.class = result->version->class;
+    return true;
+  }
   char expected[256] = "";
   for (size_t i = 0; i < catalogue->class_count; i++) {
     if (!(classes >> i & 1)) continue;
@@ -98,25 +116,20 @@ static bool check_class(const struct rule_context *context, struct rule_result *
   return false;
 }
 
-static bool check_unit(const struct rule_context *context, const char *unit, struct rule_result *result)
+static bool check_unit(struct rule_context *context, const char *unit, struct rule_result *result)
 {
   const struct unit_version *versions;
-  size_t count = register_unit(context->units, unit, &versions);
+  size_t count = register_unit_near(context->units, unit, &context->known.unit, &versions);
   if (!count) {
     refuse_unregistered(context, unit, result);
     return false;
   }
-  result->version = register_version(context->units, unit, context->period);
+  result->version = unit_versions_in(versions, count, context->period);
   if (!result->version) {
     refuse_out_of_force(context, versions, count, result);
     return false;
   }
-  if (!unit_version_within(result->version, context->catalogue, context->area)) {
-    refuse(result, FINDING_UNIT_ELSEWHERE, CATALOGUE_NONE, result->version->parks,
-           context->catalogue->areas[context->area].code);
-    return false;
-  }
-  return check_class(context, result);
+  return check_area(context, result) && check_class(context, result);
 }
 
 /* --- the figures --- */
@@ -124,9 +137,9 @@ static bool check_unit(const struct rule_context *context, const char *unit, str
 /* The first column in both sets, or LIMIT_FORM_COLUMNS. */
 static unsigned first_common(const struct column_set *a, const struct column_set *b)
 {
-  unsigned column = column_set_next(a, 0);
-  while (column < LIMIT_FORM_COLUMNS && !column_set_has(b, column)) column = column_set_next(a, column + 1);
-  return column;
+  struct column_set both;
+  for (size_t i = 0; i < G_N_ELEMENTS(both.word); i++) both.word[i] = a->word[i] & b->word[i];
+  return column_set_next(&both, 0);
 }
 
 static bool check_kind(const struct report_change *change, struct rule_result *result)
@@ -159,30 +172,46 @@ static void refuse_range(const struct indicator *indicator, unsigned column, int
          expected);
 }
 
-static bool check_figures(const struct rule_context *context, const struct figures *figures,
-                          struct rule_result *result)
+static void learn_bounds(struct rule_context *context)
 {
   const struct form *form = &context->catalogue->forms[context->form];
-  for (unsigned i = column_set_next(&figures->present, 0); i < LIMIT_FORM_COLUMNS;
-       i = column_set_next(&figures->present, i + 1)) {
-    assert(i < form->column_count); /* names of columns were resolved by this form */
+  struct rule_memory *known = &context->known;
+  for (size_t i = 0; i < form->column_count; i++) {
     const struct indicator *indicator = &context->catalogue->indicators[form->columns[i].indicator];
+    known->least[i] = form->columns[i].retired ? INT64_MAX : indicator->least;
+    known->most[i] = form->columns[i].retired ? INT64_MIN : indicator->most;
+  }
+  known->has_bounds = true;
+}
+
+static void refuse_figure(const struct rule_context *context, unsigned column, int64_t value,
+                          struct rule_result *result)
+{
+  const struct column *refused = &context->catalogue->forms[context->form].columns[column];
+  const struct indicator *indicator = &context->catalogue->indicators[refused->indicator];
+  char found[DECIMAL_TEXT_SIZE];
+  if (refused->retired)
+    refuse(result, FINDING_VALUE_RETIRED, (int)column, decimal_format(value, indicator->decimals, found), "");
+  else
+    refuse_range(indicator, column, value, result);
+}
+
+static bool check_figures(struct rule_context *context, const struct figures *figures,
+                          struct rule_result *result)
+{
+  const struct rule_memory *known = &context->known;
+  if (!known->has_bounds) learn_bounds(context);
+  EACH_COLUMN(i, &figures->present) {
     int64_t value = figures->value[i];
-    if (form->columns[i].retired) {
-      char found[DECIMAL_TEXT_SIZE];
-      refuse(result, FINDING_VALUE_RETIRED, (int)i, decimal_format(value, indicator->decimals, found), "");
-      return false;
-    }
-    if (value < indicator->least || value > indicator->most) {
-      refuse_range(indicator, i, value, result);
-      return false;
-    }
+    if (value >= known->least[i] && value <= known->most[i]) continue;
+    refuse_figure(context, i, value, result);
+    return false;
   }
   return true;
 }
 
-void rule_check_report(const struct rule_context *context, const char *unit,
-                       const struct report_change *change, struct rule_result *ret_result)
+void rule_check_report(struct rule_context *context, const char *unit, const struct report_change *change,
+                       struct rule_result *ret_result)
 {
   ret_result->code = FINDING_COUNT;
   ret_result->column = CATALOGUE_NONE;

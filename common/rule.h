@@ -8,6 +8,16 @@
 #include "common/register.h"
 #include "common/report.h"
 
+/* What was found out for the reports before: zero at first, and again after a change of anything in the
+ * context but the period. */
+struct rule_memory {
+  size_t unit;       /* of the last one: see register_unit_near() */
+  const char *parks; /* some of them in the area */
+  const char *class; /* that reports the form */
+  bool has_bounds;   /* of each column; a retired one has room for nothing */
+  int64_t least[LIMIT_FORM_COLUMNS], most[LIMIT_FORM_COLUMNS];
+};
+
 /* What a report is checked against. */
 struct rule_context {
   const struct catalogue *catalogue;
@@ -15,6 +25,7 @@ struct rule_context {
   int form;
   struct period period;
   int area; /* of the agent */
+  struct rule_memory known;
 };
 
 #define RULE_TEXT_SIZE (LIMIT_REFUSAL_TEXT + 1)
@@ -30,8 +41,9 @@ struct rule_result {
 
 /* The first thing that is wrong with the report, in this order: the unit's shape, whether it is registered,
  * in the agent's area, of a class that reports the form; the kind against its figures (a nil report with
- * figures, an empty report); retired columns, and the range of each figure. */
-void rule_check_report(const struct rule_context *context, const char *unit,
-                       const struct report_change *change, struct rule_result *ret_result);
+ * figures, an empty report); retired columns, and the range of each figure. Fastest with units in ascending
+ * order. */
+void rule_check_report(struct rule_context *context, const char *unit, const struct report_change *change,
+                       struct rule_result *ret_result);
 
 #endif

@@ -140,6 +140,28 @@ static void a_unit_that_may_not_report_is_refused_with_the_reason(void **state)
   }
 }
 
+/* The context remembers; what it answers must not depend on it. */
+static void an_answer_does_not_depend_on_what_was_asked_before(void **state)
+{
+  (void)state;
+  static const char *const units_of[] = {A, A "-01", B, C, "nest", "later", "abc", ""};
+  static const char *const forms[] = {"monthly", "carriers"};
+  static const char *const areas[] = {"east", "west", "zone"};
+  struct report_change change = figure(OUTPUT, 1);
+  for (size_t f = 0; f < G_N_ELEMENTS(forms); f++)
+    for (size_t a = 0; a < G_N_ELEMENTS(areas); a++)
+      for (size_t first = 0; first < G_N_ELEMENTS(units_of); first++)
+        for (size_t then = 0; then < G_N_ELEMENTS(units_of); then++) {
+          struct rule_context fresh = context_of(forms[f], areas[a]), used = fresh;
+          struct rule_result alone, after;
+          rule_check_report(&fresh, units_of[then], &change, &alone);
+          rule_check_report(&used, units_of[first], &change, &after);
+          rule_check_report(&used, units_of[then], &change, &after);
+          if (after.code != alone.code || after.version != alone.version || strcmp(after.found, alone.found))
+            fail_msg("%s in %s: %s after %s", forms[f], areas[a], units_of[then], units_of[first]);
+        }
+}
+
 static void the_version_that_governs_comes_with_the_result(void **state)
 {
   (void)state;
@@ -239,6 +261,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_unit_that_may_not_report_is_refused_with_the_reason),
+      cmocka_unit_test(an_answer_does_not_depend_on_what_was_asked_before),
       cmocka_unit_test(the_version_that_governs_comes_with_the_result),
       cmocka_unit_test(a_kind_that_contradicts_its_figures_is_refused),
       cmocka_unit_test(nil_withdrawal_and_taking_back_one_figure_are_fine),
