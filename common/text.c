@@ -164,10 +164,24 @@ char *text_key(const char *text)
   return g_string_free(key, FALSE);
 }
 
+/* Eight bytes at once: false if one of them may be a control character or is not ASCII. */
+static bool is_plain(const char text[static 8])
+{
+  const uint64_t each = 0x0101010101010101;
+  uint64_t word;
+  memcpy(&word, text, sizeof word);
+  /* Each difference goes below zero where a byte is less than a space, or is DEL. */
+  return ((word | (word - each * 0x20) | ((word ^ each * 0x7F) - each)) & each * 0x80) == 0;
+}
+
 bool text_is_clean(const char *text, size_t length)
 {
   bool ascii = true;
   for (size_t i = 0; i < length; i++) {
+    if (length - i >= 8 && is_plain(text + i)) {
+      i += 7;
+      continue;
+    }
     unsigned char c = (unsigned char)text[i];
     if (c < 0x20 || c == 0x7F) return false;
     if (c < 0x80) continue;

@@ -24,6 +24,21 @@ static void invalid_or_control_text_is_not_clean(void **state)
   }
 }
 
+/* Text is looked at eight bytes at a time where it can be. */
+static void a_byte_that_is_not_clean_is_seen_wherever_it_stands(void **state)
+{
+  (void)state;
+  for (int byte = 0; byte < 256; byte++)
+    for (size_t at = 0; at < 20; at++)
+      for (size_t length = at + 1; length <= 20; length++) {
+        char text[20];
+        memset(text, at % 2 == 0 ? '~' : ' ', sizeof text);
+        text[at] = (char)byte;
+        bool clean = byte >= 0x20 && byte < 0x7F; /* above, a single byte is no UTF-8 */
+        if (text_is_clean(text, length) != clean) fail_msg("%02x at %zu of %zu", byte, at, length);
+      }
+}
+
 static void folding_makes_full_width_text_plain(void **state)
 {
   (void)state;
@@ -171,6 +186,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(invalid_or_control_text_is_not_clean),
+      cmocka_unit_test(a_byte_that_is_not_clean_is_seen_wherever_it_stands),
       cmocka_unit_test(folding_makes_full_width_text_plain),
       cmocka_unit_test(headings_compare_without_spaces_and_case),
       cmocka_unit_test(an_excerpt_is_cut_at_a_character_and_shows_no_control),
