@@ -43,7 +43,7 @@ struct piece {
 static_assert(sizeof(struct block) % alignof(uint64_t) == 0 && sizeof(struct piece) % alignof(uint64_t) == 0,
               "pieces are aligned for any field of a message");
 
-static struct arena *arena_of(void *record)
+static struct arena *arena_of(const void *record)
 {
   return (struct arena *)((char *)record - ARENA_SIZE);
 }
@@ -110,6 +110,15 @@ void arena_record_free(void *record)
 void *arena_take(void *record, size_t size)
 {
   return take(arena_of(record), size);
+}
+
+size_t arena_memory(const void *record)
+{
+  const struct arena *arena = arena_of(record);
+  size_t size = ARENA_SIZE + arena->record_size;
+  for (const struct block *block = arena->blocks; block != NULL; block = block->next)
+    size += sizeof *block + block->size;
+  return size;
 }
 
 void *arena_unpack(void *record, const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length)

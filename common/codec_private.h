@@ -27,6 +27,9 @@ void arena_record_free(void *record);
 /* Uninitialised memory for as long as the record lives; NULL beyond the limit. */
 void *arena_take(void *record, size_t size);
 
+/* What the record and its arena take of the heap, but for the allocator's own. */
+size_t arena_memory(const void *record);
+
 /* Unpacks a message into the record's arena; NULL if it is malformed or does not fit. */
 void *arena_unpack(void *record, const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length);
 

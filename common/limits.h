@@ -35,6 +35,8 @@
 #define LIMIT_DOCUMENT_CHUNKS (LIMIT_DOCUMENT_BYTES / LIMIT_CHUNK_BYTES + 1) /* × 32 bytes fits a seal */
 #define LIMIT_DECODE_ARENA                                                                                   \
   (8 * LIMIT_MIB) /* a sealed message decoded: an empty field of 2 bytes costs up to 80 */
+#define LIMIT_SUBMISSION_ARENA                                                                               \
+  (3 * LIMIT_MIB) /* a submission decoded: a figure of a byte takes eight, a report of eight bytes sixty */
 #define LIMIT_REFUSALS_INLINE                                                                                \
   500 /* in a receipt or a page of refusals; the page stays below a frame: see codec.c */
 #define LIMIT_REFUSAL_TEXT 64      /* bytes of found or expected in a refusal */

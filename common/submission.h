@@ -57,14 +57,18 @@ struct submission_report {
   struct report_change change; /* in the form's column order */
 };
 
-/* A decoded submission: one report at a time is brought into column order, so it stays small. */
+/* A decoded submission: one report at a time is brought into column order. */
 struct submission;
-/* Decodes a verified payload. NULL if it is malformed: not decodable within LIMIT_DECODE_ARENA, text that is
- * not clean UTF-8 or too long, a period that is not canonical, no approver, sequence 0, no reports or too
- * many, a column named twice, units out of order, bits without values, a wrong base size. */
+/* Decodes a verified payload. NULL if it is malformed: not decodable within LIMIT_SUBMISSION_ARENA, text that
+ * is not clean UTF-8 or too long, a period that is not canonical, no approver, sequence 0, no reports or too
+ * many, a column named twice, units out of order, bits without values, a wrong base size, a field of a
+ * report said twice, a value that is not in the shortest form. Honest ones take about twice their bytes. */
 struct submission *submission_decode(const uint8_t *payload, size_t length);
 void submission_free(struct submission *submission);
 CLEANUP_DEFINE(struct submission, submission_free)
+
+/* Bytes that it takes. */
+size_t submission_memory(const struct submission *submission);
 
 const struct submission_head *submission_head(const struct submission *submission);
 struct period submission_period(const struct submission *submission);

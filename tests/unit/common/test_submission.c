@@ -213,8 +213,134 @@ static void more_columns_or_reports_than_there_may_be_are_refused(void **state)
   assert_false(decodes(wide));
 }
 
-/* Two bytes each: an empty report costs protobuf-c more than a hundred. */
-static void empty_reports_without_number_end_at_the_arena(void **state)
+/* A report of unit "u" with a figure, and one field more behind it or before it. */
+static GByteArray *with_a_field_more(const GByteArray *field, bool first, bool in_report)
+{
+  GByteArray *bytes = g_byte_array_new();
+  g_autoptr(GByteArray) message = g_byte_array_new(), rest = payload_of(&good);
+  if (in_report && first) g_byte_array_append(message, field->data, field->len);
+  put_text(message, 1, "u");
+  put_text(message, 4, "\x01");
+  put_text(message, 6, "\x02");
+  if (in_report && !first) g_byte_array_append(message, field->data, field->len);
+  if (!in_report && first) g_byte_array_append(bytes, field->data, field->len);
+  if (first) put_message(bytes, 13, message); /* before the head: any order is one message */
+  g_byte_array_append(bytes, rest->data, rest->len);
+  if (!first) put_message(bytes, 13, message);
+  if (!in_report && !first) g_byte_array_append(bytes, field->data, field->len);
+  return bytes;
+}
+
+static void a_field_more_is_passed_over_where_it_is_unknown_and_whole(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *what, *bytes;
+    size_t length;
+    bool in_report, in_head; /* taken */
+  } cases[] = {
+      {"nothing", "", 0, true, true},
+      {"an unknown number", "\xF8\x07\x01", 3, true, true},
+      {"an unknown number of ten bytes", "\xF8\x07\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 12, true, true},
+      {"a number without end", "\xF8\x07\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 13, false, false},
+      {"an unknown text", "\xFA\x07\x02zz", 5, true, true},
+      {"a text with a padded length", "\xFA\x07\x82\x00zz", 6, true, true},
+      {"a text that is cut", "\xFA\x07\x7Fzz", 5, false, false},
+      {"32 bits", "\xFD\x07zzzz", 6, true, true},
+      {"64 bits", "\xF9\x07zzzzzzzz", 10, true, true},
+      {"a group", "\xFB\x07\xFC\x07", 4, false, false},
+      {"field 0", "\x02\x00", 2, false, false},
+      {"a unit or agent of another type", "\x08\x01", 2, false, false},
+      {"a kind or sequence of another type", "\x12\x00", 2, false, false},
+      {"a base or hash twice", "\x1A\x00\x1A\x00", 4, false, false},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+    for (int where = 0; where < 4; where++) {
+      bool first = where % 2 == 0, in_report = where < 2;
+      if (first && !in_report && i == G_N_ELEMENTS(cases) - 1) continue; /* of a head the last one counts */
+      g_autoptr(GByteArray) field = g_byte_array_new();
+      g_byte_array_append(field, (const uint8_t *)cases[i].bytes, (guint)cases[i].length);
+      g_autoptr(GByteArray) bytes = with_a_field_more(field, first, in_report);
+      if (decodes(bytes) != (in_report ? cases[i].in_report : cases[i].in_head))
+        fail_msg("%s, %s in %s", cases[i].what, first ? "first" : "last",
+                 in_report ? "a report" : "the head");
+    }
+}
+
+static void a_head_that_repeats_itself_without_end_is_refused(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned field;
+    const char *text;
+  } cases[] = {{12, ""}, {12, "c"}, {4, ""}, {7, "王"}};
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GByteArray) bytes = payload_of(&good);
+    while (bytes->len < LIMIT_SEALED_BYTES - SEAL_HEADER_SIZE - 100)
+      put_text(bytes, cases[i].field, cases[i].text);
+    put_report(bytes, &(struct wire_report){"u", 0, 0, "\x01", "", "\x02"});
+    if (decodes(bytes)) fail_msg("case %zu", i);
+  }
+}
+
+/* The dearest that there can be: figures of a byte each, reports of a few bytes. */
+static void what_is_taken_is_told_and_never_beyond_the_arena(void **state)
+{
+  (void)state;
+  static const struct {
+    size_t columns, reports;
+  } cases[] = {
+      {LIMIT_FORM_COLUMNS, LIMIT_REPORTS}, {64, LIMIT_REPORTS}, {1, LIMIT_REPORTS}, {8, 1000}, {1, 1}};
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GByteArray) bytes = payload_of(&good);
+    for (size_t c = 2; c < cases[i].columns; c++) {
+      char name[8];
+      g_snprintf(name, sizeof name, "c%03zu", c);
+      put_text(bytes, 12, name);
+    }
+    size_t reports = 0, figures = 0;
+    for (; reports < cases[i].reports; reports++) {
+      char unit[8];
+      g_snprintf(unit, sizeof unit, "%04zx", reports);
+      g_autoptr(GByteArray) message = g_byte_array_new();
+      put_text(message, 1, unit);
+      if (cases[i].columns >= 8) put_filled(message, 4, 0xFF, cases[i].columns / 8);
+      put_filled(message, 6, 1, cases[i].columns / 8 * 8);
+      if (bytes->len + message->len + 4 > LIMIT_SEALED_BYTES - SEAL_HEADER_SIZE) break;
+      put_message(bytes, 13, message);
+      figures += cases[i].columns / 8 * 8;
+    }
+    CLEANUP(submission_free) struct submission *submission = submission_decode(bytes->data, bytes->len);
+    assert_non_null(submission);
+    assert_int_equal(submission_size(submission), reports);
+    assert_in_range(submission_memory(submission), figures * sizeof(int64_t), LIMIT_SUBMISSION_ARENA);
+  }
+}
+
+/* Presence without values costs its reader nothing that it could not have. */
+static void figures_that_are_only_claimed_are_refused(void **state)
+{
+  (void)state;
+  g_autoptr(GByteArray) bytes = payload_of(&good);
+  for (size_t c = 2; c < LIMIT_FORM_COLUMNS; c++) {
+    char name[8];
+    g_snprintf(name, sizeof name, "c%03zu", c);
+    put_text(bytes, 12, name);
+  }
+  for (unsigned n = 0; n < 5000; n++) {
+    char unit[8];
+    g_snprintf(unit, sizeof unit, "%04x", n);
+    g_autoptr(GByteArray) message = g_byte_array_new();
+    put_text(message, 1, unit);
+    put_filled(message, 4, 0xFF, LIMIT_FORM_COLUMNS / 8);
+    put_message(bytes, 13, message);
+  }
+  assert_in_range(bytes->len, 0, LIMIT_SEALED_BYTES - SEAL_HEADER_SIZE);
+  assert_false(decodes(bytes));
+}
+
+/* Two bytes each. */
+static void empty_reports_without_number_are_refused(void **state)
 {
   (void)state;
   g_autoptr(GByteArray) bytes = payload_of(&good);
@@ -477,7 +603,11 @@ int main(void)
       cmocka_unit_test(units_out_of_order_or_twice_are_refused),
       cmocka_unit_test(a_column_named_twice_is_refused),
       cmocka_unit_test(more_columns_or_reports_than_there_may_be_are_refused),
-      cmocka_unit_test(empty_reports_without_number_end_at_the_arena),
+      cmocka_unit_test(a_field_more_is_passed_over_where_it_is_unknown_and_whole),
+      cmocka_unit_test(a_head_that_repeats_itself_without_end_is_refused),
+      cmocka_unit_test(what_is_taken_is_told_and_never_beyond_the_arena),
+      cmocka_unit_test(figures_that_are_only_claimed_are_refused),
+      cmocka_unit_test(empty_reports_without_number_are_refused),
       cmocka_unit_test(every_length_of_a_cut_payload_is_survived),
       cmocka_unit_test(a_column_that_the_form_lacks_is_named),
       cmocka_unit_test(the_head_comes_through),
