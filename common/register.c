@@ -29,9 +29,10 @@ static const char *keep(struct register_builder *builder, const char *text)
   return *text ? g_string_chunk_insert(builder->texts, text) : "";
 }
 
-/* A text of which there are few: codes and lists of them. */
-static const char *intern(struct register_builder *builder, const char *text)
+/* A text of which there are few: codes and lists of them. Mostly the version before has the same. */
+static const char *intern(struct register_builder *builder, const char *text, const char *before)
 {
+  if (!strcmp(text, before)) return before;
   return *text ? g_string_chunk_insert_const(builder->texts, text) : "";
 }
 
@@ -41,20 +42,30 @@ void register_builder_add_row(struct register_builder *builder, const struct uni
   size_t count = builder->versions->len;
   const struct unit_version *last =
       count ? &g_array_index(builder->versions, struct unit_version, count - 1) : NULL;
-  bool same = last && !strcmp(last->unit, version->unit);
+  static const struct unit_version none = {.unit = "",
+                                           .class = "",
+                                           .name = "",
+                                           .parks = "",
+                                           .reporter = "",
+                                           .industry = "",
+                                           .clusters = "",
+                                           .flags = "",
+                                           .status = ""};
+  if (!last) last = &none;
+  bool same = !strcmp(last->unit, version->unit);
   const char *unit = same ? last->unit : keep(builder, version->unit);
   struct unit_version copy = {
       .unit = unit,
-      .class = intern(builder, version->class),
+      .class = intern(builder, version->class, last->class),
       .parent = !strcmp(version->parent, unit) ? unit : keep(builder, version->parent),
       .name = same && !strcmp(last->name, version->name) ? last->name : keep(builder, version->name),
-      .parks = intern(builder, version->parks),
-      .reporter = intern(builder, version->reporter),
+      .parks = intern(builder, version->parks, last->parks),
+      .reporter = intern(builder, version->reporter, last->reporter),
       .in_boundary = version->in_boundary,
-      .industry = intern(builder, version->industry),
-      .clusters = intern(builder, version->clusters),
-      .flags = intern(builder, version->flags),
-      .status = intern(builder, version->status),
+      .industry = intern(builder, version->industry, last->industry),
+      .clusters = intern(builder, version->clusters, last->clusters),
+      .flags = intern(builder, version->flags, last->flags),
+      .status = intern(builder, version->status, last->status),
       .succeeds = keep(builder, version->succeeds),
       .from = version->from,
       .to = version->to,

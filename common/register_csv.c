@@ -50,15 +50,16 @@ struct reader {
   finding_sink *sink;
   void *data;
   struct register_builder *builder;
-  GString *cells;    /* of the row, each with its end */
-  GArray *starts;    /* size_t: where each cell starts in `cells` */
-  uint32_t line;     /* from 1, where the parser is */
-  uint32_t row;      /* where the row began */
-  bool after_return; /* the last end of line was \r: a \n belongs to it */
+  GString *cells;                             /* of the row, each with its end */
+  size_t starts[LIMIT_ROW_CELLS], cell_count; /* where each cell starts in `cells` */
+  uint32_t line;                              /* from 1, where the parser is */
+  uint32_t row;                               /* where the row began */
+  bool after_return;                          /* the last end of line was \r: a \n belongs to it */
   bool has_header, stopped;
   int column_of[COLUMN_COUNT]; /* in the file, or NO_COLUMN */
   size_t file_columns;
   const char *cell[COLUMN_COUNT]; /* of the row; "" where the file lacks the column */
+  char owner[USCC_LENGTH + 1];    /* of the row's establishment */
   size_t refusals;
   char *first_refusal; /* a line for people */
 };
@@ -116,7 +117,7 @@ static char *join_codes(const void *items, size_t count, size_t size)
 
 static char *raw_cell(struct reader *reader, size_t n)
 {
-  return reader->cells->str + g_array_index(reader->starts, size_t, n);
+  return reader->cells->str + reader->starts[n];
 }
 
 /* Codes with a check character are in upper case, whatever was typed. */
@@ -124,7 +125,8 @@ static void raise_case(struct reader *reader, enum register_column column)
 {
   int at = reader->column_of[column];
   if (at == NO_COLUMN) return;
-  for (char *p = raw_cell(reader, (size_t)at); *p; p++) *p = g_ascii_toupper(*p);
+  for (char *p = raw_cell(reader, (size_t)at); *p; p++)
+    if (g_ascii_islower(*p)) *p = g_ascii_toupper(*p);
 }
 
 static int compare_words(const void *a, const void *b)
@@ -132,9 +134,28 @@ static int compare_words(const void *a, const void *b)
   return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* In byte order, without repetition. Newly allocated. */
-static char *canonical_list(const char *list)
+/* Words ascend, none is empty, none is in blanks: so almost every list is written. */
+static bool is_canonical(const char *list)
 {
+  if (!*list) return true;
+  const char *last = "";
+  size_t last_length = 0;
+  for (const char *word = list;;) {
+    size_t length = strcspn(word, ";");
+    if (!length || g_ascii_isspace(word[0]) || g_ascii_isspace(word[length - 1])) return false;
+    int order = memcmp(last, word, MIN(last_length, length));
+    if (order > 0 || (order == 0 && last_length >= length)) return false;
+    if (!word[length]) return true;
+    last = word;
+    last_length = length;
+    word += length + 1;
+  }
+}
+
+/* In byte order, without repetition: the list itself, or one that goes to `ret_made`. */
+static const char *canonical_list(const char *list, char **ret_made)
+{
+  if (is_canonical(list)) return list;
   g_auto(GStrv) words = g_strsplit(list, ";", 0);
   size_t count = g_strv_length(words);
   for (size_t i = 0; i < count; i++) g_strstrip(words[i]);
@@ -142,19 +163,31 @@ static char *canonical_list(const char *list)
   GString *joined = g_string_new(NULL);
   for (size_t i = 0; i < count; i++) {
     if (!*words[i] || (i && !strcmp(words[i], words[i - 1]))) continue;
-    g_string_append_printf(joined, "%s%s", joined->len ? ";" : "", words[i]);
+    if (joined->len) g_string_append_c(joined, ';');
+    g_string_append(joined, words[i]);
   }
-  return g_string_free(joined, FALSE);
+  return *ret_made = g_string_free(joined, FALSE);
 }
 
 /* Names each word of the list that `find` does not know. */
 static void check_words(struct reader *reader, enum register_column column, const char *list,
                         int (*find)(const struct catalogue *, const char *), enum finding_code code)
 {
-  if (!*list) return;
-  g_auto(GStrv) words = g_strsplit(list, ";", 0);
-  for (char **word = words; *word; word++)
-    if (find(reader->catalogue, *word) == CATALOGUE_NONE) say_cell(reader, code, column, *word, NULL);
+  for (const char *word = list; *word;) {
+    size_t length = strcspn(word, ";");
+    char known[LIMIT_CODE_BYTES + 1];
+    bool fits = length < sizeof known; /* no code is longer */
+    if (fits) {
+      memcpy(known, word, length);
+      known[length] = '\0';
+    }
+    if (!fits || find(reader->catalogue, known) == CATALOGUE_NONE) {
+      g_autofree char *found = g_strndup(word, length);
+      say_cell(reader, code, column, found, NULL);
+    }
+    word += length;
+    if (*word) word++;
+  }
 }
 
 static int find_reporting_area(const struct catalogue *catalogue, const char *code)
@@ -192,16 +225,16 @@ static void check_uscc(struct reader *reader, const char *code)
   }
 }
 
-/* The unit's code by its class, and the parent that such a code allows. Returns the parent, owned by the
- * caller. */
-static char *check_unit(struct reader *reader, enum id_scheme scheme)
+/* The unit's code by its class, and the parent that such a code allows. Returns the parent, which belongs to
+ * the row.
+ */
+static const char *check_unit(struct reader *reader, enum id_scheme scheme)
 {
-  const char *unit = reader->cell[COLUMN_UNIT], *parent = reader->cell[COLUMN_PARENT];
+  const char *unit = reader->cell[COLUMN_UNIT], *parent = reader->cell[COLUMN_PARENT], *owner = unit;
   if (scheme != ID_CODE) {
     raise_case(reader, COLUMN_UNIT);
     raise_case(reader, COLUMN_PARENT);
   }
-  g_autofree char *owner = g_strdup(unit);
   switch (scheme) {
   case ID_USCC:
     check_uscc(reader, unit);
@@ -213,19 +246,19 @@ static char *check_unit(struct reader *reader, enum id_scheme scheme)
                _("18 characters, then -01"));
       break;
     }
-    *strchr(owner, '-') = '\0';
-    check_uscc(reader, owner);
+    g_strlcpy(reader->owner, unit, sizeof reader->owner);
+    check_uscc(reader, owner = reader->owner);
     break;
   case ID_CODE:
     if (!unit_code_is_valid(unit))
       say_cell(reader, FINDING_UNIT_SHAPE, COLUMN_UNIT, unit, _("letters, digits, “-”, “_” and “.”"));
     if (*parent && !unit_code_is_valid(parent))
       say_cell(reader, FINDING_REGISTER_PARENT, COLUMN_PARENT, parent, NULL);
-    return g_strdup(*parent ? parent : unit);
+    return *parent ? parent : unit;
   }
   if (*parent && strcmp(parent, owner))
     say_cell(reader, FINDING_REGISTER_PARENT, COLUMN_PARENT, parent, owner);
-  return g_steal_pointer(&owner);
+  return owner;
 }
 
 static day_number read_day(struct reader *reader, enum register_column column, day_number empty)
@@ -292,26 +325,24 @@ static void read_version(struct reader *reader)
 {
   size_t before = reader->refusals;
   int class = read_class(reader);
-  g_autofree char *parent = NULL;
+  const char *parent = NULL;
   if (!*reader->cell[COLUMN_UNIT])
     say_cell(reader, FINDING_UNIT_MISSING, COLUMN_UNIT, NULL, NULL);
   else if (class != CATALOGUE_NONE)
     parent = check_unit(reader, reader->catalogue->classes[class].scheme);
 
-  g_autofree char *parks = canonical_list(reader->cell[COLUMN_PARKS]);
-  g_autofree char *clusters = canonical_list(reader->cell[COLUMN_CLUSTERS]);
-  g_autofree char *flags = canonical_list(reader->cell[COLUMN_FLAGS]);
+  g_autofree char *made_parks = NULL, *made_clusters = NULL, *made_flags = NULL;
   struct unit_version version = {
       .unit = reader->cell[COLUMN_UNIT],
       .class = reader->cell[COLUMN_CLASS],
       .parent = parent,
       .name = reader->cell[COLUMN_NAME],
-      .parks = parks,
+      .parks = canonical_list(reader->cell[COLUMN_PARKS], &made_parks),
       .reporter = reader->cell[COLUMN_REPORTER],
       .in_boundary = read_boundary(reader),
       .industry = reader->cell[COLUMN_INDUSTRY],
-      .clusters = clusters,
-      .flags = flags,
+      .clusters = canonical_list(reader->cell[COLUMN_CLUSTERS], &made_clusters),
+      .flags = canonical_list(reader->cell[COLUMN_FLAGS], &made_flags),
       .status = read_status(reader),
       .succeeds = reader->cell[COLUMN_SUCCEEDS],
   };
@@ -319,8 +350,8 @@ static void read_version(struct reader *reader)
   check_text(reader, COLUMN_INDUSTRY, LIMIT_CODE_BYTES);
   check_text(reader, COLUMN_SUCCEEDS, LIMIT_NAME_BYTES);
   check_parks(reader, &version);
-  check_words(reader, COLUMN_CLUSTERS, clusters, catalogue_cluster, FINDING_REGISTER_CLUSTER);
-  check_words(reader, COLUMN_FLAGS, flags, catalogue_flag, FINDING_REGISTER_FLAG);
+  check_words(reader, COLUMN_CLUSTERS, version.clusters, catalogue_cluster, FINDING_REGISTER_CLUSTER);
+  check_words(reader, COLUMN_FLAGS, version.flags, catalogue_flag, FINDING_REGISTER_FLAG);
   read_days(reader, &version);
   if (reader->refusals == before) register_builder_add_row(reader->builder, &version, reader->row);
 }
@@ -337,7 +368,7 @@ static int find_heading(const char *text)
 static void read_header(struct reader *reader)
 {
   reader->has_header = true;
-  reader->file_columns = reader->starts->len;
+  reader->file_columns = reader->cell_count;
   for (size_t i = 0; i < reader->file_columns; i++) {
     const char *heading = text_fold(raw_cell(reader, i));
     int column = find_heading(heading);
@@ -356,8 +387,8 @@ static void read_header(struct reader *reader)
 
 static void read_row(struct reader *reader)
 {
-  if (reader->starts->len != reader->file_columns) {
-    g_autofree char *found = g_strdup_printf("%u", reader->starts->len);
+  if (reader->cell_count != reader->file_columns) {
+    g_autofree char *found = g_strdup_printf("%zu", reader->cell_count);
     g_autofree char *expected = g_strdup_printf("%zu", reader->file_columns);
     say_row(reader, FINDING_ROW_SHORT, 0, found, expected);
     return;
@@ -365,7 +396,7 @@ static void read_row(struct reader *reader)
   for (int i = 0; i < COLUMN_COUNT; i++) {
     int at = reader->column_of[i];
     char *cell = at == NO_COLUMN ? NULL : raw_cell(reader, (size_t)at);
-    if (!cell)
+    if (!cell || !*cell)
       reader->cell[i] = "";
     else
       reader->cell[i] =
@@ -378,12 +409,13 @@ static void on_cell(void *text, size_t length, void *data)
 {
   struct reader *reader = data;
   reader->after_return = false;
-  if (!reader->starts->len) reader->row = reader->line;
-  if (reader->starts->len < LIMIT_ROW_CELLS) {
+  if (!reader->cell_count) reader->row = reader->line;
+  if (reader->cell_count < LIMIT_ROW_CELLS) {
     size_t start = reader->cells->len;
-    g_array_append_val(reader->starts, start);
-    g_string_append_len(reader->cells, text, (gssize)length);
-    g_string_append_c(reader->cells, '\0');
+    reader->starts[reader->cell_count++] = start;
+    g_string_set_size(reader->cells, start + length + 1);
+    memcpy(reader->cells->str + start, text, length);
+    reader->cells->str[start + length] = '\0';
   }
   for (const char *p = text, *end = p + length; (p = memchr(p, '\n', (size_t)(end - p))); p++) reader->line++;
 }
@@ -391,13 +423,13 @@ static void on_cell(void *text, size_t length, void *data)
 static void on_row(int end, void *data)
 {
   struct reader *reader = data;
-  if (reader->starts->len && !reader->stopped) {
+  if (reader->cell_count && !reader->stopped) {
     if (reader->has_header)
       read_row(reader);
     else
       read_header(reader);
   }
-  g_array_set_size(reader->starts, 0);
+  reader->cell_count = 0;
   g_string_truncate(reader->cells, 0);
   if (end != '\n' || !reader->after_return) reader->line++;
   reader->after_return = end == '\r';
@@ -421,7 +453,7 @@ static void parse(struct reader *reader, const char *text, size_t length)
   if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL)) g_error("csv_init");
   size_t parsed = csv_parse(&parser, text, length, on_cell, on_row, reader);
   if (parsed != length || csv_fini(&parser, on_cell, on_row, reader)) {
-    reader->row = reader->starts->len ? reader->row : reader->line;
+    reader->row = reader->cell_count ? reader->row : reader->line;
     say_row(reader, parsed != length ? FINDING_FILE_QUOTES : FINDING_FILE_CUT, 0, NULL, NULL);
   } else if (!reader->has_header) {
     reader->row = 0;
@@ -465,7 +497,6 @@ bool register_read_csv(const struct catalogue *catalogue, const char *name, cons
   for (int i = 0; i < COLUMN_COUNT; i++) reader.column_of[i] = NO_COLUMN;
   reader.builder = register_builder_new();
   reader.cells = g_string_new(NULL);
-  reader.starts = g_array_new(FALSE, FALSE, sizeof(size_t));
   if (length >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3)) {
     text += 3;
     length -= 3;
@@ -477,7 +508,6 @@ bool register_read_csv(const struct catalogue *catalogue, const char *name, cons
   struct unit_register *reg = register_builder_finish_rows(reader.builder, on_replaced, &reader, &rows);
   note_unknown_parents(&reader, reg, rows);
   g_string_free(reader.cells, TRUE);
-  g_array_free(reader.starts, TRUE);
   g_autofree char *first = reader.first_refusal;
   if (reader.refusals) {
     g_set_error(error, PARKTALLY_ERROR, ERROR_DATA,

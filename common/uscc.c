@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { USCC_LENGTH = 18, ESTABLISHMENT_LENGTH = USCC_LENGTH + 3 };
+enum { ESTABLISHMENT_LENGTH = USCC_LENGTH + 3 };
 
 /* GB 32100-2015: no I, O, S, V, Z. */
 static const char alphabet[] = "0123456789ABCDEFGHJKLMNPQRTUWXY";

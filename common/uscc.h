@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#define USCC_LENGTH 18
+
 enum uscc_status {
   USCC_OK,
   USCC_SHAPE,   /* not 18 characters of the alphabet */

@@ -181,6 +181,44 @@ static void a_row_is_read_with_its_defaults_and_lists_in_order(void **state)
   assert_int_equal(version->to, DAY_NONE);
 }
 
+static void a_list_is_in_byte_order_without_repetition_however_it_is_written(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *written, *kept;
+  } cases[] = {
+      {"east", "east"},
+      {"east;west", "east;west"},
+      {"west;east", "east;west"},
+      {"east;east", "east"},
+      {"west;east;west", "east;west"},
+      {"east;", "east"},
+      {";east", "east"},
+      {"east;;west", "east;west"},
+      {" east ", "east"},
+      {"east; west", "east;west"},
+      {"east ;west", "east;west"},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *rows = g_strdup_printf(A ",enterprise,,,%s,,,,,,,,,\n", cases[i].written);
+    CLEANUP(register_unref) struct unit_register *reg = read_rows(rows);
+    assert_string_equal(register_nth(reg, 0)->parks, cases[i].kept);
+  }
+}
+
+/* Longer than any code. */
+static void a_long_word_of_a_list_is_named_whole(void **state)
+{
+  (void)state;
+  char word[LIMIT_CODE_BYTES + 2];
+  memset(word, 'x', sizeof word - 1);
+  word[sizeof word - 1] = '\0';
+  g_autofree char *text = g_strconcat(HEADER, A ",enterprise,,,east;", word, ";west,,,,,,,,,\n", NULL);
+  g_autoptr(GError) error = NULL;
+  assert_null(read_text(text, strlen(text), NULL, &error));
+  assert_non_null(strstr(error->message, word));
+}
+
 static const char *park_in(const struct unit_register *reg, const char *unit, struct period period)
 {
   const struct unit_version *version = register_version(reg, unit, period);
@@ -431,6 +469,8 @@ int main(int argc, char **argv)
       cmocka_unit_test(a_doubtful_code_or_parent_is_noted_and_taken),
       cmocka_unit_test(a_header_alone_is_an_empty_register),
       cmocka_unit_test(a_row_is_read_with_its_defaults_and_lists_in_order),
+      cmocka_unit_test(a_list_is_in_byte_order_without_repetition_however_it_is_written),
+      cmocka_unit_test(a_long_word_of_a_list_is_named_whole),
       cmocka_unit_test(the_last_version_in_force_in_a_period_governs_it),
       cmocka_unit_test(a_unit_owes_by_status_class_and_flag_on_the_last_day),
       cmocka_unit_test(a_register_is_written_as_it_is_read_whatever_the_order),
