@@ -23,6 +23,9 @@ packages_to_build="gcc libc6-dev cmake ninja-build pkg-config gettext protobuf-c
 packages_to_test="clang clang-tidy clang-tools clang-format libclang-rt-dev cppcheck libcmocka-dev sqlite3 faketime
   python3-zmq python3-nacl python3-protobuf"
 
+# What the benchmarks need besides: what we are compared with, and a client.
+packages_to_bench="postgresql sqlite3 python3-zmq python3-nacl python3-protobuf"
+
 as_root() {
   if [ "$(id -u)" = 0 ]; then
     "$@"

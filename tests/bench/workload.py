@@ -2,6 +2,9 @@
 
 All of it comes from a seed. The areas and slices are those of the shipped catalogue."""
 
+import collections
+import csv
+import itertools
 import random
 
 from parktally import REGISTER_COLUMNS, ROOT, uscc
@@ -9,11 +12,15 @@ from parktally import REGISTER_COLUMNS, ROOT, uscc
 PARKS = "liudong hexi yanghe luowei liubei xinxing".split()
 FORM = "bench-monthly"
 PERIOD = "2018-05"
+MONTHS = [f"2018-{month:02d}" for month in range(1, 13)]
 FIGURES = 40
 INDICATORS = [f"bench_{n:02d}" for n in range(1, FIGURES + 1)]
 CLUSTERS = "automobile machinery steel electronics new_materials".split()
 INDUSTRIES = "C31 C34 C35 C36 C39 G58".split()
 POOL = 100_000  # different figures of up to nine digits
+CHUNK = 10_000  # rows added up at once
+
+Sums = collections.namedtuple("Sums", "parks zone")  # by indicator: of all units, and of those inside the boundary
 
 
 def catalogue(figures=FIGURES):
@@ -69,3 +76,28 @@ def write_files(folder, units, period=PERIOD, figures=FIGURES):
     for file in files:
         file.close()
     return paths
+
+
+def split_file(path, folder, parts):
+    """Deals the rows of a file out to files of their own, each with the header; returns their paths."""
+    with open(path, encoding="utf-8") as file:
+        header, *rows = file
+    paths = [folder / f"{path.stem}-{part}.csv" for part in range(parts)]
+    for part, part_path in enumerate(paths):
+        part_path.write_text(header + "".join(rows[part::parts]), encoding="utf-8")
+    return paths
+
+
+def sums(paths, register):
+    """What the files come to, added up here, independently of everything that is measured."""
+    with open(register, encoding="utf-8") as file:
+        inside = {row["unit"] for row in csv.DictReader(file) if row["in_boundary"] == "1"}
+    parks, zone = collections.Counter(), collections.Counter()
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            indicators = next(file).rstrip("\n").split(",")[2:]
+            while chunk := [line.rstrip("\n").split(",") for line in itertools.islice(file, CHUNK)]:
+                for into, rows in ((parks, chunk), (zone, [row for row in chunk if row[0] in inside])):
+                    for indicator, column in zip(indicators, list(zip(*rows))[2:]):
+                        into[indicator] += sum(map(int, column))
+    return Sums(dict(parks), dict(zone))
