@@ -13,6 +13,7 @@
 #define HELLO_MS 30000 /* keeps documents fresh, and shows that the other side lives */
 #define RETRY_MS 100   /* the socket takes nothing: it is not connected yet */
 #define TAKE_MOST 64   /* messages in a row, before the states have their turn */
+#define READ_MOST 2    /* submissions read in a row: the first leave while the next are read */
 
 /* --- times --- */
 
@@ -196,11 +197,16 @@ static void flight_free(gpointer data)
   g_free(flight);
 }
 
-/* Keeps as many submissions out as the credit allows; those that rest after Busy hold their place. */
+/* As many submissions are out as the credit allows; those that rest after Busy hold their place. */
+static bool has_room(const struct link *link)
+{
+  return link->more && link->flights->len < link->credit;
+}
+
 static void take_off(struct link *link)
 {
-  if (!link->more || link->flights->len >= link->credit) return;
-  size_t room = link->credit - link->flights->len;
+  if (!has_room(link)) return;
+  size_t room = MIN(link->credit - link->flights->len, READ_MOST);
   GError *error = NULL;
   g_autoptr(GPtrArray) items = outbox_pending(link->outbox, link->cursor, room, &error);
   if (!items) {
@@ -279,6 +285,7 @@ static int64_t run_ready(struct link *link)
   take_off(link);
   int64_t pause = send_flights(link);
   if (link->state != STATE_READY) return 0;
+  if (has_room(link)) return 0;
   ask_for_refusals(link);
   pause = MIN(pause, request_pause(link, &link->hello));
   return MIN(pause, MIN(request_pause(link, &link->page), POLL_MS));
@@ -352,19 +359,29 @@ static bool sleep_or_wake(struct link *link, int wake_fd, int64_t pause)
   return poll(&wait, 1, (int)MIN(pause, INT32_MAX)) == 1;
 }
 
+/* All that have come, so that their answers are kept with one sync. Where that fails the link ends, and
+ * nothing of them is forgotten. */
 static void take_messages(struct link *link)
 {
+  GError *error = NULL;
+  outbox_answers_begin(link->outbox);
   for (int i = 0; i < TAKE_MOST && link->client && !link->failure; i++) {
     g_autoptr(GBytes) message = channel_client_receive(link->client);
-    if (!message) return;
+    if (!message) break;
     link_take(link, message);
   }
+  if (!outbox_answers_end(link->outbox, &error))
+    link_fail(link, error);
+  else if (link->answered && link->events.kept)
+    link->events.kept(link->data);
+  link->answered = false;
 }
 
 bool link_run(struct link *link, enum link_until until, int64_t timeout_ms, int wake_fd, GError **error)
 {
   struct mono_time end = link_time_after(timeout_ms < 0 ? 0 : timeout_ms);
   link->more = true; /* the owner may have added some over the same connection, which changes no version */
+  if (link->hello.due) link->hello.since = clock_mono(); /* while nobody ran it, nobody was silent */
   if (until == LINK_WELCOMED && link->state == STATE_READY) {
     link->current = false;
     if (!link->hello.awaited) request_make_due(&link->hello);

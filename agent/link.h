@@ -17,10 +17,11 @@ struct link;
 /* What the link tells its owner, in the owner's thread, from within link_run(). Each may be NULL. */
 struct link_events {
   void (*connected)(bool connected, void *data);
-  void (*receipt)(const struct receipt *receipt, void *data);
+  void (*receipt)(const struct receipt *receipt, void *data); /* came; is kept soon after */
   void (*fault)(const char *code, const char *text, void *data);
   void (*document)(enum document_kind kind, void *data); /* home has a new one */
   void (*clocks_differ)(int64_t ahead_ms, void *data);   /* ours minus theirs */
+  void (*kept)(void *data);                              /* answers that came are in the outbox, durably */
 };
 
 /* Holds lock.link; ERROR_TEMPORARY if another process sends for this folder. */

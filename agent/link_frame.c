@@ -91,6 +91,7 @@ static void take_receipt(struct link *link, const struct frame *frame)
     link_fail(link, error);
     return;
   }
+  link->answered = true;
   link_note_progress(link);
   land(link, receipt->submission);
   if (receipt->refusals_total > receipt->refusal_count) link->pages_missing = true;
@@ -109,11 +110,12 @@ static void take_busy(struct link *link, const struct frame *frame)
 static void take_refused_submission(struct link *link, const struct frame *frame)
 {
   GError *error = NULL;
-  if (find_flight(link, frame->fault.id) &&
-      !outbox_fault(link->outbox, frame->fault.id.data, frame->fault.code, frame->fault.text, &error)) {
+  if (!find_flight(link, frame->fault.id)) return;
+  if (!outbox_fault(link->outbox, frame->fault.id.data, frame->fault.code, frame->fault.text, &error)) {
     link_fail(link, error);
     return;
   }
+  link->answered = true;
   land(link, frame->fault.id);
 }
 
@@ -122,6 +124,7 @@ static void give_up_page(struct link *link)
 {
   GError *error = NULL;
   link->page = (struct request){0};
+  link->answered = true;
   if (!outbox_refusals(link->outbox, link->page_id, NULL, 0, &error)) link_fail(link, error);
 }
 
@@ -160,6 +163,7 @@ static void take_refusal_page(struct link *link, const struct frame *frame)
       memcmp(frame->refusal_page.id.data, link->page_id, SUBMISSION_ID_SIZE) != 0)
     return;
   link->page = (struct request){0};
+  link->answered = true;
   GError *error = NULL;
   if (!outbox_refusals(link->outbox, link->page_id, frame->refusal_page.refusals, frame->refusal_page.count,
                        &error))

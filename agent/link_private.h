@@ -71,6 +71,7 @@ struct link {
 
   size_t credit;
   GPtrArray *flights; /* of struct flight */
+  bool answered;      /* answers came that are to be kept together */
   uint64_t cursor;    /* last sequence taken from the outbox */
   bool more;          /* the outbox may have more behind it */
   int64_t version;    /* of the outbox, as last seen */

@@ -88,6 +88,10 @@ struct outbox_item {
 GPtrArray *outbox_pending(struct outbox *outbox, uint64_t sequence, size_t most, GError **error);
 void outbox_item_free(struct outbox_item *item);
 
+/* What of the answers below is kept between these two is kept in one transaction, with one sync; it is
+ * durable when the second returns true. Beginning costs nothing where no answer follows. */
+void outbox_answers_begin(struct outbox *outbox);
+bool outbox_answers_end(struct outbox *outbox, GError **error);
 /* Keeps the sealed receipt and what it says of single reports, durably. A second receipt for the same id
  * changes nothing. */
 bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length,

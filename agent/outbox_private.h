@@ -20,6 +20,7 @@ struct outbox {
   char *path;
   uint64_t sequence; /* the last that was given */
   struct drafts drafts;
+  bool answers_together, answers_begun; /* in one transaction; which was begun */
 };
 
 /* submission.state */

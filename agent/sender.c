@@ -35,11 +35,6 @@ struct sender {
 
 /* --- what the link tells, in the thread --- */
 
-static void note_answer(const struct sender *sender)
-{
-  eventfd_write(sender->answers, 1);
-}
-
 static void on_connected(bool connected, void *data)
 {
   const struct sender *sender = data;
@@ -52,18 +47,18 @@ static void on_connected(bool connected, void *data)
 
 static void on_receipt(const struct receipt *receipt, void *data)
 {
+  (void)data;
   log_say(LOG_LEVEL_NOTICE, "link.receipt",
           _("submission %" PRIu64 ": %u counted, %u unchanged, %u overtaken, %u waiting, %u refused"),
           receipt->sequence, receipt->counted, receipt->unchanged, receipt->stale, receipt->waiting,
           receipt->refused);
-  note_answer(data);
 }
 
 static void on_fault(const char *code, const char *text, void *data)
 {
+  (void)data;
   g_autofree char *meaning = answer_fault(code, text);
   log_say(LOG_LEVEL_WARNING, "link.fault", _("the aggregator: %s [%s]"), meaning, code);
-  note_answer(data);
 }
 
 static void on_document(enum document_kind kind, void *data)
@@ -78,6 +73,12 @@ static void on_clocks(int64_t ahead_ms, void *data)
   (void)data;
   g_autofree char *line = answer_clocks(ahead_ms);
   log_say(LOG_LEVEL_WARNING, "clock.off", "%s", line);
+}
+
+/* Not before: whoever looks then must find it. */
+static void on_kept(void *data)
+{
+  eventfd_write(((const struct sender *)data)->answers, 1);
 }
 
 /* --- the thread --- */
@@ -123,7 +124,8 @@ static int64_t run_link(struct sender *sender, struct link *link)
 
 static int64_t open_and_run(struct sender *sender)
 {
-  static const struct link_events EVENTS = {on_connected, on_receipt, on_fault, on_document, on_clocks};
+  static const struct link_events EVENTS = {on_connected, on_receipt, on_fault,
+                                            on_document,  on_clocks,  on_kept};
   g_autoptr(GError) error = NULL;
   CLEANUP(link_free) struct link *link = link_new(sender->home, sender->outbox, &EVENTS, sender, &error);
   if (link) return run_link(sender, link);

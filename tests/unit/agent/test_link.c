@@ -291,7 +291,7 @@ static int teardown(void **state)
 
 /* What the link told its owner. */
 struct told {
-  unsigned receipts, faults, documents, connections;
+  unsigned receipts, kept, found, faults, documents, connections;
   char fault[64];
   int64_t clock_ahead_ms;
 };
@@ -326,9 +326,22 @@ static void on_clocks(int64_t ahead_ms, void *data)
   ((struct told *)data)->clock_ahead_ms = ahead_ms;
 }
 
+/* What somebody else finds in the outbox then. */
+static void on_kept(void *data)
+{
+  struct told *told = data;
+  g_autofree char *path = g_build_filename(fixture.data, "outbox.db", NULL);
+  CLEANUP(outbox_close) struct outbox *other = outbox_open_to_look(path, NULL);
+  struct outbox_summary found;
+  assert_true(outbox_summary(other, 0, &found, NULL));
+  told->found = (unsigned)(found.answered + found.refused_whole);
+  told->kept++;
+}
+
 static struct link *open_link(struct told *told)
 {
-  static const struct link_events EVENTS = {on_connected, on_receipt, on_fault, on_document, on_clocks};
+  static const struct link_events EVENTS = {on_connected, on_receipt, on_fault,
+                                            on_document,  on_clocks,  on_kept};
   *told = (struct told){0};
   struct link *link = link_new(fixture.home, outbox, &EVENTS, told, NULL);
   assert_non_null(link);
@@ -425,6 +438,8 @@ static void busy_puts_one_submission_back(void **state)
   run_to(link, LINK_IDLE);
   assert_int_equal(summary().answered, 6);
   assert_int_equal(aggregator.submits, 9);
+  assert_in_range(told.kept, 1, 6);
+  assert_int_equal(told.found, 6);
 }
 
 static void a_forged_receipt_is_ignored_and_named(void **state)
@@ -452,6 +467,7 @@ static void a_faulty_submission_is_not_sent_again(void **state)
   run_to(link, LINK_IDLE);
   run_to(link, LINK_IDLE);
   assert_int_equal(summary().refused_whole, 2);
+  assert_int_equal(told.found, 2);
   assert_int_equal(aggregator.submits, 2);
   assert_string_equal(told.fault, "form.no-right");
 }

@@ -442,6 +442,36 @@ static void the_same_receipt_twice_changes_nothing(void **state)
   assert_int_equal(summary.refused_whole, 0);
 }
 
+static unsigned answered_for_others(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *path = g_build_filename(fixture.data, "outbox.db", NULL);
+  CLEANUP(outbox_close) struct outbox *other = outbox_open_to_look(path, &error);
+  struct outbox_summary summary;
+  assert_true(other && outbox_summary(other, 0, &summary, &error));
+  return (unsigned)(summary.answered + summary.refused_whole);
+}
+
+static void answers_that_came_together_are_kept_together(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  uint8_t id[3][SUBMISSION_ID_SIZE];
+  for (unsigned i = 0; i < 3; i++) {
+    struct fixture_report one = report(i, 10, 20, NULL);
+    fixture_sendable(&fixture, outbox, &one, 1, id[i]);
+  }
+  outbox_answers_begin(outbox);
+  fixture_answer(&fixture, outbox, id[0], 1, NULL, 0, 0);
+  fixture_answer(&fixture, outbox, id[1], 1, NULL, 0, 0);
+  assert_true(outbox_fault(outbox, id[2], "form.no-right", "", &error));
+  assert_int_equal(answered_for_others(), 0);
+  assert_true(outbox_answers_end(outbox, &error));
+  assert_int_equal(answered_for_others(), 3);
+  outbox_answers_begin(outbox);
+  assert_true(outbox_answers_end(outbox, &error)); /* where none came */
+}
+
 static void a_sequence_that_the_aggregator_knew_makes_us_go_on_far_above(void **state)
 {
   (void)state;
@@ -688,6 +718,7 @@ int main(void)
       TEST(a_report_that_waits_in_vain_is_not_prior),
       TEST(an_earlier_stale_receipt_does_not_undo_a_later_one),
       TEST(the_same_receipt_twice_changes_nothing),
+      TEST(answers_that_came_together_are_kept_together),
       TEST(a_sequence_that_the_aggregator_knew_makes_us_go_on_far_above),
       TEST(a_receipt_for_what_we_never_made_is_passed_over),
       TEST(refusals_beyond_the_receipt_are_missed_until_the_last_page),
