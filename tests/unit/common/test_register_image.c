@@ -107,7 +107,7 @@ static void an_image_of_another_document_or_catalogue_is_none(void **state)
 {
   (void)state;
   CLEANUP(register_unref) struct unit_register *reg = make_seeded(10);
-  g_autoptr(GBytes) image = put_image(reg);
+  G_GNUC_UNUSED g_autoptr(GBytes) image = put_image(reg);
   uint8_t other[CATALOGUE_HASH_SIZE];
   for (size_t i = 0; i < sizeof other; i++) {
     memcpy(other, document, sizeof other);
@@ -229,7 +229,7 @@ static void threads_that_ask_first_at_once_are_all_answered(void **state)
 {
   (void)state;
   CLEANUP(register_unref) struct unit_register *reg = make_seeded(2000);
-  g_autoptr(GBytes) image = put_image(reg);
+  G_GNUC_UNUSED g_autoptr(GBytes) image = put_image(reg);
   CLEANUP(register_unref) struct unit_register *first = register_open_image(path, document, catalogue);
   CLEANUP(register_unref) struct unit_register *second = register_open_image(path, document, catalogue);
   GThread *threads[8];
