@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct intake {
@@ -10,6 +11,7 @@ struct intake {
   intake_sink *sink;
   void *data;
   GThreadPool *workers;
+  struct quota *memory; /* of what is decoded */
 
   /* Workers end in any order, but what an agent sent first is the base of what it sent next: the writer gets
    * submissions in the order in which they came. */
@@ -84,13 +86,30 @@ static void settle_in_turn(struct intake *intake, struct task *task)
   g_mutex_unlock(&intake->lock);
 }
 
+static_assert(JUDGED_MOST <= LIMIT_DECODED_BYTES, "each can be decoded");
+
+/* A worker may wait here for the writer, never for another worker's submission that came later: memory is
+ * given out in the order in which they came, so all that came before have theirs and go on to the writer. */
+static void judge(struct intake *intake, struct task *task)
+{
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = NULL;
+  struct judged *judged;
+
+  quota_take(intake->memory, task->turn, JUDGED_MOST);
+  snapshot = present_get(writer_present(intake->writer));
+  judged = judge_submission(snapshot, task->sealed, task->id, clock_wall().ms);
+  judged->quota = quota_ref(intake->memory);
+  judged->share = judged_memory(judged);
+  quota_give(intake->memory, JUDGED_MOST - judged->share);
+  task->judged = judged;
+}
+
 static void work(void *data, void *user_data)
 {
   struct task *task = data;
   struct intake *intake = user_data;
-  CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(intake->writer));
 
-  task->judged = judge_submission(snapshot, task->sealed, task->id, clock_wall().ms);
+  judge(intake, task);
   settle_in_turn(intake, task);
 }
 
@@ -103,6 +122,7 @@ struct intake *intake_new(struct writer *writer, intake_sink *sink, void *data)
   intake->data = data;
   g_mutex_init(&intake->lock);
   intake->waiting = g_hash_table_new(g_int64_hash, g_int64_equal);
+  intake->memory = quota_new(LIMIT_DECODED_BYTES);
   intake->workers = g_thread_pool_new(work, intake, (int)MAX(g_get_num_processors(), 1), FALSE, NULL);
   return intake;
 }
@@ -112,6 +132,7 @@ void intake_free(struct intake *intake)
   if (!intake) return;
   g_thread_pool_free(intake->workers, FALSE, TRUE);
   g_hash_table_unref(intake->waiting);
+  quota_unref(intake->memory); /* the writer may still be about to free what it answered */
   g_mutex_clear(&intake->lock);
   g_free(intake);
 }

@@ -37,7 +37,17 @@ void judged_free(struct judged *judged)
   catalogue_unref(judged->catalogue);
   snapshot_unref(judged->snapshot);
   g_bytes_unref(judged->sealed);
+  if (judged->quota) quota_give(judged->quota, judged->share);
+  quota_unref(judged->quota);
   g_free(judged);
+}
+
+size_t judged_memory(const struct judged *judged)
+{
+  size_t rows = judged->submission ? submission_size(judged->submission) : 0;
+
+  return sizeof *judged + rows * (sizeof *judged->versions + 2 * sizeof(struct row_refusal)) +
+         (judged->submission ? submission_memory(judged->submission) : 0);
 }
 
 /* Finds the signer and verifies the seal; nothing of the payload is looked at before. */
@@ -114,34 +124,47 @@ static bool check_head(struct judged *judged)
   return true;
 }
 
-static void check_reports(struct judged *judged)
+static struct rule_context rules_for(const struct judged *judged)
 {
-  size_t count = submission_size(judged->submission);
-  struct rule_context context = {
+  return (struct rule_context){
       .catalogue = judged->catalogue,
       .units = judged->snapshot->units,
       .form = judged->form,
       .period = judged->period,
       .area = catalogue_area(judged->catalogue, judged->agent->stored.area),
   };
+}
+
+static void check_reports(struct judged *judged)
+{
+  size_t count = submission_size(judged->submission);
+  struct rule_context context = rules_for(judged);
   struct submission_report report;
   struct rule_result result;
 
   judged->versions = g_new(const struct unit_version *, count);
   for (size_t n = 0; n < count; n++) {
-    struct row_refusal refusal;
+    struct row_refusal refusal = {.row = (uint32_t)n};
 
     submission_report(judged->submission, n, &report);
     rule_check_report(&context, report.unit, &report.change, &result);
     judged->versions[n] = result.code == FINDING_COUNT ? result.version : NULL;
     if (result.code == FINDING_COUNT) continue;
-    refusal.row = (uint32_t)n;
     refusal.code = result.code;
     refusal.column = result.column;
-    memcpy(refusal.found, result.found, sizeof refusal.found);
-    memcpy(refusal.expected, result.expected, sizeof refusal.expected);
     g_array_append_val(judged->refusals, refusal);
   }
+}
+
+/* Worked out again: kept, the texts of many refusals take more than their reports. */
+void judged_explain(const struct judged *judged, const struct row_refusal *refusal,
+                    struct rule_result *ret_result)
+{
+  struct rule_context context = rules_for(judged);
+  struct submission_report report;
+
+  submission_report(judged->submission, refusal->row, &report);
+  rule_check_report(&context, report.unit, &report.change, ret_result);
 }
 
 /* Of a snapshot that goes. */

@@ -4,6 +4,7 @@
 #ifndef PARKTALLY_AGGREGATOR_JUDGE_H
 #define PARKTALLY_AGGREGATOR_JUDGE_H
 
+#include "aggregator/quota.h"
 #include "aggregator/snapshot.h"
 #include "common/cleanup.h"
 #include "common/finding.h"
@@ -12,11 +13,16 @@
 
 #include <glib.h>
 
+/* Bytes of the heap that a judged submission takes at most, beside what is sealed; an array that grows may be
+ * half empty. */
+#define JUDGED_MOST                                                                                          \
+  (LIMIT_SUBMISSION_ARENA + sizeof(struct judged) +                                                          \
+   LIMIT_REPORTS * (sizeof(struct unit_version *) + 2 * sizeof(struct row_refusal)))
+
 struct row_refusal { /* of a report that a rule refuses */
   uint32_t row;
   enum finding_code code;
   int column;
-  char found[RULE_TEXT_SIZE], expected[RULE_TEXT_SIZE];
 };
 
 /* A submission and what was found. */
@@ -37,6 +43,9 @@ struct judged {
    * the snapshot's register. NULL as a whole where nothing was judged. */
   const struct unit_version **versions;
   bool clock_off; /* its clock is ahead of ours by more than LIMIT_CLOCK_SKEW_MS */
+
+  struct quota *quota; /* a reference of where `share` goes back to when it is freed; or NULL */
+  size_t share;
 };
 
 /* Takes a reference of `sealed`. The seal is verified before anything of the payload is decoded. `now_ms` is
@@ -49,6 +58,13 @@ void judge_again(struct judged *judged, struct snapshot *snapshot, int64_t now_m
 
 /* A submission out of the ledger: bound to its catalogue, nothing is judged. NULL if the leaf is damaged. */
 struct judged *judge_recorded(struct snapshot *snapshot, const uint8_t *sealed, size_t length);
+
+/* What a rule found in the row and what it expected. */
+void judged_explain(const struct judged *judged, const struct row_refusal *refusal,
+                    struct rule_result *ret_result);
+
+/* Bytes that it takes at most, also when it is judged again. */
+size_t judged_memory(const struct judged *judged);
 
 void judged_free(struct judged *judged);
 CLEANUP_DEFINE(struct judged, judged_free)

@@ -220,14 +220,16 @@ static void refuse_by_rule(struct posting *posting, const struct judged *judged,
                            const struct row_refusal *found)
 {
   struct submission_report report;
+  struct rule_result why;
   struct refusal refusal = {
       .row = found->row,
       .rule = finding_id(found->code),
-      .found = found->found,
-      .expected = found->expected,
+      .found = why.found,
+      .expected = why.expected,
       .verdict = VERDICT_IS_REFUSED,
   };
 
+  judged_explain(judged, found, &why);
   submission_report(judged->submission, found->row, &report);
   refusal.unit = report.unit;
   if (found->column != CATALOGUE_NONE)

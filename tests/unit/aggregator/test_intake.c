@@ -228,6 +228,44 @@ static void what_came_first_is_written_first_however_long_judging_took(void **st
   g_free(units);
 }
 
+/* Together they take far more, decoded, than may be decoded at any time. */
+static void more_than_memory_holds_is_taken_in_turn(void **state)
+{
+  enum { MANY = 64, UNITS = 7000 };
+  struct world *world = *state;
+  struct fixture_report *reports = g_new0(struct fixture_report, UNITS);
+  char(*units)[8] = g_malloc(UNITS * sizeof *units);
+  uint8_t ids[MANY][SUBMISSION_ID_SIZE];
+  size_t memory = 0;
+
+  for (int n = 0; n < UNITS; n++) {
+    g_snprintf(units[n], sizeof units[n], "x%05d", n);
+    reports[n] = (struct fixture_report){.unit = units[n], .change = fixture_value(OUTPUT, n)};
+  }
+  for (int n = 0; n < MANY; n++) {
+    g_autoptr(GBytes) sealed =
+        fixture_seal(&world->fixture, &world->east, "monthly", "2018-05", reports, UNITS, ids[n]);
+
+    if (n == 0) {
+      CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(world->fixture.writer));
+      CLEANUP(judged_free) struct judged *judged = judge_submission(snapshot, sealed, NULL, 0);
+
+      memory = judged_memory(judged);
+    }
+    intake_take(world->intake, world->east.id, ids[n], sealed);
+  }
+  assert_in_range(MANY * memory, LIMIT_DECODED_BYTES + 2 * JUDGED_MOST, SIZE_MAX);
+  await(&world->answers, MANY);
+  for (unsigned n = 0; n < MANY; n++) {
+    const struct answer *answer = world->answers.list->pdata[n];
+
+    assert_non_null(answer->receipt);
+    assert_memory_equal(answer->id, ids[n], SUBMISSION_ID_SIZE);
+  }
+  g_free(reports);
+  g_free(units);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -237,6 +275,7 @@ int main(void)
       TEST(a_fault_that_only_the_writer_finds_is_told_too),
       TEST(who_carries_a_submission_does_not_matter_to_it),
       TEST(what_came_first_is_written_first_however_long_judging_took),
+      TEST(more_than_memory_holds_is_taken_in_turn),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

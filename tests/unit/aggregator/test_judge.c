@@ -389,6 +389,14 @@ static void each_report_that_a_rule_refuses_is_named_and_holds_up_no_other(void 
   assert_int_equal(elsewhere->code, FINDING_UNIT_ELSEWHERE);
   assert_int_equal(unknown->row, 2);
   assert_int_equal(unknown->code, FINDING_UNIT_UNKNOWN);
+  struct rule_result why;
+  judged_explain(judged, elsewhere, &why);
+  assert_int_equal(why.code, FINDING_UNIT_ELSEWHERE);
+  assert_string_equal(why.found, "west");
+  assert_string_equal(why.expected, "east");
+  judged_explain(judged, unknown, &why);
+  assert_string_equal(why.found, "zz");
+  assert_in_range(judged_memory(judged), submission_memory(judged->submission), JUDGED_MOST);
   assert_string_equal(judged->versions[0]->unit, "a1");
   assert_null(judged->versions[1]); /* known, but refused */
   assert_null(judged->versions[2]);
