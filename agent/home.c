@@ -98,12 +98,27 @@ static char *enrolment_check(const char *endpoint, const char *curve, const char
   return text_hex(hash, sizeof hash);
 }
 
+/* Of a secret that has served its purpose. Newly allocated. */
+static char *invitation_mark(const struct invitation *invitation)
+{
+  uint8_t hash[SEAL_HASH_SIZE];
+  seal_hash(invitation->secret.data, invitation->secret.length, hash);
+  return text_hex(hash, sizeof hash);
+}
+
+bool home_joined_with(const struct home *home, const struct invitation *invitation)
+{
+  g_autofree char *mark = invitation_mark(invitation);
+  return g_strcmp0(home->invitation, mark) == 0;
+}
+
 bool home_enrol(const char *folder, const struct invitation *invitation, const uint8_t *certificate,
                 size_t length, GError **error)
 {
   g_autofree char *curve = text_hex(invitation->curve_key.data, invitation->curve_key.length);
   g_autofree char *sign = text_hex(invitation->sign_key.data, invitation->sign_key.length);
   g_autofree char *sealed = text_hex(certificate, length);
+  g_autofree char *mark = invitation_mark(invitation);
   g_autofree char *check = enrolment_check(invitation->endpoint, curve, sign, sealed);
   g_autoptr(GKeyFile) file = g_key_file_new();
   g_key_file_set_integer(file, ENROLMENT, "version", ENROLMENT_VERSION);
@@ -111,6 +126,7 @@ bool home_enrol(const char *folder, const struct invitation *invitation, const u
   g_key_file_set_string(file, ENROLMENT, "server_curve", curve);
   g_key_file_set_string(file, ENROLMENT, "server_sign", sign);
   g_key_file_set_string(file, ENROLMENT, "certificate", sealed);
+  g_key_file_set_string(file, ENROLMENT, "invitation", mark);
   g_key_file_set_string(file, ENROLMENT, "check", check);
   gsize text_length;
   g_autofree char *text = g_key_file_to_data(file, &text_length, NULL);
@@ -140,6 +156,7 @@ static bool take_enrolment(struct home *home, GKeyFile *file)
     return false;
   home->certificate = certificate_decode(payload, payload_length);
   home->endpoint = g_steal_pointer(&endpoint);
+  home->invitation = g_key_file_get_string(file, ENROLMENT, "invitation", NULL);
   return home->certificate != NULL;
 }
 
@@ -211,6 +228,7 @@ void home_free(struct home *home)
   certificate_free(home->certificate);
   identity_free(home->identity);
   g_free(home->endpoint);
+  g_free(home->invitation);
   g_free(home->trouble);
   g_free(home->folder);
   g_free(home);

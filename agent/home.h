@@ -1,8 +1,8 @@
 /* The agent's data folder: identity, enrolment, catalogue and register, configuration, locks.
  *
  *   identity.key     the agent's keys (mode 0600)
- *   enrolment        what `join` brought: endpoints, the aggregator's keys, the sealed certificate
- *   catalogue.yaml   with catalogue.seal beside it: as served, hash and seal verified
+ *   enrolment        what `join` brought: endpoints, the aggregator's keys, the sealed certificate, and by
+ * which invitation catalogue.yaml   with catalogue.seal beside it: as served, hash and seal verified
  *   register.csv     with register.seal beside it, likewise
  *   register.image   the register compiled: a cache, made again where it is missing
  *   outbox.db        what was made to be sent, and what came back
@@ -36,6 +36,7 @@ struct home {
   struct certificate *certificate;
   char *endpoint;
   uint8_t server_curve[CURVE_KEY_SIZE], server_sign[SEAL_PUBLIC_KEY_SIZE];
+  char *invitation; /* hash of the secret it joined with, in hexadecimal; NULL where it is not known */
   struct catalogue *catalogue; /* NULL until fetched */
   struct unit_register *units; /* NULL until fetched */
   uint8_t register_hash[SEAL_HASH_SIZE];
@@ -67,6 +68,9 @@ bool home_check_config(const char *path, GError **error);
 /* Stores what `join` got, durably. `certificate` is sealed. */
 bool home_enrol(const char *folder, const struct invitation *invitation, const uint8_t *certificate,
                 size_t length, GError **error);
+
+/* Whether the folder joined with just this invitation. */
+bool home_joined_with(const struct home *home, const struct invitation *invitation);
 
 /* Stores a document whose hash and seal the caller has verified, durably, and takes it into use. */
 bool home_store_document(struct home *home, enum document_kind kind, const uint8_t *data, size_t length,

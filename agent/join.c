@@ -11,6 +11,7 @@
 #include "common/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,23 +50,48 @@ static struct invitation *read_invitation(GError **error)
   return invitation;
 }
 
-static bool make_folder(const char *folder, GError **error)
+static bool fail_folder(const char *folder, GError **error)
 {
-  if (g_mkdir_with_parents(folder, 0700) == 0) return true;
-  g_set_error(error, PARKTALLY_ERROR, errno == EACCES || errno == EPERM ? ERROR_PERMISSION : ERROR_IO,
+  g_set_error(error, PARKTALLY_ERROR,
+              errno == EACCES || errno == EPERM || errno == EROFS ? ERROR_PERMISSION
+              : errno == ENOSPC || errno == EDQUOT                ? ERROR_TEMPORARY
+                                                                  : ERROR_IO,
               _("the folder %s cannot be made (%s)"), folder, g_strerror(errno));
   return false;
 }
 
-static bool check_not_enrolled(const char *folder, GError **error)
+/* The keys in it are worth no more than its own name. Above it, a folder that may not be read was not made
+ * here. */
+static bool sync_names(const char *folder, GError **error)
 {
-  g_autofree char *path = g_build_filename(folder, "enrolment", NULL);
-  if (!g_file_test(path, G_FILE_TEST_EXISTS)) return true;
-  CLEANUP(home_free) struct home *home = home_open(folder, NULL, error);
+  g_autofree char *parent = g_path_get_dirname(folder);
+  if (strcmp(parent, folder) == 0) return true;
+  int file = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0 && (errno == EACCES || errno == EPERM)) return true;
+  bool synced = file >= 0 && (fsync(file) == 0 || errno == EINVAL || errno == EROFS);
+  if (!synced) fail_folder(folder, error);
+  if (file >= 0) close(file);
+  return synced && sync_names(parent, error);
+}
+
+static bool make_folder(const char *folder, GError **error)
+{
+  if (g_mkdir_with_parents(folder, 0700) != 0) return fail_folder(folder, error);
+  return sync_names(folder, error);
+}
+
+/* Joining again with the same invitation is no mistake: the join before may have been cut short. */
+static bool is_enrolled(const struct join *join, bool *ret_enrolled, GError **error)
+{
+  g_autofree char *path = g_build_filename(join->folder, "enrolment", NULL);
+  *ret_enrolled = g_file_test(path, G_FILE_TEST_EXISTS);
+  if (!*ret_enrolled) return true;
+  CLEANUP(home_free) struct home *home = home_open(join->folder, NULL, error);
+  if (home && home_joined_with(home, join->invitation)) return true;
   if (home)
     g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
                 _("%s is enrolled already, as %s; name another folder with --data for a further agent"),
-                folder, home->certificate->agent);
+                join->folder, home->certificate->agent);
   return false;
 }
 
@@ -204,19 +230,24 @@ static bool take_answer(const struct join *join, GBytes *answer, GError **error)
   return home_enrol(join->folder, join->invitation, sealed.data, sealed.length, error);
 }
 
+static bool ask_for_certificate(struct join *join, GError **error)
+{
+  join->proxy = home_proxy(join->folder, error);
+  join->identity = join->proxy ? own_identity(join->folder, error) : NULL;
+  if (!join->identity) return false;
+  join->context = channel_context_new();
+  g_autoptr(GBytes) answer = ask(join, error);
+  return answer && take_answer(join, answer, error);
+}
+
 static bool enrol(struct join *join, GError **error)
 {
   int lock = home_lock(join->folder, "link", false, error);
   if (lock < 0) return false;
   bool enrolled = false;
-  if (check_not_enrolled(join->folder, error) && (join->proxy = home_proxy(join->folder, error)) &&
-      (join->identity = own_identity(join->folder, error))) {
-    join->context = channel_context_new();
-    g_autoptr(GBytes) answer = ask(join, error);
-    enrolled = answer && take_answer(join, answer, error);
-  }
+  bool sound = is_enrolled(join, &enrolled, error) && (enrolled || ask_for_certificate(join, error));
   close(lock);
-  return enrolled;
+  return sound;
 }
 
 /* --- catalogue and register --- */

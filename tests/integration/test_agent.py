@@ -115,6 +115,11 @@ class Joining(Case):
         self.assertEqual(answer.code, GOOD, answer)
         self.assertIn("east-1", answer.out)
 
+    def test_a_join_that_is_done_already_may_be_repeated_with_its_invitation(self):
+        invitation = self.city.invite("east")
+        first, again = self.try_to_join(invitation), self.try_to_join(invitation)
+        self.assertEqual((again.code, again.out), (GOOD, first.out), again)
+
     def test_a_folder_joins_once(self):
         self.join(name="新")
         answer = self.try_to_join(self.city.invite("west"))
