@@ -147,11 +147,14 @@ static bool enter_wal_mode(struct db *db)
 {
   CLEANUP(db_end) struct db_row *row = db_query(db, "PRAGMA journal_mode=WAL");
   if (!db_step(row)) return false;
-  if (strcmp(db_text(row, 0), "wal") == 0) return true;
+  g_autofree char *mode = g_strdup(db_text(row, 0));
+  db_step(row); /* to its end, which commits: the mode that was told is not in the file before that */
+  if (db->error) return false;
+  if (strcmp(mode, "wal") == 0) return true;
   db->error = g_error_new(
       PARKTALLY_ERROR, ERROR_IO,
       _("%s: this file system cannot hold a write-ahead log (found journal mode \"%s\"); use a local disk"),
-      db->path, db_text(row, 0));
+      db->path, mode);
   return false;
 }
 
