@@ -15,12 +15,17 @@
 #include <string.h>
 #include <unistd.h>
 
+static enum parktally_error code_of(int number)
+{
+  if (number == EACCES) return ERROR_PERMISSION;
+  return number == ENOSPC || number == EDQUOT ? ERROR_TEMPORARY : ERROR_IO;
+}
+
 static bool fail_errno(GError **error, const char *what)
 {
   int number = errno;
 
-  g_set_error(error, PARKTALLY_ERROR, number == EACCES ? ERROR_PERMISSION : ERROR_IO, "%s: %s", what,
-              g_strerror(number));
+  g_set_error(error, PARKTALLY_ERROR, code_of(number), "%s: %s", what, g_strerror(number));
   return false;
 }
 
@@ -50,6 +55,19 @@ static void keep_error(const GError *error, void *data)
   if (!*kept) *kept = g_error_copy(error);
 }
 
+static bool write_catalogue(const char *path, const struct catalogue *catalogue, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+
+  if (g_file_set_contents_full(path, catalogue->text, (gssize)catalogue->text_length,
+                               G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, &failure))
+    return true;
+  g_set_error_literal(error, PARKTALLY_ERROR,
+                      g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOSPC) ? ERROR_TEMPORARY : ERROR_IO,
+                      failure->message);
+  return false;
+}
+
 static bool take_catalogue(const char *folder, const struct identity *identity,
                            const struct catalogue *catalogue, const char *by, GError **error)
 {
@@ -59,9 +77,7 @@ static bool take_catalogue(const char *folder, const struct identity *identity,
   CLEANUP(writer_free) struct writer *writer = NULL;
   struct act act = {.kind = LEAF_CATALOGUE, .by = by, .text = text};
 
-  if (!g_file_set_contents_full(path, catalogue->text, (gssize)catalogue->text_length,
-                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, error))
-    return false;
+  if (!write_catalogue(path, catalogue, error)) return false;
   writer = writer_new(folder, identity, keep_error, &failure, error);
   return writer && writer_act(writer, &act, NULL, error);
 }

@@ -54,7 +54,8 @@ void identity_free(struct identity *identity)
 
 static bool set_io_error(GError **error, const char *path, const char *what)
 {
-  g_set_error(error, PARKTALLY_ERROR, ERROR_IO, "%s: %s: %s", path, what, g_strerror(errno));
+  int code = errno == ENOSPC || errno == EDQUOT ? ERROR_TEMPORARY : ERROR_IO;
+  g_set_error(error, PARKTALLY_ERROR, code, "%s: %s: %s", path, what, g_strerror(errno));
   return false;
 }
 
