@@ -174,13 +174,13 @@ class Life:
 
     def until_done(self, attempt):
         """Repeats it as often as the server ends or refuses for want of room; a second refusal is the end of that server."""
-        refused = 0
+        refused, end = 0, time.monotonic() + 10
         while True:
             self.ensure_server()
             try:
                 return attempt()
-            except (AssertionError, Ended, st.Silent, st.Refused):
-                if self.has_ended(1):
+            except (AssertionError, Ended, st.Silent, st.Refused) as error:
+                if self.has_ended(1) or (isinstance(error, st.Silent) and time.monotonic() < end):
                     continue
                 refused += 1
                 if refused > 2:
