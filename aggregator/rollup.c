@@ -138,23 +138,25 @@ static int compare_families(const void *left, const void *right)
   return order ? order : strcmp(a->slice, b->slice);
 }
 
-static bool give_family(const struct change *family, cell_sink *sink, void *data)
+static void add_change(struct cell_change *changes, size_t *count, int slot, int128 total, int64_t units)
 {
-  struct cell_key key = {
-      .book = family->book, .area = family->area, .slice = family->slice, .slot = SLOT_REPORTED};
-
-  if ((family->reported != 0 || family->nil != 0) && !sink(&key, family->nil, family->reported, data))
-    return false;
-  for (unsigned column = 0; column < family->columns; column++) {
-    const struct slot_change *slot = &family->slot[column];
-
-    key.slot = (int)column;
-    if ((slot->total != 0 || slot->units != 0) && !sink(&key, slot->total, slot->units, data)) return false;
-  }
-  return true;
+  if (total != 0 || units != 0)
+    changes[(*count)++] = (struct cell_change){.slot = slot, .units = units, .total = total};
 }
 
-void rollup_drain(struct rollup *rollup, cell_sink *sink, void *data)
+static bool give_family(const struct change *family, family_sink *sink, void *data)
+{
+  struct cell_change changes[LIMIT_FORM_COLUMNS + 1];
+  struct cell_family given = {
+      .book = family->book, .area = family->area, .slice = family->slice, .changes = changes};
+
+  add_change(changes, &given.count, SLOT_REPORTED, family->nil, family->reported);
+  for (unsigned column = 0; column < family->columns; column++)
+    add_change(changes, &given.count, (int)column, family->slot[column].total, family->slot[column].units);
+  return given.count == 0 || sink(&given, data);
+}
+
+void rollup_drain(struct rollup *rollup, family_sink *sink, void *data)
 {
   g_autoptr(GHashTable) families = g_hash_table_new_full(change_hash, change_equal, g_free, NULL);
   g_autofree struct change **sorted = NULL;

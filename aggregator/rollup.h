@@ -21,9 +21,10 @@ CLEANUP_DEFINE(struct rollup, rollup_free)
 void rollup_add(struct rollup *rollup, int64_t book, const struct membership *membership,
                 enum report_kind kind, const struct figures *figures, int sign);
 
-/* Gives every cell whose change is not zero once, in key order, and is empty afterwards. Memberships must
- * still live. */
-void rollup_drain(struct rollup *rollup, cell_sink *sink, void *data);
+/* Gives the changes that are not zero, each family once, in key order, and is empty afterwards. Memberships
+ * must still live. */
+typedef bool family_sink(const struct cell_family *family, void *data);
+void rollup_drain(struct rollup *rollup, family_sink *sink, void *data);
 
 /* Forgets all changes. */
 void rollup_clear(struct rollup *rollup);

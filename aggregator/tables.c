@@ -279,9 +279,9 @@ void tables_catalogue_changed(struct tables *tables, struct catalogue *catalogue
 
 /* --- writing --- */
 
-static bool write_cell(const struct cell_key *key, int128 total, int64_t units, void *data)
+static bool write_family(const struct cell_family *family, void *data)
 {
-  store_cell_add(data, key, total, units);
+  store_cells_add(data, family);
   return !store_error(data);
 }
 
@@ -290,7 +290,7 @@ void tables_flush(struct tables *tables)
   GHashTableIter iter;
   void *key, *change;
 
-  rollup_drain(tables->rollup, write_cell, tables->store);
+  rollup_drain(tables->rollup, write_family, tables->store);
   if (!tables->catalogue) return; /* nothing is owed without one */
   g_hash_table_iter_init(&iter, tables->owed);
   while (g_hash_table_iter_next(&iter, &key, &change)) {

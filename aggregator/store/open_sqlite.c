@@ -80,7 +80,7 @@ bool store_log_is_long(const struct store *store)
 
 void store_clear(struct store *store)
 {
-  db_exec(store->db, "DELETE FROM book; DELETE FROM report; DELETE FROM revision; DELETE FROM cell;"
+  db_exec(store->db, "DELETE FROM book; DELETE FROM report; DELETE FROM revision; DELETE FROM family;"
                      "DELETE FROM expected; DELETE FROM membership; DELETE FROM waiting;"
                      "DELETE FROM register_version; DELETE FROM catalogue; DELETE FROM agent;"
                      "DELETE FROM invitation");

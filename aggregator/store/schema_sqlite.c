@@ -15,6 +15,9 @@
   " WHEN 2 THEN printf('%04d-%02d/P2M', book.period / 10000, book.period / 100 % 100)"                       \
   " ELSE printf('%04d-%02d', book.period / 10000, book.period / 100 % 100) END"
 
+/* Of a cell in its family's text. SQLite takes json_extract() for unsafe in a view. */
+#define ELEMENT(n) "(SELECT value FROM json_each(cell.value) WHERE key = " n ")"
+
 /* Of current reports and of the superseded ones. */
 #define REPORT_COLUMNS                                                                                       \
   "  book INTEGER NOT NULL,\n"                                                                               \
@@ -81,15 +84,16 @@ static const char FIRST[] =
     "  slices TEXT NOT NULL,\n"
     "  UNIQUE (areas, slices)\n"
     ") STRICT;\n"
-    "CREATE TABLE cell (\n"
+    "CREATE TABLE family (\n"
     "  book INTEGER NOT NULL,\n"
     "  area TEXT NOT NULL,\n"
     "  slice TEXT NOT NULL,\n"
-    "  slot INTEGER NOT NULL,        -- column of the form; -1: reports of any kind\n"
-    "  total TEXT NOT NULL,          -- exact, up to 128 bits; of slot -1: how many are nil\n"
-    "  units INTEGER NOT NULL,\n"
+    "  cells TEXT NOT NULL,          -- JSON: [[slot,\"total\",units],…]: slot is a column of the form, or "
+    "-1: reports of\n"
+    "                                -- any kind, total (of slot -1: how many are nil) is exact, up to 128 "
+    "bits\n"
     "  checksum INTEGER NOT NULL,\n"
-    "  PRIMARY KEY (book, area, slice, slot)\n"
+    "  PRIMARY KEY (book, area, slice)\n"
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE TABLE expected (\n"
     "  form TEXT NOT NULL,\n"
@@ -148,8 +152,11 @@ static const char FIRST[] =
     "FROM report JOIN book ON book.id = report.book LEFT JOIN membership ON membership.id = "
     "report.membership;\n"
     "CREATE VIEW totals AS\n"
-    "SELECT book.form, " PERIOD_TEXT " AS period, area, slice, slot, total, units\n"
-    "FROM cell JOIN book ON book.id = cell.book;\n";
+    "SELECT book.form, " PERIOD_TEXT " AS period, area, slice, " ELEMENT(
+        "0") " AS slot,\n"
+             "  " ELEMENT("1") " AS total, " ELEMENT(
+                 "2") " AS units\n"
+                      "FROM family JOIN book ON book.id = family.book, json_each(family.cells) AS cell;\n";
 
 const char *const store_migrations[] = {FIRST};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

@@ -160,9 +160,21 @@ struct cell_key {
   const char *area, *slice;
   int slot; /* column of the form, or SLOT_REPORTED */
 };
-/* Adds to a cell; one that comes to zero units and zero total vanishes. Fastest in key order. A sum beyond
- * 128 bits or fewer units than none are errors (ERROR_INTERNAL). */
-void store_cell_add(struct store *store, const struct cell_key *key, int128 total, int64_t units);
+struct cell_change {
+  int slot;
+  int64_t units;
+  int128 total;
+};
+/* Changes of the cells of one book, area and slice, by slot, each once. */
+struct cell_family {
+  int64_t book;
+  const char *area, *slice;
+  size_t count;
+  const struct cell_change *changes;
+};
+/* Adds to cells; one that comes to zero units and zero total vanishes. A sum beyond 128 bits or fewer units
+ * than none are errors (ERROR_INTERNAL). */
+void store_cells_add(struct store *store, const struct cell_family *family);
 /* False (and zeros) if nothing is there. */
 bool store_cell(struct store *store, const struct cell_key *key, int128 *ret_total, int64_t *ret_units);
 /* By key. */

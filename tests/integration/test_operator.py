@@ -337,8 +337,8 @@ class Server(Case):
         agent = self.stranger(city, "east")
         agent.report("monthly", "2018-05", [Report("E1", {"output": 5}), Report("E2", {"output": 7})])
         city.stop()
-        for damage in ("DELETE FROM cell WHERE area = 'east' AND slice = 'all'",
-                       "UPDATE cell SET total = '13' WHERE area = 'zone'",
+        for damage in ("DELETE FROM family WHERE area = 'east' AND slice = 'all'",
+                       "UPDATE family SET cells = replace(cells, '1', '2') WHERE area = 'zone'",
                        "DELETE FROM report WHERE unit = 'E1'",
                        "UPDATE expected SET units = units + 1"):
             with self.subTest(damage):

@@ -22,7 +22,7 @@ static const char DIGEST[] = "SELECT group_concat(word, ' ') FROM ("
                              " SELECT id || revoked FROM agent UNION ALL"
                              " SELECT hex(secret_hash) || coalesce(used_by, '') FROM invitation UNION ALL"
                              " SELECT 'expected' || count(*) FROM expected UNION ALL"
-                             " SELECT 'cells' || count(*) FROM cell)";
+                             " SELECT 'cells' || count(*) FROM family)";
 
 static const uint8_t secret_hash[SEAL_HASH_SIZE] = {1, 2, 3};
 static const struct bytes_view secret_view = {secret_hash, sizeof secret_hash};

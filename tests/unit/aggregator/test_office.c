@@ -214,7 +214,7 @@ static void tables_that_differ_from_the_ledger_are_listed(void **state)
   assert_true(contains(out, "exactly the tables in force"));
   g_autofree char *path = folder_path(world->fixture.folder, "store.db");
   CLEANUP(db_close) struct db *db = db_open(path, DB_WRITE, 256, NULL);
-  assert_true(db_exec(db, "DELETE FROM cell WHERE area = 'east'"));
+  assert_true(db_exec(db, "DELETE FROM family WHERE area = 'east'"));
   assert_int_equal(run(world, "rebuild --check"), ERROR_DATA);
   assert_true(contains(out, "east"));
   assert_true(contains(err, "differences"));

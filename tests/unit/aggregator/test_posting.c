@@ -354,7 +354,7 @@ static void a_damaged_row_puts_off_only_what_meets_it(void **state)
   CLEANUP(receipt_free) struct receipt *r1 = send_value(world, &world->east, "a1", 10, NULL, first);
   {
     CLEANUP(db_close) struct db *db = db_open(path, DB_WRITE, 1024, NULL);
-    assert_true(db_exec(db, "UPDATE cell SET total = total + 1 WHERE area = 'east'"));
+    assert_true(db_exec(db, "UPDATE family SET checksum = checksum + 1 WHERE area = 'east'"));
   }
   fixture_restart(&world->fixture);
   struct fixture_report report = {.unit = "a1", .base = first, .change = fixture_value(OUTPUT, 11)};

@@ -1,5 +1,6 @@
 /* The tables against a plain oracle under random reports, corrections, register and catalogue changes; and
  * the ledger's replay against the tables. PARKTALLY_SEED repeats a run, PARKTALLY_ROUNDS makes it longer. */
+#include "add_cell.h"
 #include "fixture.h"
 
 #include "aggregator/folder.h"
@@ -345,9 +346,9 @@ static void a_changed_cell_and_a_changed_tree_head_are_reported(void **state)
   assert_true(period_parse("2018-05", &period));
   store_begin(store);
   key.book = store_find_book(store, "monthly", period);
-  store_cell_add(store, &key, 1, 0);
+  add_cell(store, &key, 1, 0);
   key.area = "south"; /* and one that the ledger knows nothing of */
-  store_cell_add(store, &key, 1, 1);
+  add_cell(store, &key, 1, 1);
   struct merkle tree; /* and a head that is not the leaves' */
   store_tree(store, &tree);
   tree.peak[0][0] ^= 1;

@@ -32,18 +32,21 @@ struct drained {
   unsigned count, most; /* most: where the sink ends it */
 };
 
-static bool keep_cell(const struct cell_key *key, int128 total, int64_t units, void *data)
+static bool keep_family(const struct cell_family *family, void *data)
 {
   struct drained *drained = data;
-  struct cell *cell = &drained->cells[drained->count++];
 
-  memset(cell, 0, sizeof *cell); /* cells are compared as bytes */
-  cell->book = key->book;
-  cell->slot = key->slot;
-  cell->total = total;
-  cell->units = units;
-  g_strlcpy(cell->area, key->area, sizeof cell->area);
-  g_strlcpy(cell->slice, key->slice, sizeof cell->slice);
+  for (size_t n = 0; n < family->count; n++) {
+    struct cell *cell = &drained->cells[drained->count++];
+
+    memset(cell, 0, sizeof *cell); /* cells are compared as bytes */
+    cell->book = family->book;
+    cell->slot = family->changes[n].slot;
+    cell->total = family->changes[n].total;
+    cell->units = family->changes[n].units;
+    g_strlcpy(cell->area, family->area, sizeof cell->area);
+    g_strlcpy(cell->slice, family->slice, sizeof cell->slice);
+  }
   return drained->count < drained->most;
 }
 
@@ -52,7 +55,7 @@ static struct drained *drain(struct rollup *rollup)
   struct drained *drained = g_new0(struct drained, 1);
 
   drained->most = G_N_ELEMENTS(drained->cells);
-  rollup_drain(rollup, keep_cell, drained);
+  rollup_drain(rollup, keep_family, drained);
   return drained;
 }
 
@@ -280,7 +283,7 @@ static void a_drain_leaves_nothing_behind_also_where_it_was_ended(void **state)
   (void)state;
   ended->most = 2;
   rollup_add(rollup, 1, &in_east, KIND_FIGURES, &figures, +1);
-  rollup_drain(rollup, keep_cell, ended);
+  rollup_drain(rollup, keep_family, ended);
   assert_int_equal(ended->count, 2);
   g_free(ended);
   g_autofree struct drained *rest = drain(rollup);

@@ -1,3 +1,4 @@
+#include "add_cell.h"
 #include "store_place.h"
 
 #include "common/error.h"
@@ -81,7 +82,7 @@ static int64_t fill(struct place *place)
   int64_t book = store_book(place->store, "monthly", MAY);
   put_report(place, book, "U1", "east");
   put_report(place, book, "U2", "west");
-  store_cell_add(place->store, &(struct cell_key){book, "zone", "all", 2}, 100, 2);
+  add_cell(place->store, &(struct cell_key){book, "zone", "all", 2}, 100, 2);
   store_expected_add(place->store, "monthly", "zone", "all", 17000, 3);
   uint8_t hash[MERKLE_HASH_SIZE];
   merkle_leaf_hash((const uint8_t *)"body", 4, hash);
@@ -155,7 +156,7 @@ static void read_cell(struct store *store, int64_t book)
 
 static void read_add(struct store *store, int64_t book)
 {
-  store_cell_add(store, &(struct cell_key){book, "zone", "all", 2}, 1, 0);
+  add_cell(store, &(struct cell_key){book, "zone", "all", 2}, 1, 0);
 }
 
 static void read_each_cell(struct store *store, int64_t book)
@@ -210,10 +211,10 @@ static void every_read_finds_a_damaged_row_and_names_it(void **state)
       {"UPDATE report SET membership = 8", read_mark, {"\"report\"", "U1"}},
       {"UPDATE report SET counted = 0", read_mark, {"\"report\"", "U1"}},
       {"UPDATE report SET checksum = checksum + 1", read_mark, {"\"report\"", "U1"}},
-      {"UPDATE cell SET total = '101'", read_cell, {"\"cell\"", "zone, all, 2"}},
-      {"UPDATE cell SET total = 'much'", read_cell, {"\"cell\"", "zone, all, 2"}},
-      {"UPDATE cell SET units = 3", read_add, {"\"cell\"", "zone, all, 2"}},
-      {"UPDATE cell SET area = 'city'", read_each_cell, {"\"cell\"", "city, all, 2"}},
+      {"UPDATE family SET cells = '[[2,\"101\",2]]'", read_cell, {"\"family\"", "zone, all"}},
+      {"UPDATE family SET cells = 'much'", read_cell, {"\"family\"", "zone, all"}},
+      {"UPDATE family SET checksum = checksum + 1", read_add, {"\"family\"", "zone, all"}},
+      {"UPDATE family SET area = 'city'", read_each_cell, {"\"family\"", "city, all"}},
       {"UPDATE expected SET units = 4", read_expected, {"\"expected\"", "monthly, zone, all, 2016-07-18"}},
       {"UPDATE expected SET units = 4", read_expected_add, {"\"expected\"", "monthly, zone, all"}},
       {"UPDATE expected SET slice = 'cars'", read_each_expected, {"\"expected\"", "cars"}},
@@ -242,7 +243,7 @@ static void the_first_error_is_told_and_nothing_is_left(void **state)
 {
   struct place *place = (struct place *)*state;
   int64_t book = fill(place);
-  place_sql(place, "UPDATE cell SET units = 99; UPDATE report SET counted = 0 WHERE unit = 'U2'");
+  place_sql(place, "UPDATE family SET checksum = 99; UPDATE report SET counted = 0 WHERE unit = 'U2'");
   store_begin(place->store);
   put_report(place, book, "U3", "east");
   read_add(place->store, book); /* the first */
@@ -252,7 +253,7 @@ static void the_first_error_is_told_and_nothing_is_left(void **state)
   put_report(place, book, "U4", "east");
   assert_int_equal(store_find_book(place->store, "monthly", MAY), 0); /* nothing is found after an error */
   assert_non_null(store_error(place->store));
-  assert_error(place, ERROR_DATA, (const char *const[]){"\"cell\"", NULL});
+  assert_error(place, ERROR_DATA, (const char *const[]){"\"family\"", NULL});
 
   assert_null(store_error(place->store));
   store_reports(place->store, book, "U3", &count);
@@ -591,13 +592,13 @@ static void totals_are_exact_beyond_64_bits(void **state)
   int128 total;
   int64_t units;
   store_begin(place->store);
-  for (unsigned n = 0; n < 4; n++) store_cell_add(place->store, &key, INT64_MAX, 1);
+  for (unsigned n = 0; n < 4; n++) add_cell(place->store, &key, INT64_MAX, 1);
   place_commit(place);
   assert_true(store_cell(place->store, &key, &total, &units));
   assert_int128(total, "36893488147419103228");
   assert_int_equal(units, 4);
   store_begin(place->store);
-  store_cell_add(place->store, &key, -(int128)INT64_MAX * 8, 4);
+  add_cell(place->store, &key, -(int128)INT64_MAX * 8, 4);
   place_commit(place);
   assert_true(store_cell(place->store, &key, &total, &units));
   assert_int128(total, "-36893488147419103228");
@@ -614,11 +615,11 @@ static void a_sum_that_cannot_be_is_stopped(void **state)
     int64_t units;
   } cases[] = {{true, 0}, {false, INT64_MAX}, {false, -2}};
   store_begin(place->store);
-  store_cell_add(place->store, &key, most - 5, 1);
+  add_cell(place->store, &key, most - 5, 1);
   place_commit(place);
   for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
     store_begin(place->store);
-    store_cell_add(place->store, &key, cases[i].is_most ? 6 : 0, cases[i].units);
+    add_cell(place->store, &key, cases[i].is_most ? 6 : 0, cases[i].units);
     assert_error(place, ERROR_INTERNAL, (const char *const[]){"zone, all, 0", NULL});
   }
   int128 total;
@@ -641,13 +642,13 @@ static void a_cell_vanishes_with_its_last_unit_and_not_before(void **state)
   struct cell_key east = {1, "east", "all", 0}, reported = {1, "east", "all", SLOT_REPORTED};
   g_autoptr(GString) list = g_string_new(NULL);
   store_begin(place->store);
-  store_cell_add(place->store, &reported, 0, 0); /* nothing becomes of nothing */
-  store_cell_add(place->store, &east, 5, 1);
-  store_cell_add(place->store, &east, -5, 0); /* a figure of zero is not missing */
-  store_cell_add(place->store, &reported, 1, 1);
+  add_cell(place->store, &reported, 0, 0); /* nothing becomes of nothing */
+  add_cell(place->store, &east, 5, 1);
+  add_cell(place->store, &east, -5, 0); /* a figure of zero is not missing */
+  add_cell(place->store, &reported, 1, 1);
   assert_true(store_each_cell(place->store, list_cell, list));
   assert_string_equal(list->str, "1/east/all/-1=1(1) 1/east/all/0=0(1) ");
-  store_cell_add(place->store, &east, 0, -1);
+  add_cell(place->store, &east, 0, -1);
   g_string_assign(list, "");
   assert_true(store_each_cell(place->store, list_cell, list));
   assert_string_equal(list->str, "1/east/all/-1=1(1) ");
@@ -655,7 +656,7 @@ static void a_cell_vanishes_with_its_last_unit_and_not_before(void **state)
   int64_t units = 9;
   assert_false(store_cell(place->store, &east, &total, &units));
   assert_true(total == 0 && units == 0);
-  store_cell_add(place->store, &east, 5, 0); /* makes no sense, so it must stay to be seen */
+  add_cell(place->store, &east, 5, 0); /* makes no sense, so it must stay to be seen */
   assert_true(store_cell(place->store, &east, &total, &units));
   assert_true(total == 5 && units == 0);
   store_cells_clear(place->store);
@@ -718,7 +719,7 @@ static void views_show_reports_and_totals_by_name(void **state)
     struct stored_report report = first_report(book, "U1", "east");
     report.membership = store_membership(place->store, "zone;east", "all");
     store_report_put(place->store, &report);
-    store_cell_add(place->store, &(struct cell_key){book, "zone", "all", 0}, 7, 1);
+    add_cell(place->store, &(struct cell_key){book, "zone", "all", 0}, 7, 1);
   }
   place_commit(place);
   for (size_t i = 0; i < G_N_ELEMENTS(periods); i++) {

@@ -1,6 +1,7 @@
 /* Standings of targets: exact, and in words where there is no number. */
 #include "aggregator/statistics/target.h"
 
+#include "add_cell.h"
 #include "read_world.h"
 
 /* A target over `wide` (2 decimals, yearly form) of the zone: 0.5 % of it is worth a test of rounding. */
@@ -112,7 +113,7 @@ static void the_stored_year_is_the_base_where_the_form_tells_some_months_of_it(v
   store_begin(world->place->store); /* nobody was registered then, but the cell is there */
   struct cell_key key = {store_book(world->place->store, "form_0", (struct period){2017, 5, 1}), "zone",
                          "all", Y_BOTH};
-  store_cell_add(world->place->store, &key, 30, 1);
+  add_cell(world->place->store, &key, 30, 1);
   place_commit(world->place);
   struct target_standing standing = evaluate(world, &target);
   assert_true(standing.measurable);
@@ -205,9 +206,9 @@ static void growth_without_a_positive_base_is_told_in_words(void **state)
     store_begin(world->place->store);
     /* In differences, for a unit's second report is another matter. */
     struct cell_key key = {store_book(world->place->store, "yearly", YEAR), "zone", "all", 0};
-    store_cell_add(world->place->store, &key, cases[n].now - now, n == 0);
+    add_cell(world->place->store, &key, cases[n].now - now, n == 0);
     key.book = store_book(world->place->store, "yearly", BEFORE);
-    store_cell_add(world->place->store, &key, cases[n].base - base, n == 0);
+    add_cell(world->place->store, &key, cases[n].base - base, n == 0);
     place_commit(world->place);
     base = cases[n].base;
     now = cases[n].now;
