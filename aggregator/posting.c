@@ -16,7 +16,9 @@ struct target_book {
   const char *park;                  /* area of the agent */
   const struct catalogue *catalogue; /* the one that the submission names */
   const struct form *form;
+  const struct judged *judged;
   uint64_t position;
+  size_t near; /* in the register: units ascend */
 };
 
 /* One report as it meets the tables. */
@@ -100,11 +102,20 @@ static enum verdict decide(const struct target_book *book, const struct arrival 
 
 /* --- the tables --- */
 
-/* A new revision. */
-static void put(const struct target_book *book, const struct arrival *arrival)
+/* The version that governs a report, by the register in use: known where the submission was judged by it. */
+static const struct unit_version *find_version(struct target_book *book, const struct arrival *arrival)
 {
-  g_autoptr(GByteArray) packed = g_byte_array_new();
-  struct stored_report report = {
+  const struct judged *judged = book->judged;
+  const struct unit_register *units = tables_register(book->tables);
+
+  if (judged->versions && judged->snapshot->units == units) return judged->versions[arrival->row];
+  return register_version_near(units, arrival->report.unit, book->period, &book->near);
+}
+
+/* A new revision. */
+static void put(struct target_book *book, const struct arrival *arrival)
+{
+  const struct stored_report report = {
       .book = book->book,
       .unit = arrival->report.unit,
       .park = book->park,
@@ -115,14 +126,12 @@ static void put(const struct target_book *book, const struct arrival *arrival)
       .first = arrival->own ? arrival->own->first : book->position,
   };
 
-  figures_pack(&arrival->merged, packed);
-  report.figures = packed->data;
-  report.figures_length = packed->len;
-  tables_put(book->tables, &report, book->period, arrival->present, arrival->present_count);
+  tables_put(book->tables, &report, &arrival->merged, find_version(book, arrival), arrival->present,
+             arrival->present_count);
 }
 
 /* What a verdict does. */
-static void carry_out(const struct target_book *book, const struct arrival *arrival, enum verdict verdict)
+static void carry_out(struct target_book *book, const struct arrival *arrival, enum verdict verdict)
 {
   if (verdict == VERDICT_IS_COUNTED)
     put(book, arrival);
@@ -135,6 +144,8 @@ static bool open_book(struct target_book *book, struct store *store, struct tabl
 {
   book->store = store;
   book->tables = tables;
+  book->judged = judged;
+  book->near = 0;
   book->catalogue = judged->catalogue;
   book->form = &judged->catalogue->forms[judged->form];
   book->period = judged->period;
@@ -238,7 +249,7 @@ static void refuse_by_rule(struct posting *posting, const struct judged *judged,
   count_verdict(posting, VERDICT_IS_REFUSED);
 }
 
-static void post_reports(struct posting *posting, const struct target_book *book, const struct judged *judged)
+static void post_reports(struct posting *posting, struct target_book *book, const struct judged *judged)
 {
   struct arrival arrival;
   unsigned refused = 0;
@@ -370,8 +381,7 @@ void posting_run(struct posting *posting, struct store *store, struct tables *ta
 
 /* --- replay: verdicts are taken from the leaf --- */
 
-static void replay_reports(const struct target_book *book, const struct judged *judged,
-                           const struct leaf *leaf)
+static void replay_reports(struct target_book *book, const struct judged *judged, const struct leaf *leaf)
 {
   struct arrival arrival;
   size_t exception = 0;

@@ -13,6 +13,7 @@ struct tables {
   struct catalogue *catalogue;
   struct unit_register *units;
   struct memberships *memberships;
+  const struct membership **by_version; /* by register_index(); NULL where it was not asked for yet */
   struct rollup *rollup;
   GHashTable *owed; /* struct owed_key → change of expected units */
 };
@@ -56,6 +57,7 @@ void tables_free(struct tables *tables)
   g_hash_table_unref(tables->owed);
   rollup_free(tables->rollup);
   memberships_free(tables->memberships);
+  g_free(tables->by_version);
   register_unref(tables->units);
   catalogue_unref(tables->catalogue);
   g_free(tables);
@@ -68,8 +70,25 @@ void tables_use(struct tables *tables, struct catalogue *catalogue, struct unit_
 
   tables->catalogue = catalogue ? catalogue_ref(catalogue) : NULL;
   tables->units = units ? register_ref(units) : NULL;
+  g_free(tables->by_version);
+  tables->by_version = g_new0(const struct membership *, units ? register_size(units) : 0);
   catalogue_unref(old_catalogue);
   register_unref(old_units);
+}
+
+const struct unit_register *tables_register(const struct tables *tables)
+{
+  return tables->units;
+}
+
+/* Of a version of the register in use, or NULL. */
+static const struct membership *membership_of(struct tables *tables, const struct unit_version *version)
+{
+  if (!version) return memberships_of(tables->memberships, tables->catalogue, NULL);
+  const struct membership **known = &tables->by_version[register_index(tables->units, version)];
+
+  if (!*known) *known = memberships_of(tables->memberships, tables->catalogue, version);
+  return *known;
 }
 
 /* --- which report of a unit counts --- */
@@ -113,31 +132,43 @@ static void add_to_cells(struct tables *tables, const struct stored_report *repo
     rollup_add(tables->rollup, report->book, of, report->kind, &figures, sign);
 }
 
-void tables_put(struct tables *tables, const struct stored_report *report, struct period period,
-                const struct stored_report *present, size_t count)
+/* Marks those whose membership, or whether they count, is not what it was. */
+static void mark_changed(struct tables *tables, const struct stored_report *const *reports, size_t count,
+                         const struct stored_report *chosen, int64_t membership)
 {
-  const struct unit_version *version = register_version(tables->units, report->unit, period);
-  const struct membership *membership = memberships_of(tables->memberships, tables->catalogue, version);
-  g_autofree const struct stored_report **now = g_new(const struct stored_report *, count + 1);
+  for (size_t n = 0; n < count; n++)
+    if (reports[n]->counted != (reports[n] == chosen) || reports[n]->membership != membership)
+      store_report_mark(tables->store, reports[n]->book, reports[n]->unit, reports[n]->park, membership,
+                        reports[n] == chosen);
+}
+
+void tables_put(struct tables *tables, const struct stored_report *report, const struct figures *figures,
+                const struct unit_version *version, const struct stored_report *present, size_t count)
+{
+  const struct membership *membership = membership_of(tables, version);
+  const struct stored_report **now = g_newa(const struct stored_report *, count + 1);
   const struct stored_report *chosen;
   struct stored_report put = *report;
+  uint8_t packed[FIGURES_PACKED_MOST];
   size_t size = 0;
 
   for (size_t n = 0; n < count; n++) {
     if (present[n].counted) add_to_cells(tables, &present[n], present[n].membership, -1);
     if (strcmp(present[n].park, report->park) != 0) now[size++] = &present[n];
   }
-  now[size++] = report;
-  chosen = choose(tables, version, now, size);
-  if (chosen) add_to_cells(tables, chosen, membership->id, +1);
+  now[size] = report;
+  chosen = choose(tables, version, now, size + 1);
+  if (chosen == report)
+    rollup_add(tables->rollup, report->book, membership, report->kind, figures, +1);
+  else if (chosen)
+    add_to_cells(tables, chosen, membership->id, +1);
 
+  put.figures = packed;
+  put.figures_length = figures_pack_to(figures, packed);
   put.membership = membership->id;
   put.counted = chosen == report;
   store_report_put(tables->store, &put);
-  for (size_t n = 0; n + 1 < size; n++)
-    if (now[n]->counted != (now[n] == chosen) || now[n]->membership != membership->id)
-      store_report_mark(tables->store, report->book, report->unit, now[n]->park, membership->id,
-                        now[n] == chosen);
+  mark_changed(tables, now, size, chosen, membership->id);
 }
 
 /* Re-derives the marks of a unit's reports in one book. `take_out`: their old contribution is still in the
@@ -146,8 +177,8 @@ static void rederive_unit(struct tables *tables, struct period period, const str
                           size_t count, bool take_out)
 {
   const struct unit_version *version = register_version(tables->units, reports[0].unit, period);
-  const struct membership *membership = memberships_of(tables->memberships, tables->catalogue, version);
-  g_autofree const struct stored_report **now = g_new(const struct stored_report *, count);
+  const struct membership *membership = membership_of(tables, version);
+  const struct stored_report **now = g_newa(const struct stored_report *, count);
   const struct stored_report *chosen;
 
   for (size_t n = 0; n < count; n++) {
@@ -156,10 +187,7 @@ static void rederive_unit(struct tables *tables, struct period period, const str
   }
   chosen = choose(tables, version, now, count);
   if (chosen) add_to_cells(tables, chosen, membership->id, +1);
-  for (size_t n = 0; n < count; n++)
-    if (now[n]->counted != (now[n] == chosen) || now[n]->membership != membership->id)
-      store_report_mark(tables->store, now[n]->book, now[n]->unit, now[n]->park, membership->id,
-                        now[n] == chosen);
+  mark_changed(tables, now, count, chosen, membership->id);
 }
 
 /* --- what a unit owes --- */
@@ -308,4 +336,5 @@ void tables_forget(struct tables *tables)
   rollup_clear(tables->rollup);
   g_hash_table_remove_all(tables->owed);
   memberships_forget(tables->memberships);
+  if (tables->units) memset(tables->by_version, 0, register_size(tables->units) * sizeof *tables->by_version);
 }

@@ -20,12 +20,16 @@ CLEANUP_DEFINE(struct tables, tables_free)
  */
 void tables_use(struct tables *tables, struct catalogue *catalogue, struct unit_register *units);
 
+/* The register in use. */
+const struct unit_register *tables_register(const struct tables *tables);
+
 /* A report becomes the current one of its unit and park; whichever report of the unit counts now (the
  * designated reporter's, else the earliest current one) is put into the cells in place of the one that did.
- * `report` says everything but membership and counted. `period` is the book's. `present` are the unit's
- * current reports as store_reports() gave them. */
-void tables_put(struct tables *tables, const struct stored_report *report, struct period period,
-                const struct stored_report *present, size_t count);
+ * `report` says everything but figures, membership and counted. `version` is that of the register in use
+ * which governs the report, NULL if none does. `present` are the unit's current reports as store_reports()
+ * gave them. */
+void tables_put(struct tables *tables, const struct stored_report *report, const struct figures *figures,
+                const struct unit_version *version, const struct stored_report *present, size_t count);
 
 /* The register is `after` from now on, which differs from the one in use for these units (texts, each once):
  * re-derives which of their reports count, where, and what they owe. */

@@ -381,6 +381,12 @@ void db_bind_text(struct db_row *row, const char *text)
     check(row->db, sqlite3_bind_text(row->statement, ++row->bound, text, -1, SQLITE_TRANSIENT));
 }
 
+void db_bind_lent_text(struct db_row *row, const char *text)
+{
+  if (row->statement)
+    check(row->db, sqlite3_bind_text(row->statement, ++row->bound, text, -1, SQLITE_STATIC));
+}
+
 void db_bind_blob(struct db_row *row, const void *data, size_t length)
 {
   if (row->statement)
@@ -434,8 +440,8 @@ void db_end(struct db_row *row)
     free_row(row);
     return;
   }
-  sqlite3_reset(row->statement); /* repeats the step's error, which is kept already */
-  sqlite3_clear_bindings(row->statement);
+  sqlite3_reset(
+      row->statement); /* repeats the step's error, which is kept already; all parameters are bound anew */
   row->in_use = false;
 }
 

@@ -55,7 +55,8 @@ void db_fail(struct db *db, GError *error);
  * 1, all of them before the first step. Never NULL. */
 struct db_row *db_query(struct db *db, const char *sql);
 void db_bind_int(struct db_row *row, int64_t value);
-void db_bind_text(struct db_row *row, const char *text); /* NULL: null; copied */
+void db_bind_text(struct db_row *row, const char *text);      /* NULL: null; copied */
+void db_bind_lent_text(struct db_row *row, const char *text); /* not copied: must live until db_end() */
 /* The data must live until db_end(). NULL: null; an empty blob is a pointer that is not NULL and length 0. */
 void db_bind_blob(struct db_row *row, const void *data, size_t length);
 /* The next row; false at the end or on an error. */

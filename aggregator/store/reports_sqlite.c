@@ -50,8 +50,8 @@ static bool read_report(struct store *store, struct db_row *row, struct stored_r
 static void bind_key(struct db_row *row, int64_t book, const char *unit, const char *park)
 {
   db_bind_int(row, book);
-  db_bind_text(row, unit);
-  db_bind_text(row, park);
+  db_bind_lent_text(row, unit);
+  db_bind_lent_text(row, park);
 }
 
 /* --- the reports of one unit --- */
@@ -69,11 +69,13 @@ static void keep_report(struct store *store, const struct stored_report *report)
 const struct stored_report *store_reports(struct store *store, int64_t book, const char *unit,
                                           size_t *ret_count)
 {
+  char asked[LIMIT_CODE_BYTES + 1]; /* it may be a text of the last answer, which is cleared now */
+  g_strlcpy(asked, unit, sizeof asked);
   CLEANUP(db_end)
   struct db_row *row =
       db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? AND unit = ? ORDER BY park");
   db_bind_int(row, book);
-  db_bind_text(row, unit); /* copied: it may be a text of the last answer, which is cleared now */
+  db_bind_lent_text(row, asked);
   if (store->reports->len > 0) {
     g_array_set_size(store->reports, 0);
     g_string_chunk_clear(store->report_texts);

@@ -193,18 +193,14 @@ static inline void begin(struct world *world)
 static inline void put(struct world *world, const char *form, struct period period, const char *unit,
                        const struct figures *figures)
 {
-  g_autoptr(GByteArray) packed = g_byte_array_new();
-  figures_pack(figures, packed);
   struct stored_report report = {.book = store_book(world->place->store, form, period),
                                  .unit = unit,
                                  .park = "east",
                                  .revision = 1,
                                  .position = world->position,
-                                 .first = world->position,
-                                 .figures = packed->data,
-                                 .figures_length = packed->len};
+                                 .first = world->position};
   world->position++;
-  tables_put(world->tables, &report, period, NULL, 0);
+  tables_put(world->tables, &report, figures, register_version(world->units, unit, period), NULL, 0);
 }
 
 /* Opens the reader: what was put is written. */

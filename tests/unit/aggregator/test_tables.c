@@ -76,7 +76,6 @@ static void register_units(struct world *world, const char *csv, const char *uni
 
 static void put(struct world *world, const char *unit, const char *park, enum report_kind kind, int64_t value)
 {
-  g_autoptr(GByteArray) packed = g_byte_array_new();
   struct figures figures;
   size_t count;
   const struct stored_report *present = store_reports(world->store, world->book, unit, &count);
@@ -90,10 +89,7 @@ static void put(struct world *world, const char *unit, const char *park, enum re
   report.first = own ? own->first : report.position;
   figures_clear(&figures);
   if (kind == KIND_FIGURES) figures_set(&figures, OUTPUT, value);
-  figures_pack(&figures, packed);
-  report.figures = packed->data;
-  report.figures_length = packed->len;
-  tables_put(world->tables, &report, may, present, count);
+  tables_put(world->tables, &report, &figures, register_version(world->units, unit, may), present, count);
 }
 
 static void put_value(struct world *world, const char *unit, const char *park, int64_t value)
