@@ -115,19 +115,41 @@ static const struct unit_version *find_version(struct target_book *book, const s
 /* A new revision. */
 static void put(struct target_book *book, const struct arrival *arrival)
 {
+  const struct stored_report *own = arrival->own;
   const struct stored_report report = {
       .book = book->book,
       .unit = arrival->report.unit,
+      .place = own ? own->place : (unsigned)arrival->present_count,
       .park = book->park,
-      .revision = arrival->own ? arrival->own->revision + 1 : 1,
+      .revision = own ? own->revision + 1 : 1,
       .kind = arrival->report.change.kind,
       .position = book->position,
       .row = arrival->row,
-      .first = arrival->own ? arrival->own->first : book->position,
+      .first = own ? own->first : book->position,
   };
 
   tables_put(book->tables, &report, &arrival->merged, find_version(book, arrival), arrival->present,
              arrival->present_count);
+}
+
+/* Most reports are the first of their unit, from any park: they are put without a look at what is there.
+ * False, and nothing done, if there is something, or the report is about one. */
+static bool put_first(struct target_book *book, struct arrival *arrival)
+{
+  const struct stored_report report = {
+      .book = book->book,
+      .unit = arrival->report.unit,
+      .park = book->park,
+      .revision = 1,
+      .kind = arrival->report.change.kind,
+      .position = book->position,
+      .row = arrival->row,
+      .first = book->position,
+  };
+
+  if (arrival->report.has_base || report.kind == KIND_WITHDRAWAL) return false;
+  if (report_apply(NULL, &arrival->report.change, &arrival->merged) != CHANGE_FITS) return false;
+  return tables_put_first(book->tables, &report, &arrival->merged, find_version(book, arrival));
 }
 
 /* What a verdict does. */
@@ -264,9 +286,12 @@ static void post_reports(struct posting *posting, struct target_book *book, cons
     }
     arrival.row = (uint32_t)n;
     submission_report(judged->submission, n, &arrival.report);
-    find_present(book, &arrival);
-    verdict = decide(book, &arrival);
-    carry_out(book, &arrival, verdict);
+    verdict = VERDICT_IS_COUNTED;
+    if (!put_first(book, &arrival)) {
+      find_present(book, &arrival);
+      verdict = decide(book, &arrival);
+      carry_out(book, &arrival, verdict);
+    }
     count_verdict(posting, verdict);
     if (verdict != VERDICT_IS_COUNTED) explain(posting, book, &arrival, verdict);
   }
@@ -394,6 +419,7 @@ static void replay_reports(struct target_book *book, const struct judged *judged
     if (verdict != VERDICT_IS_COUNTED && verdict != VERDICT_IS_WAITING) continue;
     arrival.row = (uint32_t)n;
     submission_report(judged->submission, n, &arrival.report);
+    if (verdict == VERDICT_IS_COUNTED && put_first(book, &arrival)) continue;
     find_present(book, &arrival);
     carry_out(book, &arrival, verdict);
   }

@@ -14,9 +14,12 @@ struct change {
   const struct membership *membership; /* of a family: NULL, and area and slice are set */
   const char *area, *slice;
   int64_t reported, nil;
-  unsigned columns; /* slots beyond are untouched */
-  struct slot_change slot[LIMIT_FORM_COLUMNS];
+  unsigned columns;         /* slots beyond are untouched */
+  unsigned capacity;        /* of slots: memberships may be thousands, so no more than the form needs */
+  struct slot_change *slot; /* zeros beyond `columns` */
 };
+
+#define CAPACITY_STEP 32
 
 struct rollup {
   GHashTable *changes; /* set of struct change, by book and membership */
@@ -40,11 +43,32 @@ static gboolean change_equal(const void *left, const void *right)
   return a->membership || (strcmp(a->area, b->area) == 0 && strcmp(a->slice, b->slice) == 0);
 }
 
+static void change_free(void *data)
+{
+  struct change *change = data;
+
+  g_free(change->slot);
+  g_free(change);
+}
+
+/* Makes room for so many columns. */
+static void widen(struct change *change, unsigned columns)
+{
+  if (columns > change->capacity) {
+    unsigned capacity = (columns + CAPACITY_STEP - 1) / CAPACITY_STEP * CAPACITY_STEP;
+
+    change->slot = g_renew(struct slot_change, change->slot, capacity);
+    memset(&change->slot[change->capacity], 0, (capacity - change->capacity) * sizeof *change->slot);
+    change->capacity = capacity;
+  }
+  if (columns > change->columns) change->columns = columns;
+}
+
 struct rollup *rollup_new(void)
 {
   struct rollup *rollup = g_new0(struct rollup, 1);
 
-  rollup->changes = g_hash_table_new_full(change_hash, change_equal, g_free, NULL);
+  rollup->changes = g_hash_table_new_full(change_hash, change_equal, change_free, NULL);
   return rollup;
 }
 
@@ -75,16 +99,12 @@ static struct change *find_change(GHashTable *changes, const struct change *key)
   return change;
 }
 
-/* Only the key's fields of a change are read; the vector behind it stays uninitialised. */
 static struct change *change_of(struct rollup *rollup, int64_t book, const struct membership *membership)
 {
-  struct change key;
+  const struct change key = {.book = book, .membership = membership};
 
   if (rollup->last && rollup->last->book == book && rollup->last->membership == membership)
     return rollup->last;
-  key.book = book;
-  key.membership = membership;
-  key.area = key.slice = NULL;
   rollup->last = find_change(rollup->changes, &key);
   return rollup->last;
 }
@@ -101,28 +121,23 @@ void rollup_add(struct rollup *rollup, int64_t book, const struct membership *me
     change->nil += sign;
     return;
   }
-  for (unsigned column = column_set_next(&figures->present, 0); column < LIMIT_FORM_COLUMNS;
-       column = column_set_next(&figures->present, column + 1)) {
+  widen(change, column_set_width(&figures->present));
+  EACH_COLUMN(column, &figures->present) {
     change->slot[column].total += sign > 0 ? figures->value[column] : -(int128)figures->value[column];
     change->slot[column].units += sign;
-    if (column >= change->columns) change->columns = column + 1;
   }
 }
 
 static void spread_over_family(GHashTable *families, const struct change *change, const char *area,
                                const char *slice)
 {
-  struct change key;
+  const struct change key = {.book = change->book, .area = area, .slice = slice};
   struct change *family;
 
-  key.book = change->book;
-  key.membership = NULL;
-  key.area = area;
-  key.slice = slice;
   family = find_change(families, &key);
   family->reported += change->reported;
   family->nil += change->nil;
-  if (change->columns > family->columns) family->columns = change->columns;
+  widen(family, change->columns);
   for (unsigned column = 0; column < change->columns; column++) {
     family->slot[column].total += change->slot[column].total;
     family->slot[column].units += change->slot[column].units;
@@ -158,7 +173,7 @@ static bool give_family(const struct change *family, family_sink *sink, void *da
 
 void rollup_drain(struct rollup *rollup, family_sink *sink, void *data)
 {
-  g_autoptr(GHashTable) families = g_hash_table_new_full(change_hash, change_equal, g_free, NULL);
+  g_autoptr(GHashTable) families = g_hash_table_new_full(change_hash, change_equal, change_free, NULL);
   g_autofree struct change **sorted = NULL;
   unsigned count;
   GHashTableIter iter;

@@ -38,6 +38,14 @@ size_t column_set_bytes(const struct column_set *set, uint8_t ret_bytes[static C
 /* The least column of the set that is ≥ `from`, or LIMIT_FORM_COLUMNS. */
 unsigned column_set_next(const struct column_set *set, unsigned from);
 
+/* One more than the greatest column of the set, 0 if it is empty. */
+static inline unsigned column_set_width(const struct column_set *set)
+{
+  for (unsigned word = LIMIT_FORM_COLUMNS / 64; word-- > 0;)
+    if (set->word[word]) return word * 64 + 64 - (unsigned)__builtin_clzll(set->word[word]);
+  return 0;
+}
+
 /* For each column of the set, ascending: EACH_COLUMN(column, &set) …; the set must not change meanwhile.
  */
 #define EACH_COLUMN(column, set)                                                                             \

@@ -3,7 +3,7 @@
 
 /* In the order of read_report(). */
 #define COLUMNS                                                                                              \
-  "book, unit, park, revision, kind, position, line, first, membership, counted, figures, checksum"
+  "book, unit, place, park, revision, kind, position, line, first, membership, counted, figures, checksum"
 
 /* A superseded revision is a copy of its row, checksum and all. */
 static int64_t report_checksum(const struct stored_report *report)
@@ -12,6 +12,7 @@ static int64_t report_checksum(const struct stored_report *report)
   digest_init(&digest, 'r');
   digest_int(&digest, report->book);
   digest_text(&digest, report->unit);
+  digest_int(&digest, report->place);
   digest_text(&digest, report->park);
   digest_int(&digest, report->revision);
   digest_int(&digest, report->kind);
@@ -30,28 +31,29 @@ static bool read_report(struct store *store, struct db_row *row, struct stored_r
   struct stored_report report = {
       .book = db_int(row, 0),
       .unit = db_text(row, 1),
-      .park = db_text(row, 2),
-      .revision = (unsigned)db_int(row, 3),
-      .kind = (enum report_kind)db_int(row, 4),
-      .position = (uint64_t)db_int(row, 5),
-      .row = (uint32_t)db_int(row, 6),
-      .first = (uint64_t)db_int(row, 7),
-      .membership = db_int(row, 8),
-      .counted = db_int(row, 9) != 0,
+      .place = (unsigned)db_int(row, 2),
+      .park = db_text(row, 3),
+      .revision = (unsigned)db_int(row, 4),
+      .kind = (enum report_kind)db_int(row, 5),
+      .position = (uint64_t)db_int(row, 6),
+      .row = (uint32_t)db_int(row, 7),
+      .first = (uint64_t)db_int(row, 8),
+      .membership = db_int(row, 9),
+      .counted = db_int(row, 10) != 0,
   };
-  report.figures = db_blob(row, 10, &report.figures_length);
-  if (report_checksum(&report) != db_int(row, 11))
+  report.figures = db_blob(row, 11, &report.figures_length);
+  if (report_checksum(&report) != db_int(row, 12))
     return store_damaged(store, "report", "%" G_GINT64_FORMAT ", %s, %s", report.book, report.unit,
                          report.park);
   *ret_report = report;
   return true;
 }
 
-static void bind_key(struct db_row *row, int64_t book, const char *unit, const char *park)
+static void bind_key(struct db_row *row, const struct stored_report *report)
 {
-  db_bind_int(row, book);
-  db_bind_lent_text(row, unit);
-  db_bind_lent_text(row, park);
+  db_bind_int(row, report->book);
+  db_bind_lent_text(row, report->unit);
+  db_bind_int(row, report->place);
 }
 
 /* --- the reports of one unit --- */
@@ -73,7 +75,7 @@ const struct stored_report *store_reports(struct store *store, int64_t book, con
   g_strlcpy(asked, unit, sizeof asked);
   CLEANUP(db_end)
   struct db_row *row =
-      db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? AND unit = ? ORDER BY park");
+      db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? AND unit = ? ORDER BY place");
   db_bind_int(row, book);
   db_bind_lent_text(row, asked);
   if (store->reports->len > 0) {
@@ -88,7 +90,9 @@ const struct stored_report *store_reports(struct store *store, int64_t book, con
 
 /* --- writing --- */
 
-/* All columns but the key. */
+#define INSERT "INSERT INTO report (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+/* All columns that a revision changes. */
 static void bind_content(struct db_row *row, const struct stored_report *report)
 {
   db_bind_int(row, report->revision);
@@ -102,11 +106,27 @@ static void bind_content(struct db_row *row, const struct stored_report *report)
   db_bind_int(row, report_checksum(report));
 }
 
+static bool insert(struct db_row *row, const struct stored_report *report)
+{
+  bind_key(row, report);
+  db_bind_lent_text(row, report->park);
+  bind_content(row, report);
+  return db_run(row);
+}
+
+bool store_report_put_first(struct store *store, const struct stored_report *report)
+{
+  return insert(db_query(store->db, INSERT " ON CONFLICT (book, unit, place) DO NOTHING"), report) &&
+         db_changes(store->db) == 1;
+}
+
 static bool keep_superseded(struct store *store, const struct stored_report *report)
 {
-  struct db_row *row = db_query(store->db, "INSERT INTO revision (" COLUMNS ") SELECT " COLUMNS " FROM report"
-                                           " WHERE book = ? AND unit = ? AND park = ? AND revision = ?");
-  bind_key(row, report->book, report->unit, report->park);
+  struct db_row *row =
+      db_query(store->db, "INSERT INTO revision (" COLUMNS ") SELECT " COLUMNS " FROM report"
+                          " WHERE book = ? AND unit = ? AND place = ? AND park = ? AND revision = ?");
+  bind_key(row, report);
+  db_bind_lent_text(row, report->park);
   db_bind_int(row, (int64_t)report->revision - 1);
   if (!db_run(row)) return false;
   if (db_changes(store->db) == 1) return true;
@@ -117,19 +137,16 @@ static bool keep_superseded(struct store *store, const struct stored_report *rep
 
 void store_report_put(struct store *store, const struct stored_report *report)
 {
-  struct db_row *row;
   if (report->revision == 1) {
-    row = db_query(store->db, "INSERT INTO report (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    bind_key(row, report->book, report->unit, report->park);
-    bind_content(row, report);
-  } else {
-    if (!keep_superseded(store, report)) return;
-    row = db_query(store->db,
-                   "UPDATE report SET (revision, kind, position, line, first, membership, counted, figures,"
-                   " checksum) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE book = ? AND unit = ? AND park = ?");
-    bind_content(row, report);
-    bind_key(row, report->book, report->unit, report->park);
+    insert(db_query(store->db, INSERT), report);
+    return;
   }
+  if (!keep_superseded(store, report)) return;
+  struct db_row *row = db_query(
+      store->db, "UPDATE report SET (revision, kind, position, line, first, membership, counted, figures,"
+                 " checksum) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE book = ? AND unit = ? AND place = ?");
+  bind_content(row, report);
+  bind_key(row, report);
   db_run(row);
 }
 
@@ -139,11 +156,11 @@ static void change_marks(struct store *store, struct stored_report report, int64
   report.membership = membership;
   report.counted = counted;
   struct db_row *row = db_query(store->db, "UPDATE report SET membership = ?, counted = ?, checksum = ?"
-                                           " WHERE book = ? AND unit = ? AND park = ?");
+                                           " WHERE book = ? AND unit = ? AND place = ?");
   db_bind_int(row, membership);
   db_bind_int(row, counted);
   db_bind_int(row, report_checksum(&report));
-  bind_key(row, report.book, report.unit, report.park);
+  bind_key(row, &report);
   db_run(row);
 }
 
@@ -153,7 +170,9 @@ void store_report_mark(struct store *store, int64_t book, const char *unit, cons
   CLEANUP(db_end)
   struct db_row *row =
       db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? AND unit = ? AND park = ?");
-  bind_key(row, book, unit, park);
+  db_bind_int(row, book);
+  db_bind_lent_text(row, unit);
+  db_bind_lent_text(row, park);
   struct stored_report report;
   if (db_step(row)) {
     if (read_report(store, row, &report) && (report.membership != membership || report.counted != counted))
@@ -176,7 +195,7 @@ struct store_reports_cursor *store_reports_open(struct store *store, int64_t boo
 {
   struct store_reports_cursor *cursor = g_new0(struct store_reports_cursor, 1);
   cursor->store = store;
-  cursor->row = db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? ORDER BY unit, park");
+  cursor->row = db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? ORDER BY unit, place");
   db_bind_int(cursor->row, book);
   return cursor;
 }
@@ -207,7 +226,7 @@ bool store_each_report(struct store *store, int64_t book, stored_report_sink *si
 {
   CLEANUP(db_end)
   struct db_row *row =
-      db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? ORDER BY unit, park");
+      db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? ORDER BY unit, place");
   db_bind_int(row, book);
   return pass_reports(store, row, sink, data);
 }
@@ -217,7 +236,7 @@ bool store_each_report_after(struct store *store, int64_t book, const char *unit
 {
   CLEANUP(db_end)
   struct db_row *row =
-      db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? AND unit > ? ORDER BY unit, park");
+      db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? AND unit > ? ORDER BY unit, place");
   db_bind_int(row, book);
   db_bind_text(row, unit);
   return pass_reports(store, row, sink, data);

@@ -22,6 +22,7 @@
 #define REPORT_COLUMNS                                                                                       \
   "  book INTEGER NOT NULL,\n"                                                                               \
   "  unit TEXT NOT NULL,\n"                                                                                  \
+  "  place INTEGER NOT NULL,       -- among the unit's reports, from 0, as parks came\n"                     \
   "  park TEXT NOT NULL,           -- area of the agent that reported\n"                                     \
   "  revision INTEGER NOT NULL,    -- from 1\n"                                                              \
   "  kind INTEGER NOT NULL,        -- 0 figures, 1 nil, 2 withdrawal\n"                                      \
@@ -74,9 +75,9 @@ static const char FIRST[] =
     "  period INTEGER NOT NULL,\n"
     "  UNIQUE (form, period)\n"
     ") STRICT;\n"
-    "CREATE TABLE report (\n" REPORT_COLUMNS "  PRIMARY KEY (book, unit, park)\n"
+    "CREATE TABLE report (\n" REPORT_COLUMNS "  PRIMARY KEY (book, unit, place)\n"
     ") STRICT, WITHOUT ROWID;\n"
-    "CREATE TABLE revision (\n" REPORT_COLUMNS "  PRIMARY KEY (book, unit, park, revision)\n"
+    "CREATE TABLE revision (\n" REPORT_COLUMNS "  PRIMARY KEY (book, unit, place, revision)\n"
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE TABLE membership (\n"
     "  id INTEGER PRIMARY KEY,\n"

@@ -112,6 +112,7 @@ GArray *store_books(struct store *store, const char *form);
 struct stored_report {
   int64_t book;
   const char *unit;
+  unsigned place;    /* among the reports of the unit, from 0, in the order in which parks first reported */
   const char *park;  /* area of the agent that reported */
   unsigned revision; /* from 1 */
   enum report_kind kind;
@@ -124,17 +125,21 @@ struct stored_report {
   size_t figures_length;
 };
 
-/* The current reports of a unit, by park: an array of struct stored_report that lives until the next call of
+/* The current reports of a unit, by place: an array of struct stored_report that lives until the next call of
  * this function. */
 const struct stored_report *store_reports(struct store *store, int64_t book, const char *unit,
                                           size_t *ret_count);
-/* Puts a revision; revision − 1, if there is one, goes to the history. */
+/* Puts a revision; revision − 1, if there is one, goes to the history. A park's first is put behind the
+ * reports of the others: its place is their number. */
 void store_report_put(struct store *store, const struct stored_report *report);
+/* Puts a unit's first report, of revision 1 and place 0. False, and nothing changed, if the unit has one
+ * already (or after an error). */
+bool store_report_put_first(struct store *store, const struct stored_report *report);
 /* Changes only membership and counted of the current one. */
 void store_report_mark(struct store *store, int64_t book, const char *unit, const char *park,
                        int64_t membership, bool counted);
-/* Every current report of a book by unit, then park. False from the sink ends it. The sink must not write. As
- * of every store_each_…(): false if the sink ended it or an error did. */
+/* Every current report of a book by unit, then place. False from the sink ends it. The sink must not write.
+ * As of every store_each_…(): false if the sink ended it or an error did. */
 typedef bool stored_report_sink(const struct stored_report *report, void *data);
 bool store_each_report(struct store *store, int64_t book, stored_report_sink *sink, void *data);
 /* The same for the units after `unit` (byte order). */

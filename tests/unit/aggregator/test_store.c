@@ -409,6 +409,7 @@ static void a_report_comes_back_as_it_was_put(void **state)
   int64_t book = store_book(place->store, "monthly", MAY);
   put_report(place, book, "U1", "west");
   struct stored_report nil = first_report(book, "U1", "east");
+  nil.place = 1;
   nil.kind = KIND_NIL;
   nil.membership = 0;
   nil.counted = false;
@@ -420,24 +421,50 @@ static void a_report_comes_back_as_it_was_put(void **state)
 
   size_t count;
   const struct stored_report *reports = store_reports(place->store, book, "U1", &count);
-  assert_int_equal(count, 2); /* by park */
-  assert_string_equal(reports[0].unit, "U1");
-  assert_string_equal(reports[0].park, "east");
-  assert_int_equal(reports[0].kind, KIND_NIL);
-  assert_false(reports[0].counted);
-  assert_int_equal(reports[0].position, nil.position);
-  assert_int_equal(reports[0].figures_length, 0);
-  assert_string_equal(reports[1].park, "west");
-  assert_int_equal(reports[1].row, 3);
-  assert_int_equal(reports[1].membership, 5);
-  assert_true(reports[1].counted);
-  assert_memory_equal(reports[1].figures, FIGURES, sizeof FIGURES);
+  assert_int_equal(count, 2); /* as the parks came */
+  assert_string_equal(reports[0].park, "west");
+  assert_int_equal(reports[0].row, 3);
+  assert_int_equal(reports[0].membership, 5);
+  assert_true(reports[0].counted);
+  assert_memory_equal(reports[0].figures, FIGURES, sizeof FIGURES);
+  assert_string_equal(reports[1].unit, "U1");
+  assert_int_equal(reports[1].place, 1);
+  assert_string_equal(reports[1].park, "east");
+  assert_int_equal(reports[1].kind, KIND_NIL);
+  assert_false(reports[1].counted);
+  assert_int_equal(reports[1].position, nil.position);
+  assert_int_equal(reports[1].figures_length, 0);
 
   /* Its own texts may be asked with. */
   reports = store_reports(place->store, book, reports[1].unit, &count);
   assert_int_equal(count, 2);
   store_reports(place->store, book + 1, "U1", &count);
   assert_int_equal(count, 0);
+}
+
+static void a_first_report_is_put_where_there_is_none(void **state)
+{
+  struct place *place = (struct place *)*state;
+  int64_t book = fill(place); /* U1 and U2 of east */
+  struct stored_report report = first_report(book, "U1", "west");
+  report.position = 9;
+  size_t count;
+  store_begin(place->store);
+  assert_false(store_report_put_first(place->store, &report)); /* whichever park's it is */
+  report.unit = "U0";
+  assert_true(store_report_put_first(place->store, &report));
+  assert_false(store_report_put_first(place->store, &report));
+  report.book = store_book(place->store, "monthly", (struct period){2018, 6, 1});
+  report.unit = "U1";
+  assert_true(store_report_put_first(place->store, &report));
+  place_commit(place);
+  const struct stored_report *reports = store_reports(place->store, book, "U1", &count);
+  assert_int_equal(count, 1);
+  assert_string_equal(reports->park, "east");
+  assert_int_equal(reports->position, 7);
+  reports = store_reports(place->store, book, "U0", &count);
+  assert_int_equal(count, 1);
+  assert_int_equal(reports->position, 9);
 }
 
 static void a_long_report_has_a_checksum_of_all_its_bytes(void **state)
@@ -501,7 +528,7 @@ static bool list_report(const struct stored_report *report, void *data)
   return list->len < 40;
 }
 
-static void a_book_is_read_by_unit_and_park(void **state)
+static void a_book_is_read_by_unit_and_place(void **state)
 {
   struct place *place = (struct place *)*state;
   store_begin(place->store);
@@ -512,29 +539,31 @@ static void a_book_is_read_by_unit_and_park(void **state)
     put_report(place, book, units[i], "west");
     put_report(place, other, units[i], "west");
   }
-  put_report(place, book, "U1", "east");
+  struct stored_report second = first_report(book, "U1", "east");
+  second.place = 1;
+  store_report_put(place->store, &second);
   place_commit(place);
 
   g_autoptr(GString) list = g_string_new(NULL);
   assert_true(store_each_report(place->store, book, list_report, list));
-  assert_string_equal(list->str, "U1/east U1/west U2/west U3/west ");
+  assert_string_equal(list->str, "U1/west U1/east U2/west U3/west ");
   g_string_assign(list, "");
   assert_true(store_each_report_after(place->store, book, "U1", list_report, list));
   assert_string_equal(list->str, "U2/west U3/west ");
   g_string_assign(list, "----------------------------------------");
   assert_false(store_each_report(place->store, book, list_report, list)); /* the sink ended it */
-  assert_string_equal(list->str, "----------------------------------------U1/east ");
+  assert_string_equal(list->str, "----------------------------------------U1/west ");
 
   struct store_reports_cursor *left = store_reports_open(place->store, book);
   struct store_reports_cursor *right = store_reports_open(place->store, other);
   const struct stored_report *a = store_reports_next(left), *b = store_reports_next(right);
-  assert_string_equal(a->park, "east");
+  assert_string_equal(a->park, "west");
   assert_string_equal(b->park, "west");
   assert_int_equal(b->book, other);
   for (unsigned n = 0; n < 2; n++) b = store_reports_next(right);
   assert_string_equal(b->unit, "U3");
   assert_null(store_reports_next(right));
-  assert_string_equal(store_reports_next(left)->park, "west");
+  assert_string_equal(store_reports_next(left)->park, "east");
   store_reports_close(left);
   store_reports_close(right);
 }
@@ -776,9 +805,10 @@ int main(void)
       CASE(a_revision_that_does_not_follow_is_our_bug),
       CASE(superseded_revisions_are_kept),
       CASE(a_report_comes_back_as_it_was_put),
+      CASE(a_first_report_is_put_where_there_is_none),
       CASE(a_long_report_has_a_checksum_of_all_its_bytes),
       CASE(a_mark_changes_marks_alone),
-      CASE(a_book_is_read_by_unit_and_park),
+      CASE(a_book_is_read_by_unit_and_place),
       CASE(books_are_made_once_and_listed_by_form_and_period),
       CASE(memberships_are_interned),
       CASE(totals_are_exact_beyond_64_bits),

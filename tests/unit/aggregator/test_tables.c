@@ -87,6 +87,7 @@ static void put(struct world *world, const char *unit, const char *park, enum re
     if (strcmp(present[n].park, park) == 0) own = &present[n];
   report.revision = own ? own->revision + 1 : 1;
   report.first = own ? own->first : report.position;
+  report.place = own ? own->place : (unsigned)count;
   figures_clear(&figures);
   if (kind == KIND_FIGURES) figures_set(&figures, OUTPUT, value);
   tables_put(world->tables, &report, &figures, register_version(world->units, unit, may), present, count);
