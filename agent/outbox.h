@@ -64,6 +64,10 @@ void prior_figures(const struct prior *prior, struct figures *ret_figures);
 struct prior *priors_new(size_t count);
 void priors_free(struct prior *priors, size_t count);
 
+/* False, quickly, if it holds nothing of this form and period, so that no unit has a prior. True if it may,
+ * and where the disk failed. */
+bool outbox_may_have_priors(struct outbox *outbox, const char *form, struct period period);
+
 /* What the outbox holds of `count` units (ascending) of one form and period: the fold of its submissions in
  * sequence order, less what the aggregator did not count. Fills priors[count], which are blank before. Memory
  * is that of the array, what it holds packed, and one submission. */

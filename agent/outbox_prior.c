@@ -234,6 +234,17 @@ static bool fold_all(struct fold *fold, GError **error)
   return db_take_error(fold->outbox->db, error);
 }
 
+bool outbox_may_have_priors(struct outbox *outbox, const char *form, struct period period)
+{
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(outbox->db, "SELECT EXISTS (SELECT 1 FROM submission WHERE form = ?1 AND period = ?2) OR"
+                           " EXISTS (SELECT 1 FROM rebase WHERE form = ?1 AND period = ?2)");
+  db_bind_text(row, form);
+  db_bind_int(row, period_key(period));
+  return !db_step(row) || db_int(row, 0) != 0;
+}
+
 void prior_figures(const struct prior *prior, struct figures *ret_figures)
 {
   figures_clear(ret_figures);

@@ -20,7 +20,8 @@ struct place {
   char *heading;
 };
 
-/* Of its change it keeps the figures that are present, not one for each column that a form could have. */
+/* A good report that waits for its block. Of its change it keeps the figures that are present, not one for
+ * each column that a form could have. */
 struct good_row {
   const char *unit; /* in `texts` */
   size_t row;
@@ -48,6 +49,7 @@ struct preparing {
   struct parcels parcels;
   size_t place_count;   /* 0 until the form is known, of which a file has one */
   struct place *places; /* by column of the form */
+  bool has_priors;      /* something of the form and period may have been reported before */
   GArray *rows;         /* of struct good_row: a block of one form and period */
   GArray *figures;      /* of int64_t: theirs */
   GStringChunk *texts;
@@ -116,16 +118,16 @@ static void take_finding(const struct finding *finding, void *data)
 }
 
 /* Refuses a row because of what was reported before. */
-static void refuse(struct preparing *preparing, const struct good_row *row, enum finding_code code,
+static void refuse(struct preparing *preparing, const struct good_report *report, enum finding_code code,
                    int column, const char *expected)
 {
   const struct form *form = &preparing->catalogue->forms[preparing->parcels.form];
   const struct unit_version *version =
-      register_version(preparing->units, row->unit, preparing->parcels.period);
+      register_version(preparing->units, report->unit, preparing->parcels.period);
   struct finding finding = {.code = code,
                             .file = preparing->file,
-                            .row = row->row,
-                            .unit = row->unit,
+                            .row = report->row,
+                            .unit = report->unit,
                             .unit_name = version ? version->name : NULL,
                             .expected = expected};
   if (column != CATALOGUE_NONE) {
@@ -139,13 +141,14 @@ static void refuse(struct preparing *preparing, const struct good_row *row, enum
 
 /* --- against what was reported before --- */
 
-static void refuse_blank(struct preparing *preparing, const struct good_row *row, int column, int64_t figure)
+static void refuse_blank(struct preparing *preparing, const struct good_report *report, int column,
+                         int64_t figure)
 {
   const struct catalogue *catalogue = preparing->catalogue;
   int indicator = catalogue->forms[preparing->parcels.form].columns[column].indicator;
   char expected[DECIMAL_TEXT_SIZE];
   decimal_format(figure, catalogue->indicators[indicator].decimals, expected);
-  refuse(preparing, row, FINDING_VALUE_BLANK, column, expected);
+  refuse(preparing, report, FINDING_VALUE_BLANK, column, expected);
 }
 
 /* A withdrawal of the whole report, or of figures without giving any. */
@@ -156,24 +159,32 @@ static bool only_takes_back(const struct report_change *change)
 }
 
 /* True if the report is to be sent; else it was refused or is what was reported before. */
-static bool is_to_be_sent(struct preparing *preparing, const struct good_row *row,
-                          const struct report_change *change, const struct prior *prior)
+static bool is_to_be_sent(struct preparing *preparing, const struct good_report *report,
+                          const struct prior *prior)
 {
   if (!prior->exists) {
-    if (only_takes_back(change)) refuse(preparing, row, FINDING_REPORT_NOTHING, CATALOGUE_NONE, NULL);
-    return !only_takes_back(change);
+    bool takes_back = only_takes_back(report->change);
+    if (takes_back) refuse(preparing, report, FINDING_REPORT_NOTHING, CATALOGUE_NONE, NULL);
+    return !takes_back;
   }
   if (!prior->known) return true;
   struct figures current, merged;
   prior_figures(prior, &current);
-  int column = report_apply(&current, change, &merged);
+  int column = report_apply(&current, report->change, &merged);
   if (column != CHANGE_FITS) {
-    refuse_blank(preparing, row, column, current.value[column]);
+    refuse_blank(preparing, report, column, current.value[column]);
     return false;
   }
-  bool is_same = prior->kind == change->kind && figures_equal(&current, &merged);
+  bool is_same = prior->kind == report->change->kind && figures_equal(&current, &merged);
   if (is_same) preparing->result->unchanged++;
   return !is_same;
+}
+
+static bool judge(struct preparing *preparing, const struct good_report *report, const struct prior *prior)
+{
+  if (!is_to_be_sent(preparing, report, prior) || preparing->options->check_only) return true;
+  return parcels_add(&preparing->parcels, report->unit, report->change, prior->exists ? prior->base : NULL,
+                     &preparing->error);
 }
 
 static bool judge_row(struct preparing *preparing, const struct good_row *row, const struct prior *prior)
@@ -185,10 +196,8 @@ static bool judge_row(struct preparing *preparing, const struct good_row *row, c
   change.figures.present = row->present;
   const int64_t *figure = &g_array_index(preparing->figures, int64_t, row->figures);
   EACH_COLUMN(column, &row->present) change.figures.value[column] = *figure++;
-
-  if (!is_to_be_sent(preparing, row, &change, prior) || preparing->options->check_only) return true;
-  return parcels_add(&preparing->parcels, row->unit, &change, prior->exists ? prior->base : NULL,
-                     &preparing->error);
+  return judge(preparing, &(struct good_report){.unit = row->unit, .row = row->row, .change = &change},
+               prior);
 }
 
 static bool judge_block(struct preparing *preparing)
@@ -259,6 +268,7 @@ static bool turn_to(struct preparing *preparing, int form, struct period period)
   }
   preparing->parcels.form = form;
   preparing->parcels.period = period;
+  preparing->has_priors = outbox_may_have_priors(preparing->options->outbox, code, period);
   return true;
 }
 
@@ -280,6 +290,10 @@ static bool take_report(const struct good_report *report, void *data)
   bool is_other = report->form != parcels->form || !period_equal(report->period, parcels->period);
   if (is_other && !turn_to(preparing, report->form, report->period)) return false;
   if (preparing->place_count == 0) note_places(preparing, report);
+  if (!preparing->has_priors) {
+    static const struct prior NOTHING = {.known = true};
+    return judge(preparing, report, &NOTHING);
+  }
   keep_row(preparing, report);
   bool full =
       preparing->rows->len >= BLOCK_REPORTS || preparing->figures->len + LIMIT_FORM_COLUMNS > BLOCK_FIGURES;

@@ -15,12 +15,14 @@ struct record_head {
   uint32_t asked; /* number of the set of asked columns, which few rows have of their own */
   uint8_t kind, whole, refused, withdraws;
   uint16_t unit_length;
-  /* the unit and NUL; a column_set where `withdraws`; then the packed figures */
+  /* the unit and NUL; a column_set where `withdraws`; unless `refused` one byte n, n bytes of presence, and
+   * the figures as they are: packing them costs more than the room that it saves */
 };
 
-/* The largest record: a head, a unit, a set, and figures of which each takes at most 10 bytes. */
+/* The largest record. */
 #define RECORD_MOST                                                                                          \
-  (sizeof(struct record_head) + LIMIT_CODE_BYTES + 1 + sizeof(struct column_set) + FIGURES_PACKED_MOST)
+  (sizeof(struct record_head) + LIMIT_CODE_BYTES + 1 + sizeof(struct column_set) + 1 + COLUMN_SET_BYTES +    \
+   LIMIT_FORM_COLUMNS * sizeof(int64_t))
 
 /* Returns the record's size; `ret_record` has room for RECORD_MOST bytes, of which those beyond may be
  * written to as well. */

@@ -48,9 +48,9 @@
 /* --- files --- */
 #define LIMIT_CELL_BYTES (64 * LIMIT_KIB) /* a cell of a spreadsheet holds 32 767 characters */
 #define LIMIT_ROW_CELLS 1024
-#define LIMIT_ROW_BYTES (1 * LIMIT_MIB)    /* all cells of a row together: 1 KiB for each */
-#define LIMIT_HEADER_ROWS 40               /* title rows that may stand above the header */
-#define LIMIT_SPILL_BYTES (12 * LIMIT_MIB) /* reports held before a sorted run goes to disk */
+#define LIMIT_ROW_BYTES (1 * LIMIT_MIB)   /* all cells of a row together: 1 KiB for each */
+#define LIMIT_HEADER_ROWS 40              /* title rows that may stand above the header */
+#define LIMIT_SPILL_BYTES (8 * LIMIT_MIB) /* held before a run goes to disk: 20 000 units × 40 figures */
 #define LIMIT_CONFIG_BYTES (1 * LIMIT_MIB)
 
 /* --- the outbox --- */

@@ -25,6 +25,17 @@ size_t column_set_bytes(const struct column_set *set, uint8_t ret_bytes[static C
   return size;
 }
 
+void column_set_from_bytes(const uint8_t *bytes, size_t count, struct column_set *ret_set)
+{
+  uint8_t all[COLUMN_SET_BYTES] = {0};
+  memcpy(all, bytes, MIN(count, sizeof all));
+  for (size_t i = 0; i < SET_WORDS; i++) {
+    uint64_t word;
+    memcpy(&word, all + i * sizeof word, sizeof word);
+    ret_set->word[i] = le64toh(word);
+  }
+}
+
 unsigned column_set_next(const struct column_set *set, unsigned from)
 {
   if (from >= LIMIT_FORM_COLUMNS) return LIMIT_FORM_COLUMNS;
@@ -77,14 +88,8 @@ bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figu
   const uint8_t *end = data + length;
   unsigned count = *data++;
   if (count && !data[count - 1]) return false;
-  uint8_t presence[COLUMN_SET_BYTES] = {0};
-  memcpy(presence, data, count);
   struct column_set present;
-  for (size_t i = 0; i < SET_WORDS; i++) {
-    uint64_t word;
-    memcpy(&word, presence + i * sizeof word, sizeof word);
-    present.word[i] = le64toh(word);
-  }
+  column_set_from_bytes(data, count, &present);
 
   int64_t values[LIMIT_FORM_COLUMNS];
   data += count;

@@ -35,6 +35,7 @@ bool column_set_is_empty(const struct column_set *set);
 /* Bit i%8 of byte i/8; returns how many bytes there are without trailing zero ones. */
 #define COLUMN_SET_BYTES (LIMIT_FORM_COLUMNS / 8)
 size_t column_set_bytes(const struct column_set *set, uint8_t ret_bytes[static COLUMN_SET_BYTES]);
+void column_set_from_bytes(const uint8_t *bytes, size_t count, struct column_set *ret_set);
 /* The least column of the set that is ≥ `from`, or LIMIT_FORM_COLUMNS. */
 unsigned column_set_next(const struct column_set *set, unsigned from);
 

@@ -24,8 +24,8 @@ static inline int64_t unzigzag(uint64_t coded)
 
 static inline size_t varint_size(uint64_t value)
 {
-  unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
-  return (bits + 6) / 7;
+  unsigned top = 63 - (unsigned)__builtin_clzll(value | 1);
+  return (top * 9 + 73) / 64; /* top / 7 + 1, for 0 to 63 */
 }
 
 /* Writes the shortest form to `at`, where there must be room for VARINT_MOST bytes; returns its end. */
@@ -36,7 +36,7 @@ static inline uint8_t *varint_put(uint8_t *at, uint64_t value)
     uint64_t word = (value & 0xFFFFFFF) | (value & 0xFFFFFFF0000000) << 4;
     word = (word & 0x00003FFF00003FFF) | (word & 0x0FFFC0000FFFC000) << 2;
     word = (word & 0x007F007F007F007F) | (word & 0x3F803F803F803F80) << 1;
-    word |= 0x8080808080808080 & (((uint64_t)1 << 8 * (size - 1)) - 1); /* another byte follows */
+    word |= 0x0080808080808080 >> (64 - 8 * size); /* on all but the last byte */
     word = htole64(word);
     memcpy(at, &word, sizeof word);
     return at + size;
@@ -60,7 +60,6 @@ static inline bool varint_get(const uint8_t **at, const uint8_t *end, uint64_t *
       last &= ~last + 1; /* the top bit of the last byte */
       size_t size = (size_t)__builtin_ctzll(last) / 8 + 1;
       word &= last - 1; /* with what is below that bit */
-      word &= 0x7F7F7F7F7F7F7F7F;
       word = (word & 0x007F007F007F007F) | (word & 0x7F007F007F007F00) >> 1;
       word = (word & 0x00003FFF00003FFF) | (word & 0x3FFF00003FFF0000) >> 2;
       word = (word & 0x000000000FFFFFFF) | (word & 0x0FFFFFFF00000000) >> 4;
