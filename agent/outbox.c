@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define PAGE_CACHE_KIB 2048
+#define PAGE_CACHE_KIB 1024 /* of each connection; an idle service keeps what its last file filled */
 
 /* To change the schema: append a migration, never edit one.
  *
