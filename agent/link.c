@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define POLL_MS 1000   /* how often work of other processes is looked for; no wake-up is more frequent */
+#define POLL_MS                                                                                              \
+  1250 /* how often other processes' work is looked for: less than a wake-up a second, with heartbeats */
 #define HELLO_MS 30000 /* keeps documents fresh, and shows that the other side lives */
 #define RETRY_MS 100   /* the socket takes nothing: it is not connected yet */
 #define TAKE_MOST 64   /* messages in a row, before the states have their turn */
@@ -214,6 +215,7 @@ static void take_off(struct link *link)
     return;
   }
   link->more = items->len == room;
+  if (items->len > 0) link->rested = false;
   g_ptr_array_set_free_func(items, NULL);
   for (guint i = 0; i < items->len; i++) {
     struct flight *flight = g_new0(struct flight, 1);
@@ -347,6 +349,13 @@ static bool holds(const struct link *link, enum link_until until)
          !link->page.awaited;
 }
 
+static void rest_if_idle(struct link *link)
+{
+  if (link->rested || !holds(link, LINK_IDLE)) return;
+  outbox_rest(link->outbox);
+  link->rested = true;
+}
+
 /* Sleeps until a message comes, the connection is lost or the time is up; true if the owner woke us. */
 static bool sleep_or_wake(struct link *link, int wake_fd, int64_t pause)
 {
@@ -398,6 +407,7 @@ bool link_run(struct link *link, enum link_until until, int64_t timeout_ms, int 
       if (left == 0) return false;
       pause = MIN(pause, left);
     }
+    rest_if_idle(link);
     if (sleep_or_wake(link, wake_fd, pause)) return false;
     take_messages(link);
     if (link->client && channel_client_is_lost(link->client)) link_reopen(link);

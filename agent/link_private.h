@@ -74,6 +74,7 @@ struct link {
   bool answered;      /* answers came that are to be kept together */
   uint64_t cursor;    /* last sequence taken from the outbox */
   bool more;          /* the outbox may have more behind it */
+  bool rested;        /* nothing was read from the outbox since it was let rest */
   int64_t version;    /* of the outbox, as last seen */
   struct mono_time polled_at;
 };

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <string.h>
 
 #define PAGE_CACHE_KIB 1024 /* of each connection; an idle service keeps what its last file filled */
@@ -269,4 +270,10 @@ int64_t outbox_version(struct outbox *outbox)
 {
   CLEANUP(db_end) struct db_row *row = db_query(outbox->db, "PRAGMA data_version");
   return db_step(row) ? db_int(row, 0) : -1;
+}
+
+void outbox_rest(struct outbox *outbox)
+{
+  db_exec(outbox->db, "PRAGMA shrink_memory");
+  malloc_trim(0);
 }

@@ -115,6 +115,9 @@ bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], c
 /* Changes whenever another connection commits: for noticing new work cheaply. */
 int64_t outbox_version(struct outbox *outbox);
 
+/* Gives memory that is of use only at work back to the system: for whoever has nothing to do for a while. */
+void outbox_rest(struct outbox *outbox);
+
 /* --- looking --- */
 
 struct outbox_summary { /* of one batch, or of all where batch is 0 */

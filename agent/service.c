@@ -222,6 +222,7 @@ static void handle_ready(struct service *service, struct watch *watch)
     const char *name = g_array_index(all, struct ready, i).name;
     if (stat_file(watch, name, &status)) service_handle(service, watch, name);
   }
+  if (all->len > 0) outbox_rest(service->options.outbox);
 }
 
 /* Files that stand in the folder and are not complete yet. */

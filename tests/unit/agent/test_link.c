@@ -428,6 +428,20 @@ static void an_aggregator_that_hangs_up_is_greeted_ever_less_often(void **state)
   assert_in_range(aggregator.hellos, 2, 5);
 }
 
+static void what_is_made_while_the_link_rests_is_sent(void **state)
+{
+  (void)state;
+  begin(&(struct script){0}, true);
+  put_submissions(1);
+  struct told told;
+  CLEANUP(link_free) struct link *link = open_link(&told);
+  run_to(link, LINK_IDLE);
+  assert_false(link_run(link, LINK_STOPPED, 1, -1, NULL)); /* nothing to do: it gives memory back */
+  put_submissions(2);
+  run_to(link, LINK_IDLE);
+  assert_int_equal(summary().answered, 3);
+}
+
 static void busy_puts_one_submission_back(void **state)
 {
   (void)state;
@@ -671,6 +685,7 @@ int main(void)
       TEST(a_silent_aggregator_makes_the_socket_be_opened_anew),
       TEST(a_restarted_aggregator_is_greeted_and_sent_to_at_once),
       TEST(an_aggregator_that_hangs_up_is_greeted_ever_less_often),
+      TEST(what_is_made_while_the_link_rests_is_sent),
       TEST(busy_puts_one_submission_back),
       TEST(a_forged_receipt_is_ignored_and_named),
       TEST(a_faulty_submission_is_not_sent_again),
