@@ -93,7 +93,7 @@ static enum decimal_status scale(const struct number *number, unsigned decimals,
   return DECIMAL_OK;
 }
 
-/* Digits and point: 10^19 fits 64 bits, and there are powers for what is behind a point. */
+/* Sign, digits and point: 10^19 fits 64 bits, and there are powers for what is behind a point. */
 enum { PLAIN_MOST = 19 };
 
 /* The common cell: "-1234.56", plain ASCII. */
@@ -116,28 +116,27 @@ static bool eight_digits(uint64_t word, uint64_t *ret_number)
   return true;
 }
 
-/* False if it is anything else. */
+/* False if it is anything else, or begins with its point. */
 static bool read_plain(const char *text, size_t length, struct plain *ret_plain)
 {
-  const char *end = text + length, *point = NULL;
-  bool negative = length > 0 && *text == '-';
-  text += negative;
-  if (end - text > PLAIN_MOST) return false;
-  const char *p = text;
+  if (length - 1 >= PLAIN_MOST) return false; /* empty, or too long */
+  const char *p = text, *end = text + length, *fraction = end;
+  p += *text == '-';
+  if (p == end || *p == '.') return false;
   uint64_t digits = 0;
-  for (;; p++) { /* before the point, and behind it */
+  for (;;) { /* before the point, and behind it */
     for (uint64_t word, number; end - p >= 8; p += 8) {
       memcpy(&word, p, 8);
       if (!eight_digits(le64toh(word), &number)) break;
       digits = digits * 100000000 + number;
     }
     for (; p < end && is_digit(*p); p++) digits = digits * 10 + (unsigned)(*p - '0');
-    if (p == end || *p != '.' || point) break;
-    point = p;
+    if (p == end) break;
+    if (*p != '.' || fraction != end) return false;
+    fraction = ++p;
   }
-  if (p < end || p - text == (point ? 1 : 0)) return false; /* no digits */
-  *ret_plain = (struct plain){
-      .negative = negative, .decimals = point ? (unsigned)(end - point - 1) : 0, .digits = digits};
+  *ret_plain =
+      (struct plain){.negative = *text == '-', .decimals = (unsigned)(end - fraction), .digits = digits};
   return true;
 }
 
