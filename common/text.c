@@ -123,9 +123,10 @@ static gunichar fold_character(gunichar c)
   }
 }
 
-/* Folded text is never longer, so it is written over what has been read. */
+/* Folded text is never longer, so it is written over what has been read. Its end. */
 static char *fold_characters(char *text)
 {
+  while ((signed char)*text > 0) text++; /* most cells are ASCII */
   char *out = text;
   for (const char *in = text; *in;) {
     if ((unsigned char)*in < 0x80) {
@@ -144,12 +145,14 @@ static char *fold_characters(char *text)
     in = next;
   }
   *out = '\0';
-  return text;
+  return out;
 }
 
 char *text_fold(char *text)
 {
-  return g_strstrip(fold_characters(text));
+  const char *end = fold_characters(text);
+  bool trimmed = end == text || (!g_ascii_isspace(*text) && !g_ascii_isspace(end[-1]));
+  return trimmed ? text : g_strstrip(text);
 }
 
 char *text_key(const char *text)

@@ -53,6 +53,12 @@ static void folding_makes_full_width_text_plain(void **state)
       {"　", ""},
       {"", ""},
       {"🏭１", "🏭1"},
+      {"a", "a"},
+      {" a", "a"},
+      {"a\n", "a"},
+      {" \t", ""},
+      {" a b ", "a b"},
+      {"１ ", "1"},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autofree char *text = g_strdup(cases[i].from);
