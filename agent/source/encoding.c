@@ -48,19 +48,29 @@ uint64_t encoding_fault_offset(const struct encoding *encoding, uint8_t *ret_byt
   return encoding->taken;
 }
 
-/* How many bytes from the start are ASCII and not NUL. Eight at a time: nearly all of a file of figures is.
- */
+/* How many bytes from the start are ASCII and not NUL; sixteen at a time, since nearly all of a file of
+ * figures is. A NUL borrows from its high bit, and what is not ASCII has it. */
 static size_t ascii_length(const char *bytes, size_t length)
 {
   const uint64_t high = UINT64_C(0x8080808080808080), low = UINT64_C(0x0101010101010101);
   size_t n = 0;
-  for (; n + 8 <= length; n += 8) {
-    uint64_t word;
-    memcpy(&word, bytes + n, 8);
-    if ((word & high) || ((word - low) & ~word & high)) break;
+  for (uint64_t words[2]; n + sizeof words <= length; n += sizeof words) {
+    memcpy(words, bytes + n, sizeof words);
+    if (((words[0] - low) | words[0] | (words[1] - low) | words[1]) & high) break;
   }
   while (n < length && (signed char)bytes[n] > 0) n++;
   return n;
+}
+
+/* How many bytes from the start are whole characters of three bytes, as those of Chinese are: E0 and ED need
+ * a closer look, all else of E1 to EF is valid. */
+static size_t three_byte_length(const char *bytes, size_t length)
+{
+  const uint8_t *p = (const uint8_t *)bytes, *end = p + length;
+  while (end - p >= 3 && p[0] >= 0xE1 && p[0] <= 0xEF && p[0] != 0xED && (p[1] & 0xC0) == 0x80 &&
+         (p[2] & 0xC0) == 0x80)
+    p += 3;
+  return (size_t)((const char *)p - bytes);
 }
 
 /* How many bytes from the start are whole characters of UTF-8; *ret_cut if what follows may be the start of
@@ -71,7 +81,9 @@ static size_t utf8_length(const char *bytes, size_t length, bool *ret_cut)
   *ret_cut = false;
   while (n < length) {
     n += ascii_length(bytes + n, length - n);
+    n += three_byte_length(bytes + n, length - n);
     if (n == length || bytes[n] == '\0') break;
+    if ((signed char)bytes[n] > 0) continue;
     gunichar character = g_utf8_get_char_validated(bytes + n, (gssize)(length - n));
     *ret_cut = character == (gunichar)-2;
     if (character == (gunichar)-1 || character == (gunichar)-2) break;
