@@ -45,11 +45,13 @@ static uint64_t find_marks(uint64_t word, uint64_t delimiters)
   return ~(not_delimiter & not_control) & EACH(0x80);
 }
 
-/* White space around a cell is no part of it. */
+/* White space around a cell is no part of it, and rare. */
 static void set_cell(struct source_cell *cell, char *text, char *end)
 {
-  while (text < end && is_space(*text)) text++;
-  while (text < end && is_space(end[-1])) end--;
+  if (text < end && ((uint8_t)*text <= ' ' || (uint8_t)end[-1] <= ' ')) {
+    while (text < end && is_space(*text)) text++;
+    while (text < end && is_space(end[-1])) end--;
+  }
   *end = '\0';
   cell->text = text;
   cell->length = (size_t)(end - text);

@@ -1,8 +1,10 @@
-/* Files of figures, from their bytes to changes of reports by the shipped catalogue. */
+/* Files of figures, from their bytes to changes of reports by the shipped catalogue; and their rows as libcsv
+ * alone would give them. */
 #include "check.h"
 
 #include "agent/mapping.h"
 #include "agent/source/source.h"
+#include "tests/csv_reference.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -54,6 +56,32 @@ static bool take_row(struct source_row *row, void *data)
   return !run->ended;
 }
 
+static bool tell_row(struct source_row *row, void *data)
+{
+  csv_tell_row(data, row);
+  for (size_t i = 0; i < row->count; i++) memset(row->cells[i].text, '"', row->cells[i].length);
+  return true;
+}
+
+static void tell_finding(const struct finding *finding, void *data)
+{
+  csv_tell_finding(data, finding->code, finding->row, finding->column);
+}
+
+static void compare(const char *path, const char *text, size_t length, char delimiter)
+{
+  static const char mark[] = "\xEF\xBB\xBF", workbook[] = "PK\x03\x04";
+  if (!g_utf8_validate(text, (gssize)length, NULL)) return; /* nor may it have NULs */
+  if (length >= strlen(workbook) && memcmp(text, workbook, strlen(workbook)) == 0) return;
+  size_t skip = length >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
+  const struct source_options options = {.encoding = "utf-8", .delimiter = delimiter};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GString) told = g_string_new(NULL);
+  g_autoptr(GString) expected = csv_reference_tell(text + skip, length - skip, delimiter);
+  source_csv.read(path, &options, tell_row, tell_finding, told, &error);
+  CHECK(!error && g_string_equal(told, expected));
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
   (void)argc, (void)argv;
@@ -74,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   unsigned known = data[0];
   CHECK(ftruncate(file, 0) == 0 && pwrite(file, data + 1, size - 1, 0) == (ssize_t)(size - 1));
   g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", file);
+  compare(path, (const char *)data + 1, size - 1, ",\t;,"[known >> 6]);
   const struct source_options source = {.encoding = encodings[known & 3]};
   const struct mapping_options options = {
       .catalogue = catalogue,
