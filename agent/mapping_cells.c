@@ -100,10 +100,10 @@ static bool is_header_again(struct mapping *mapping, const char *unit)
 
 /* Rows of a table that are no unit's: totals, footers, those that configuration passes over. Below a footer a
  * row is a unit's if it has a code or figures: nothing is lost in silence. */
-static bool is_passed_over(struct mapping *mapping, const char *unit)
+static bool is_passed_over(struct mapping *mapping, const char *unit, bool is_code)
 {
   if (is_skipped(mapping) || is_header_again(mapping, unit)) return true;
-  if (!looks_like_code(unit)) {
+  if (!is_code) {
     if (totals_row(mapping) || measure_row(mapping) || is_second_level_again(mapping)) return true;
     bool footer = is_footer(mapping->row);
     if (footer) mapping->phase = PHASE_FOOTER;
@@ -141,15 +141,15 @@ static void check_unnamed(struct mapping *mapping)
                   _("a heading over every column that has cells"));
 }
 
-static void take_unit(struct mapping *mapping, struct source_cell *cell)
+/* `is_code`: what it looks like. */
+static void take_unit(struct mapping *mapping, char *unit, bool is_code)
 {
-  char *unit = cell->text;
   if (!*unit) {
     mapping_say(mapping, FINDING_UNIT_MISSING, mapping->unit_at, NULL, NULL);
     return;
   }
   size_t length = strlen(unit);
-  if (length > LIMIT_CODE_BYTES || !text_is_clean(unit, length)) {
+  if (length > LIMIT_CODE_BYTES || (!is_code && !text_is_clean(unit, length))) {
     mapping_say(mapping, FINDING_UNIT_SHAPE, mapping->unit_at, unit, NULL);
     return;
   }
@@ -252,26 +252,15 @@ static void refuse_cell(struct mapping *mapping, const struct figure *figure, en
   mapping_say(mapping, code, figure->at, text, expected);
 }
 
-/* Takes a cell into the entry. The words for nil and for a whole withdrawal set *ret_kind. */
-static void take_figure(struct mapping *mapping, struct figure *figure, enum report_kind *ret_kind)
+/* A cell that is no figure. The words for nil and for a whole withdrawal set *ret_kind. */
+static void take_word(struct mapping *mapping, struct figure *figure, enum decimal_status status,
+                      enum report_kind *ret_kind)
 {
   struct source_cell *cell = &mapping->row->cells[figure->at];
-  if (cell->length == 0) return;
-  struct report_change *change = &mapping->entry.change;
-  int64_t value;
-  enum decimal_status status = decimal_parse(cell->text, cell->length, figure->decimals, figure->numerator,
-                                             figure->denominator, &value);
-  if (status == DECIMAL_OK) {
-    column_set_add(&change->figures.present, (unsigned)figure->column);
-    change->figures.value[figure->column] = value;
-    figure->sum += value;
-    return;
-  }
-  if (status == DECIMAL_MISSING) return;
   if (status == DECIMAL_TEXT) {
     char *text = text_fold(cell->text);
     if (strcmp(text, withdraw_word) == 0) {
-      column_set_add(&change->withdrawn, (unsigned)figure->column);
+      column_set_add(&mapping->entry.change.withdrawn, (unsigned)figure->column);
       return;
     }
     if (strcmp(text, withdraw_all_word) == 0 || strcmp(text, nil_word) == 0) {
@@ -284,6 +273,23 @@ static void take_figure(struct mapping *mapping, struct figure *figure, enum rep
   }
   totals_unsound(mapping, figure);
   refuse_cell(mapping, figure, status, cell->text);
+}
+
+/* Takes a cell into the entry. */
+static inline void take_figure(struct mapping *mapping, struct figure *figure, enum report_kind *ret_kind)
+{
+  const struct source_cell *cell = &mapping->row->cells[figure->at];
+  if (cell->length == 0) return;
+  struct report_change *change = &mapping->entry.change;
+  int64_t *value = &change->figures.value[figure->column];
+  enum decimal_status status = decimal_parse(cell->text, cell->length, figure->decimals, figure->numerator,
+                                             figure->denominator, value);
+  if (status == DECIMAL_OK) {
+    column_set_add(&change->figures.present, (unsigned)figure->column);
+    figure->sum += *value;
+  } else if (status != DECIMAL_MISSING) {
+    take_word(mapping, figure, status, ret_kind);
+  }
 }
 
 /* Nil and withdrawal say everything of a report: no figure may stand beside them. */
@@ -364,12 +370,12 @@ static void take_long(struct mapping *mapping, struct figure *figure)
 }
 
 /* A row of a wrong width has no figures that could be trusted, but its unit's other rows go with it. */
-static void give_refused(struct mapping *mapping, struct source_cell *unit)
+static void give_refused(struct mapping *mapping, char *unit, bool is_code)
 {
   struct entry *entry = &mapping->entry;
   bool has_period_cell = mapping->period_at == NOWHERE || mapping->period_at < mapping->row->count;
-  if (mapping->refused || !*unit->text || !has_period_cell) return;
-  take_unit(mapping, unit);
+  if (mapping->refused || !*unit || !has_period_cell) return;
+  take_unit(mapping, unit, is_code);
   if (!mapping->unit || !read_period(mapping, &entry->period)) return;
   memset(&entry->change, 0, sizeof entry->change);
   entry->unit = mapping->unit;
@@ -382,18 +388,17 @@ static void give_refused(struct mapping *mapping, struct source_cell *unit)
 void cells_row(struct mapping *mapping)
 {
   const struct source_row *row = mapping->row;
-  struct source_cell none = {.text = (char[]){""}};
-  struct source_cell *unit = mapping->unit_at < row->count ? &row->cells[mapping->unit_at] : &none;
-  text_fold(unit->text);
-  if (is_passed_over(mapping, unit->text)) return;
+  char *unit = mapping->unit_at < row->count ? text_fold(row->cells[mapping->unit_at].text) : (char[]){""};
+  bool is_code = looks_like_code(unit);
+  if (is_passed_over(mapping, unit, is_code)) return;
   if (mapping->name_at < row->count) mapping->unit_name = row->cells[mapping->name_at].text;
   mapping->rows++;
   if (!check_width(mapping)) {
-    give_refused(mapping, unit);
+    give_refused(mapping, unit, is_code);
     return;
   }
   check_unnamed(mapping);
-  take_unit(mapping, unit);
+  take_unit(mapping, unit, is_code);
 
   struct entry *entry = &mapping->entry;
   bool is_long = mapping->indicator_at != NOWHERE;
