@@ -66,6 +66,7 @@ def run(chosen, folder):
 def main():
     chosen = options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a script started it in the background
     folder = make_folder(chosen.folder)
     try:
         size = table.machine(folder)
