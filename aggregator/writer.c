@@ -12,6 +12,8 @@ static bool is_full(const GPtrArray *jobs, size_t bytes)
   return jobs->len >= LIMIT_GROUP_JOBS || bytes >= LIMIT_GROUP_BYTES;
 }
 
+#define QUIET_US (500 * 1000) /* without a commit: then the log is copied */
+
 struct writer {
   struct store *store;
   struct group *group;
@@ -26,6 +28,7 @@ struct writer {
   struct store *checkpoint_store;
   GThread *checkpoint_thread;
   GAsyncQueue *checkpoints; /* a word per group committed; stop_word ends it */
+  int log_kib;              /* atomic: of the log, after the last group */
 };
 
 static char stop_word, checkpoint_word; /* their addresses are the messages */
@@ -60,16 +63,24 @@ static void checkpoint(struct writer *writer, struct store *store)
   store_rollback(store);
 }
 
+static bool log_is_longer(const struct writer *writer, size_t bytes)
+{
+  return (size_t)g_atomic_int_get(&writer->log_kib) > bytes / LIMIT_KIB;
+}
+
 static void *checkpoint_main(void *data)
 {
   struct writer *writer = data;
-  void *word;
+  bool due = false; /* something was committed since the last one */
 
-  while ((word = g_async_queue_pop(writer->checkpoints)) != &stop_word) {
-    checkpoint(writer, writer->checkpoint_store);
-    while (g_async_queue_length(writer->checkpoints) > 1) (void)g_async_queue_try_pop(writer->checkpoints);
+  for (;;) {
+    void *word = due ? g_async_queue_timeout_pop(writer->checkpoints, QUIET_US)
+                     : g_async_queue_pop(writer->checkpoints);
+
+    if (word == &stop_word) return NULL;
+    due = word != NULL && !log_is_longer(writer, LIMIT_LOG_CALM_BYTES);
+    if (!due) checkpoint(writer, writer->checkpoint_store);
   }
-  return NULL;
 }
 
 /* --- the writer's thread --- */
@@ -161,7 +172,8 @@ static bool run_group(struct writer *writer, struct job *first, bool *ret_stop)
   sound = commit_group(writer, jobs);
   for (unsigned n = 0; n < jobs->len; n++) answer_job(jobs->pdata[n]);
   g_atomic_int_add(&writer->backlog, -(int)jobs->len);
-  if (sound && store_log_is_long(writer->store)) checkpoint(writer, writer->store);
+  g_atomic_int_set(&writer->log_kib, (int)(store_log_bytes(writer->store) / LIMIT_KIB));
+  if (sound && log_is_longer(writer, LIMIT_LOG_BYTES)) checkpoint(writer, writer->store);
   g_async_queue_push(writer->checkpoints, &checkpoint_word);
   return sound;
 }

@@ -85,9 +85,11 @@ void db_on_failed_sync(void (*hook)(const GError *error));
 /* Copies WAL pages into the database without waiting for readers or writers; for a thread of its own
  * connection. An error (a failed sync above all) is kept for db_take_error(). */
 void db_checkpoint(struct db *db);
-/* After how many WAL pages a commit on this connection does so itself; 0: never, where a thread does.
- * SQLite's 1000 until called. */
-void db_set_autocheckpoint(struct db *db, int pages);
+/* From now on commits of this connection leave the log to db_checkpoint(), of whichever connection; SQLite
+ * itself would copy it every 1000 pages, within a commit. */
+void db_leave_log(struct db *db);
+/* How long the log was after this connection's last commit, where it leaves it. */
+size_t db_log_bytes(const struct db *db);
 
 /* SipHash of a row's content with a fixed key, for checksums that every read verifies. Not against an
  * adversary. */

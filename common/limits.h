@@ -86,7 +86,11 @@
 #define LIMIT_GROUP_JOBS 64
 #define LIMIT_WRITER_CACHE_KIB (64 * LIMIT_KIB) /* inner pages of a year of a province */
 #define LIMIT_READER_CACHE_KIB (8 * LIMIT_KIB)  /* several readers may be open */
-#define LIMIT_LOG_BYTES                                                                                      \
-  (64 * LIMIT_MIB) /* of the store's write-ahead log, before the writer pauses to copy it */
+/* The store's write-ahead log. It is copied into the database when nothing was committed for a moment, so
+ * that a burst has the disk and the processor for itself; but beside the writer once it is this long … */
+#define LIMIT_LOG_CALM_BYTES (64 * LIMIT_MIB)
+/* … and beside a writer that never rests the copying never reaches its end, so then the writer pauses for it.
+ */
+#define LIMIT_LOG_BYTES (128 * LIMIT_MIB)
 
 #endif

@@ -4,8 +4,6 @@
 #include "common/limits.h"
 #include "common/text.h"
 
-#include <glib/gstdio.h>
-
 struct store *store_open(const char *path, enum store_mode mode, GError **error)
 {
   static const enum db_mode modes[] = {
@@ -14,7 +12,7 @@ struct store *store_open(const char *path, enum store_mode mode, GError **error)
   struct db *db =
       db_open(path, modes[mode], mode == STORE_READ ? LIMIT_READER_CACHE_KIB : LIMIT_WRITER_CACHE_KIB, error);
   if (!db || !db_migrate(db, store_migrations, store_migration_count, error)) return NULL;
-  if (mode != STORE_READ) db_set_autocheckpoint(db, 0);
+  if (mode != STORE_READ) db_leave_log(db);
 
   struct store *store = g_new0(struct store, 1);
   store->db = g_steal_pointer(&db);
@@ -70,12 +68,9 @@ void store_checkpoint(struct store *store)
   db_checkpoint(store->db);
 }
 
-bool store_log_is_long(const struct store *store)
+size_t store_log_bytes(const struct store *store)
 {
-  g_autofree char *path = g_strconcat(store->path, "-wal", NULL);
-  GStatBuf status;
-
-  return g_stat(path, &status) == 0 && (size_t)status.st_size > LIMIT_LOG_BYTES;
+  return db_log_bytes(store->db);
 }
 
 void store_clear(struct store *store)

@@ -42,9 +42,8 @@ void store_rollback(struct store *store);
 const GError *store_error(const struct store *store);
 /* Copies the write-ahead log into the database; for a thread with a store of its own. */
 void store_checkpoint(struct store *store);
-/* Whether the log has grown past LIMIT_LOG_BYTES: beside a writer that never pauses, a checkpoint of another
- * thread never reaches its end, so the writer must run one between two transactions. */
-bool store_log_is_long(const struct store *store);
+/* How long the log was after the last commit of this store, which writes. */
+size_t store_log_bytes(const struct store *store);
 
 /* --- ledger --- */
 
