@@ -7,7 +7,8 @@
  *   register.image   the register compiled: a cache, made again where it is missing
  *   outbox.db        what was made to be sent, and what came back
  *   agent.yaml       configuration, optional
- *   lock.push, lock.link   one process prepares, one process sends at a time */
+ *   lock.push, lock.link   one process prepares, one process sends at a time
+ *   lock.run         one service at a time */
 #ifndef PARKTALLY_AGENT_HOME_H
 #define PARKTALLY_AGENT_HOME_H
 
@@ -79,8 +80,8 @@ bool home_store_document(struct home *home, enum document_kind kind, const uint8
 /* Takes into use what another process or thread has stored since. */
 bool home_refresh(struct home *home, GError **error);
 
-/* Takes a lock of the folder ("push", "link"), held until the descriptor is closed. −1 and ERROR_TEMPORARY if
- * another process holds it and `wait` is false. */
+/* Takes a lock of the folder ("push", "link", "run"), held until the descriptor is closed. −1 and
+ * ERROR_TEMPORARY if another process holds it and `wait` is false. */
 int home_lock(const char *folder, const char *name, bool wait, GError **error);
 
 #endif

@@ -171,8 +171,10 @@ static bool loop(struct parts **parts, const char *folder, const char *config)
 static bool serve(const char *folder, const char *config, GError **error)
 {
   struct parts *parts = g_new0(struct parts, 1);
-  bool served =
-      open_parts(parts, folder, config, error) && (parts->sender = sender_start(folder, config, error));
+  int lock = -1; /* two services would take each other's files */
+  bool served = open_parts(parts, folder, config, error) &&
+                (lock = home_lock(folder, "run", false, error)) >= 0 &&
+                (parts->sender = sender_start(folder, config, error));
   if (served) {
     log_notify("READY=1");
     log_say(LOG_LEVEL_NOTICE, "run.ready", _("agent %s is at work"), parts->home->certificate->agent);
@@ -181,6 +183,7 @@ static bool serve(const char *folder, const char *config, GError **error)
   }
   parts_clear(parts);
   g_free(parts);
+  if (lock >= 0) close(lock);
   return served;
 }
 
