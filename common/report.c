@@ -76,12 +76,6 @@ size_t figures_pack_to(const struct figures *figures, uint8_t ret_packed[static 
   return (size_t)(at - ret_packed);
 }
 
-void figures_pack(const struct figures *figures, GByteArray *ret_packed)
-{
-  uint8_t packed[FIGURES_PACKED_MOST];
-  g_byte_array_append(ret_packed, packed, (guint)figures_pack_to(figures, packed));
-}
-
 bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figures)
 {
   if (!length || data[0] > COLUMN_SET_BYTES || length < (size_t)1 + data[0]) return false;

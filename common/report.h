@@ -93,8 +93,6 @@ bool figures_equal(const struct figures *a, const struct figures *b);
 #define FIGURES_PACKED_MOST (1 + COLUMN_SET_BYTES + LIMIT_FORM_COLUMNS * 10)
 /* Returns how many bytes it wrote; beyond them, `ret_packed` may be written to as well. */
 size_t figures_pack_to(const struct figures *figures, uint8_t ret_packed[static FIGURES_PACKED_MOST]);
-/* Appends. */
-void figures_pack(const struct figures *figures, GByteArray *ret_packed);
 /* False, and `ret_figures` untouched, if the bytes are not exactly one packed vector. */
 bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figures);
 

@@ -124,6 +124,39 @@ static const struct {
     {"*a,2018-05,0=1;?*a,2018-05,1=;*a,2018-05,2=3", "!row.with-refused@1; "},
 };
 
+static bool take_change(const struct entry *entry, void *data)
+{
+  *(struct report_change *)data = entry->change;
+  return true;
+}
+
+static void a_report_of_any_columns_comes_back_as_it_was(void **state)
+{
+  (void)state;
+  static const unsigned widths[] = {0, 1, 63, 64, 65, 200, LIMIT_FORM_COLUMNS};
+  for (size_t i = 0; i < G_N_ELEMENTS(widths); i++) {
+    struct seen seen = seen_new();
+    struct entry entry = {.unit = "a", .period = {2018, 5, 1}, .row = 1, .whole = true};
+    for (unsigned c = 0; c < widths[i]; c++) {
+      column_set_add(&entry.change.asked, c);
+      if (c % 7 == 3)
+        column_set_add(&entry.change.withdrawn, c);
+      else
+        figures_set(&entry.change.figures, c, c % 2 ? INT64_MIN + c : INT64_MAX - c);
+    }
+    CLEANUP(spill_free) struct spill *spill = spill_new(folder, "a.csv", catalogue, take_finding, &seen);
+    assert_true(spill_add(spill, &entry, NULL));
+    struct report_change back = {.kind = KIND_WITHDRAWAL};
+    assert_true(spill_each(spill, 0, take_change, &back, NULL));
+    assert_int_equal(back.kind, KIND_FIGURES);
+    assert_memory_equal(&back.asked, &entry.change.asked, sizeof back.asked);
+    assert_memory_equal(&back.withdrawn, &entry.change.withdrawn, sizeof back.withdrawn);
+    assert_true(figures_equal(&back.figures, &entry.change.figures));
+    assert_int_equal(seen.findings, 0);
+    g_string_free(seen.text, TRUE);
+  }
+}
+
 static void entries_of_a_unit_and_period_join_or_are_refused_by_name(void **state)
 {
   (void)state;
@@ -309,6 +342,7 @@ static int tear_down(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_report_of_any_columns_comes_back_as_it_was),
       cmocka_unit_test(entries_of_a_unit_and_period_join_or_are_refused_by_name),
       cmocka_unit_test(the_taker_may_end_it),
       cmocka_unit_test(a_folder_that_takes_no_files_is_an_error),
