@@ -377,7 +377,9 @@ static void undo(struct group *group, const GError *error)
     g_clear_pointer(&job->result, g_bytes_unref);
     g_clear_error(&job->error);
     job->error = g_error_copy(error);
-    if (job->judged) job->judged->fault = FINDING_COUNT; /* what was found depended on what was undone */
+    /* By a job that was undone too. What a snapshot said stands, unless that was undone: then it is asked
+     * again. */
+    if (job->judged && job->judged->fault == FINDING_SEQUENCE_REUSED) job->judged->fault = FINDING_COUNT;
   }
 }
 
