@@ -1,9 +1,12 @@
 /* The aggregator's data folder.
  *
- *   identity.key     its keys (mode 0600)
- *   catalogue.yaml   the catalogue that `init` copied; a reload reads it, or the one that the configuration
- * names store.db         the ledger and what it comes to aggregator.yaml  configuration, optional control the
- * running server's control socket lock             held by whoever writes */
+ *   identity.key      its keys (mode 0600)
+ *   catalogue.yaml    that of `init`; a reload reads it, or the one that is configured
+ *   store.db          the ledger and what it comes to
+ *   reserve           room on the disk for acts when it is full
+ *   aggregator.yaml   configuration, optional
+ *   control           the running server's control socket
+ *   lock              held by whoever writes */
 #ifndef PARKTALLY_AGGREGATOR_FOLDER_H
 #define PARKTALLY_AGGREGATOR_FOLDER_H
 

@@ -2,6 +2,7 @@
 
 #include "aggregator/folder.h"
 #include "aggregator/group.h"
+#include "aggregator/reserve.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "common/text.h"
@@ -20,8 +21,9 @@ struct writer {
   struct present *present;
   GAsyncQueue *jobs;
   GThread *thread;
-  int backlog;    /* atomic */
-  bool disk_full; /* the writer's thread only */
+  int backlog; /* atomic */
+  struct reserve *reserve;
+  GError *disk_full; /* or NULL; the writer's thread only */
   void (*failed)(const GError *error, void *data);
   void *data;
 
@@ -93,28 +95,41 @@ static void answer_job(struct job *job)
     job->act_answer(job->error ? NULL : job->result, job->error, job->data);
 }
 
-/* One transaction. False and `error` if it came to nothing; every job has that error then. */
+/* One transaction of jobs that have no error. False and `error` if it came to nothing; each has that error
+ * then. */
 static bool commit_jobs(struct writer *writer, struct job *const *jobs, unsigned count, GError **error)
 {
   group_begin(writer->group);
-  for (unsigned n = 0; n < count; n++) {
-    g_clear_error(&jobs[n]->error);
-    group_add(writer->group, jobs[n]);
-  }
+  for (unsigned n = 0; n < count; n++)
+    if (!jobs[n]->error) group_add(writer->group, jobs[n]);
   if (!group_commit(writer->group, error)) return false;
   present_set(writer->present, snapshot_ref(group_snapshot(writer->group)));
   return true;
 }
 
-/* Told when it begins and when it ends, not at each group. */
-static void note_disk(struct writer *writer, const GError *error)
+/* The disk is full: acts have the reserve's room from now on, submissions are put off. Said once. */
+static void begin_full(struct writer *writer, const GError *error)
 {
-  bool full = error != NULL;
+  if (writer->disk_full) return;
+  writer->disk_full = g_error_copy(error);
+  reserve_give(writer->reserve);
+  log_say(LOG_LEVEL_ERROR, "store.full", _("%s; submissions are put off, nothing is lost"), error->message);
+}
 
-  if (full && !writer->disk_full)
-    log_say(LOG_LEVEL_ERROR, "store.full", _("%s; submissions are put off, nothing is lost"), error->message);
-  if (!full && writer->disk_full) log_say(LOG_LEVEL_NOTICE, "store.room", "%s", _("there is room again"));
-  writer->disk_full = full;
+/* Where the reserve can be had again, the disk is no longer full. */
+static void look_for_room(struct writer *writer)
+{
+  if (!writer->disk_full || !reserve_take(writer->reserve)) return;
+  g_clear_error(&writer->disk_full);
+  log_say(LOG_LEVEL_NOTICE, "store.room", "%s", _("there is room again"));
+}
+
+/* Makes the job ready for a transaction; false, and its error, if it is put off. */
+static bool prepare_job(const struct writer *writer, struct job *job)
+{
+  g_clear_error(&job->error);
+  if (job->kind == JOB_SUBMISSION && writer->disk_full) job->error = g_error_copy(writer->disk_full);
+  return !job->error;
 }
 
 /* A job that meets a damaged row must not keep the others from their commit: each alone, the culprit is put
@@ -125,12 +140,15 @@ static bool commit_one_by_one(struct writer *writer, const GPtrArray *jobs)
     g_autoptr(GError) error = NULL;
     struct job *job = jobs->pdata[n];
 
-    if (commit_jobs(writer, &job, 1, &error)) continue;
-    if (!g_error_matches(error, PARKTALLY_ERROR, ERROR_DATA)) {
+    if (!prepare_job(writer, job) || commit_jobs(writer, &job, 1, &error)) continue;
+    if (is_disk_full(error)) {
+      begin_full(writer, error);
+    } else if (g_error_matches(error, PARKTALLY_ERROR, ERROR_DATA)) {
+      log_say(LOG_LEVEL_ERROR, "store.damaged", "%s", error->message);
+    } else {
       writer->failed(error, writer->data);
       return false;
     }
-    log_say(LOG_LEVEL_ERROR, "store.damaged", "%s", error->message);
   }
   return true;
 }
@@ -138,16 +156,18 @@ static bool commit_one_by_one(struct writer *writer, const GPtrArray *jobs)
 /* False if the disk failed: then nothing may be acknowledged any more. */
 static bool commit_group(struct writer *writer, const GPtrArray *jobs)
 {
+  struct job *const *all = (struct job *const *)jobs->pdata;
   g_autoptr(GError) error = NULL;
+  unsigned ready = 0;
 
-  if (commit_jobs(writer, (struct job *const *)jobs->pdata, jobs->len, &error)) {
-    note_disk(writer, NULL);
-    return true;
+  look_for_room(writer);
+  for (unsigned n = 0; n < jobs->len; n++) ready += prepare_job(writer, all[n]);
+  if (ready == 0 || commit_jobs(writer, all, jobs->len, &error)) return true;
+  if (is_disk_full(error) && !writer->disk_full) { /* once more, the acts alone */
+    begin_full(writer, error);
+    return commit_group(writer, jobs);
   }
-  if (is_disk_full(error)) {
-    note_disk(writer, error);
-    return true;
-  }
+  if (is_disk_full(error)) return true;
   if (g_error_matches(error, PARKTALLY_ERROR, ERROR_DATA)) return commit_one_by_one(writer, jobs);
   writer->failed(error, writer->data);
   return false;
@@ -222,6 +242,9 @@ struct writer *writer_new(const char *folder, const struct identity *identity,
   if (!open_stores(writer, folder, error)) return NULL;
   snapshot = snapshot_load(writer->store, error);
   if (!snapshot) return NULL;
+  writer->reserve = reserve_new(folder);
+  reserve_take(
+      writer->reserve); /* where it cannot be had, a full disk is met by the first group that needs room */
   writer->group = group_new(writer->store, identity, snapshot);
   writer->present = present_new(snapshot);
   writer->jobs = g_async_queue_new();
@@ -243,6 +266,8 @@ void writer_free(struct writer *writer)
     g_async_queue_unref(writer->checkpoints);
   }
   if (writer->group) group_free(writer->group);
+  reserve_free(writer->reserve);
+  g_clear_error(&writer->disk_full);
   present_free(writer->present);
   store_close(writer->checkpoint_store);
   store_close(writer->store);

@@ -84,13 +84,15 @@
 /* --- the writer --- */
 #define LIMIT_GROUP_BYTES (8 * LIMIT_MIB) /* of submissions in one transaction */
 #define LIMIT_GROUP_JOBS 64
-#define LIMIT_WRITER_CACHE_KIB (24 * LIMIT_KIB) /* a group and the inner pages of a province; 64 MiB gained nothing */
-#define LIMIT_READER_CACHE_KIB (8 * LIMIT_KIB)  /* several readers may be open */
+#define LIMIT_WRITER_CACHE_KIB                                                                               \
+  (24 * LIMIT_KIB) /* a group and the inner pages of a province; 64 MiB gained nothing */
+#define LIMIT_READER_CACHE_KIB (8 * LIMIT_KIB) /* several readers may be open */
 /* The store's write-ahead log. It is copied into the database when nothing was committed for a moment, so
  * that a burst has the disk and the processor for itself; but beside the writer once it is this long … */
 #define LIMIT_LOG_CALM_BYTES (64 * LIMIT_MIB)
 /* … and beside a writer that never rests the copying never reaches its end, so then the writer pauses for it.
  */
 #define LIMIT_LOG_BYTES (128 * LIMIT_MIB)
+#define LIMIT_RESERVE_BYTES (16 * LIMIT_MIB) /* of disk, for acts when it is full: thousands of them */
 
 #endif
