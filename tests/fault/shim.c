@@ -18,6 +18,8 @@
  * A file's bytes are synced by fsync() of it, its name by fsync() of its folder, as POSIX promises and no
  * more. What a failed sync should have made durable never is: it is lost when the program ends. */
 #define _GNU_SOURCE
+#include "shim.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,15 +33,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define SECTOR 512
 #define EXPORTED __attribute__((visibility("default")))
 
-enum kind { WRITE, TRUNCATE, ALLOCATE, SYNC, CREATE, RENAME, UNLINK, MKDIR };
 static const char *const KINDS[] = {"write",  "truncate", "allocate", "sync",
                                     "create", "rename",   "unlink",   "mkdir"};
 
@@ -55,22 +54,6 @@ enum mode {
   MODE_BUDGET
 };
 
-/* What undoes one step. */
-struct undo {
-  TAILQ_ENTRY(undo) link;
-  enum kind kind;
-  char path[PATH_MAX], from[PATH_MAX]; /* as the names were when the step was done; `from` of a rename only */
-  dev_t device;
-  ino_t inode;
-  off_t offset, length, old_size;
-  uint8_t *old; /* what stood at `offset`, as far as the file went */
-  off_t old_length;
-  int lost_file;    /* of rename and unlink: what the name stood for, or -1 */
-  mode_t lost_mode; /* 0: nothing was there */
-  bool doomed, skipped;
-};
-
-static TAILQ_HEAD(undo_list, undo) undos = TAILQ_HEAD_INITIALIZER(undos); /* the oldest first */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char folder[PATH_MAX], budget_path[PATH_MAX];
@@ -81,21 +64,9 @@ static uint64_t seed;
 static int fault_error, trace = -1;
 static bool sync_failed;
 
-static ssize_t (*real_write)(int, const void *, size_t);
-static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
-static ssize_t (*real_writev)(int, const struct iovec *, int);
-static int (*real_ftruncate)(int, off_t);
-static int (*real_fsync)(int);
-static int (*real_fdatasync)(int);
-static int (*real_fallocate)(int, int, off_t, off_t);
-static int (*real_openat)(int, const char *, int, ...);
-static int (*real_renameat)(int, const char *, int, const char *);
-static int (*real_linkat)(int, const char *, int, const char *, int);
-static int (*real_unlinkat)(int, const char *, int);
-static int (*real_mkdirat)(int, const char *, mode_t);
-static void (*real_exit)(int) __attribute__((noreturn));
+struct real real;
 
-static void give_up(const char *what)
+void give_up(const char *what)
 {
   fprintf(stderr, "fault shim: %s: %s\n", what, strerror(errno));
   abort();
@@ -126,25 +97,25 @@ static void read_mode(const char *text)
 
 static void start(void)
 {
-  find(&real_write, "write");
-  find(&real_pwrite, "pwrite64");
-  find(&real_writev, "writev");
-  find(&real_ftruncate, "ftruncate64");
-  find(&real_fsync, "fsync");
-  find(&real_fdatasync, "fdatasync");
-  find(&real_fallocate, "fallocate64");
-  find(&real_openat, "openat64");
-  find(&real_renameat, "renameat");
-  find(&real_linkat, "linkat");
-  find(&real_unlinkat, "unlinkat");
-  find(&real_mkdirat, "mkdirat");
-  find(&real_exit, "_exit");
+  find(&real.write, "write");
+  find(&real.pwrite, "pwrite64");
+  find(&real.writev, "writev");
+  find(&real.ftruncate, "ftruncate64");
+  find(&real.fsync, "fsync");
+  find(&real.fdatasync, "fdatasync");
+  find(&real.fallocate, "fallocate64");
+  find(&real.openat, "openat64");
+  find(&real.renameat, "renameat");
+  find(&real.linkat, "linkat");
+  find(&real.unlinkat, "unlinkat");
+  find(&real.mkdirat, "mkdirat");
+  find(&real.exit, "_exit");
   const char *text = getenv("PARKTALLY_FAULT"), *below = getenv("PARKTALLY_FAULT_FOLDER");
   if (!text || !below || !realpath(below, folder)) return;
   folder_length = strlen(folder);
   read_mode(text);
   const char *trace_path = getenv("PARKTALLY_FAULT_TRACE");
-  if (trace_path) trace = real_openat(AT_FDCWD, trace_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (trace_path) trace = real.openat(AT_FDCWD, trace_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 }
 
 /* --- which files --- */
@@ -182,12 +153,6 @@ static bool full_path(int at, const char *name, char path[PATH_MAX])
   return snprintf(path, PATH_MAX, "%s/%s", base, name) < PATH_MAX;
 }
 
-static void folder_of(const char *path, char parent[PATH_MAX])
-{
-  snprintf(parent, PATH_MAX, "%s", path);
-  *strrchr(parent, '/') = '\0';
-}
-
 /* --- the disk's size --- */
 
 static off_t used;
@@ -212,7 +177,7 @@ static bool has_room(int file, off_t end)
 {
   struct stat status;
   if (fstat(file, &status) != 0 || end <= size_of(&status)) return true;
-  int budget_file = real_openat(AT_FDCWD, budget_path, O_RDONLY | O_CLOEXEC);
+  int budget_file = real.openat(AT_FDCWD, budget_path, O_RDONLY | O_CLOEXEC);
   char text[32] = "";
   if (budget_file < 0 || read(budget_file, text, sizeof text - 1) < 0) give_up(budget_path);
   close(budget_file);
@@ -221,243 +186,12 @@ static bool has_room(int file, off_t end)
   return used + end - size_of(&status) <= strtoll(text, NULL, 10);
 }
 
-/* --- the undo log --- */
+/* --- a step --- */
 
 static bool keeps_undos(void)
 {
   return mode >= MODE_LOSE && mode <= MODE_FAIL_FROM;
 }
-
-static struct undo *new_undo(enum kind kind, const char *path)
-{
-  struct undo *undo = calloc(1, sizeof *undo);
-  if (!undo) give_up("memory");
-  undo->kind = kind;
-  undo->lost_file = -1;
-  strcpy(undo->path, path);
-  TAILQ_INSERT_TAIL(&undos, undo, link);
-  return undo;
-}
-
-static void drop_undo(struct undo *undo)
-{
-  TAILQ_REMOVE(&undos, undo, link);
-  if (undo->lost_file >= 0) close(undo->lost_file); /* no name is left for it, so nobody has locks on it */
-  free(undo->old);
-  free(undo);
-}
-
-/* A descriptor that is for writing only cannot be read. Reopening is no harm then: SQLite, whose locks a
- * close() would drop, opens for both. */
-static void read_old(int file, struct undo *undo)
-{
-  undo->old = malloc((size_t)undo->old_length + 1);
-  if (!undo->old) give_up("memory");
-  bool blind = (fcntl(file, F_GETFL) & O_ACCMODE) == O_WRONLY;
-  int reader = blind ? real_openat(AT_FDCWD, undo->path, O_RDONLY | O_CLOEXEC) : file;
-  for (off_t done = 0; done < undo->old_length;) {
-    ssize_t count = pread(reader, undo->old + done, (size_t)(undo->old_length - done), undo->offset + done);
-    if (count <= 0) give_up(undo->path);
-    done += count;
-  }
-  if (blind) close(reader);
-}
-
-/* Of a write, a truncation (length: to the old end) or an allocation. */
-static void remember_bytes(enum kind kind, int file, const char *path, off_t offset, off_t length)
-{
-  struct stat status;
-  if (!keeps_undos() || fstat(file, &status) != 0) return;
-  struct undo *undo = new_undo(kind, path);
-  undo->device = status.st_dev;
-  undo->inode = status.st_ino;
-  undo->offset = offset;
-  undo->length = length;
-  undo->old_size = status.st_size;
-  off_t end = offset + length < status.st_size ? offset + length : status.st_size;
-  undo->old_length = end > offset ? end - offset : 0;
-  if (undo->old_length > 0) read_old(file, undo);
-}
-
-/* Of a name. What it stood for is held open, so that it can be brought back. */
-static void remember_name(enum kind kind, const char *path, const char *from)
-{
-  if (!keeps_undos()) return;
-  struct undo *undo = new_undo(kind, path);
-  struct stat status;
-  if (from) strcpy(undo->from, from);
-  if (kind == CREATE || kind == MKDIR || lstat(path, &status) != 0) return;
-  undo->lost_mode = status.st_mode;
-  if (S_ISREG(status.st_mode)) undo->lost_file = real_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-}
-
-static bool is_of_name(const struct undo *undo)
-{
-  return undo->kind >= CREATE;
-}
-
-/* A rename is durable: what happened before it happened under the new name. */
-static void rename_older(struct undo *renamed)
-{
-  size_t length = strlen(renamed->from);
-  for (struct undo *undo = TAILQ_FIRST(&undos); undo != renamed; undo = TAILQ_NEXT(undo, link)) {
-    if (strncmp(undo->path, renamed->from, length) != 0 || (undo->path[length] && undo->path[length] != '/'))
-      continue;
-    char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s%s", renamed->path, undo->path + length) < PATH_MAX)
-      strcpy(undo->path, path);
-  }
-}
-
-/* Whether a sync of a file or folder makes it durable. */
-static bool is_synced_with(const struct undo *undo, const struct stat *status, const char *path)
-{
-  char parent[PATH_MAX];
-  if (!is_of_name(undo)) return undo->inode == status->st_ino && undo->device == status->st_dev;
-  folder_of(undo->path, parent);
-  return S_ISDIR(status->st_mode) && strcmp(parent, path) == 0;
-}
-
-static void forget_synced(int file, const char *path)
-{
-  struct stat status;
-  if (!keeps_undos() || fstat(file, &status) != 0) return;
-  for (struct undo *undo = TAILQ_FIRST(&undos), *next; undo; undo = next) {
-    next = TAILQ_NEXT(undo, link);
-    if (undo->doomed || !is_synced_with(undo, &status, path)) continue;
-    if (undo->kind == RENAME) rename_older(undo);
-    drop_undo(undo);
-  }
-}
-
-/* The system takes what it could not write for written (Linux does), so no later sync helps it. */
-static void doom_unsynced(int file, const char *path)
-{
-  struct undo *undo;
-  struct stat status;
-  if (fstat(file, &status) != 0) return;
-  TAILQ_FOREACH(undo, &undos, link)
-  {
-    if (is_synced_with(undo, &status, path)) undo->doomed = true;
-  }
-  sync_failed = true;
-}
-
-/* --- losing what was not synced --- */
-
-static bool coin(uint64_t inode, uint64_t number)
-{
-  uint64_t mix = seed * 0x9e3779b97f4a7c15U + inode * 0xbf58476d1ce4e5b9U + number * 0x94d049bb133111ebU;
-  mix ^= mix >> 31;
-  mix *= 0xff51afd7ed558ccdU;
-  return (mix >> 33) & 1;
-}
-
-static void put(int file, const struct undo *undo, off_t from, off_t to)
-{
-  static const uint8_t ZEROS[SECTOR];
-  off_t old_end = undo->offset + undo->old_length;
-  while (from < to) {
-    off_t end = from < old_end && to > old_end ? old_end : to;
-    const uint8_t *bytes = from < old_end ? undo->old + (from - undo->offset) : ZEROS;
-    if (real_pwrite(file, bytes, (size_t)(end - from), from) != end - from) give_up(undo->path);
-    from = end;
-  }
-}
-
-/* Puts back the sectors that are lost. A sector is lost in all of its unsynced states or in none. */
-static void undo_sectors(int file, const struct undo *undo)
-{
-  off_t end = undo->offset + undo->length, kept_end = undo->old_size;
-  struct stat status;
-  if (fstat(file, &status) != 0) give_up(undo->path);
-  if (end > status.st_size) end = status.st_size;
-  for (off_t from = undo->offset, to; from < end; from = to) {
-    to = (from / SECTOR + 1) * SECTOR;
-    if (to > end) to = end;
-    if (mode == MODE_TEAR && coin(undo->inode, (uint64_t)(from / SECTOR)))
-      kept_end = to > kept_end ? to : kept_end;
-    else
-      put(file, undo, from, to);
-  }
-  if (status.st_size == end && kept_end < end && real_ftruncate(file, kept_end) != 0) give_up(undo->path);
-}
-
-static void skip_older(const struct undo *kept)
-{
-  for (struct undo *undo = TAILQ_PREV(kept, undo_list, link); undo; undo = TAILQ_PREV(undo, undo_list, link))
-    if (!is_of_name(undo) && undo->inode == kept->inode && undo->device == kept->device) undo->skipped = true;
-}
-
-static void undo_bytes(const struct undo *undo)
-{
-  if (undo->skipped) return;
-  if (mode == MODE_TEAR && undo->kind != WRITE && coin(undo->inode, UINT64_MAX)) {
-    skip_older(undo); /* a file that was cut holds nothing of before */
-    return;
-  }
-  int file = real_openat(AT_FDCWD, undo->path, O_WRONLY | O_CLOEXEC); /* never closed: the process ends */
-  if (file < 0 && errno == ENOENT) return; /* unlinked since, and that is durable */
-  if (file < 0) give_up(undo->path);
-  if (undo->kind == WRITE) {
-    undo_sectors(file, undo);
-  } else {
-    if (real_ftruncate(file, undo->old_size) != 0) give_up(undo->path);
-    put(file, undo, undo->offset, undo->offset + undo->old_length);
-  }
-}
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-  (void)status;
-  (void)walk;
-  return real_unlinkat(AT_FDCWD, path, type == FTW_DP ? AT_REMOVEDIR : 0);
-}
-
-static void bring_back(const struct undo *undo)
-{
-  if (undo->lost_mode == 0) return;
-  if (S_ISDIR(undo->lost_mode)) {
-    if (real_mkdirat(AT_FDCWD, undo->path, undo->lost_mode & 07777) != 0) give_up(undo->path);
-    return;
-  }
-  int file =
-      real_openat(AT_FDCWD, undo->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, undo->lost_mode & 07777);
-  char bytes[65536];
-  ssize_t count;
-  if (file < 0 || undo->lost_file < 0) give_up(undo->path);
-  for (off_t offset = 0; (count = pread(undo->lost_file, bytes, sizeof bytes, offset)) > 0; offset += count)
-    if (real_pwrite(file, bytes, (size_t)count, offset) != count) give_up(undo->path);
-}
-
-static void undo_name(const struct undo *undo)
-{
-  if (undo->kind == CREATE || undo->kind == MKDIR)
-    nftw(undo->path, remove_one, 8, FTW_PHYS | FTW_DEPTH);
-  else if (undo->kind == RENAME && real_renameat(AT_FDCWD, undo->path, AT_FDCWD, undo->from) != 0)
-    give_up(undo->path);
-  if (undo->kind == RENAME || undo->kind == UNLINK) bring_back(undo);
-}
-
-/* From the newest to the oldest. A file system keeps the order of its names: what is kept of them is the
- * beginning. */
-static void lose_unsynced(void)
-{
-  struct undo *undo;
-  uint64_t number = 0;
-  bool keep = false;
-  TAILQ_FOREACH_REVERSE(undo, &undos, undo_list, link)
-  {
-    if (!is_of_name(undo)) {
-      undo_bytes(undo);
-      continue;
-    }
-    keep = keep || (mode == MODE_TEAR && coin(1, number++));
-    if (!keep) undo_name(undo);
-  }
-}
-
-/* --- a step --- */
 
 static void die(void)
 {
@@ -471,7 +205,7 @@ static void note(enum kind kind, const char *path)
   if (trace < 0) return;
   const char *shown = strlen(path) > folder_length ? path + folder_length + 1 : ".";
   int length = snprintf(line, sizeof line, "%lu %s %s\n", steps, KINDS[kind], shown);
-  if (length > 0 && real_write(trace, line, (size_t)length) != length) give_up("trace");
+  if (length > 0 && real.write(trace, line, (size_t)length) != length) give_up("trace");
 }
 
 /* On a full disk what was written can still be synced, cut and removed. */
@@ -487,7 +221,7 @@ static int begin_step(enum kind kind, const char *path)
   steps++;
   note(kind, path);
   bool now = steps == fault_step;
-  if (now && (mode == MODE_LOSE || mode == MODE_TEAR)) lose_unsynced();
+  if (now && (mode == MODE_LOSE || mode == MODE_TEAR)) undo_all(mode == MODE_TEAR ? &seed : NULL);
   if (now && (mode == MODE_BEFORE || mode == MODE_LOSE || mode == MODE_TEAR)) die();
   if (mode == MODE_FAIL ? now : mode == MODE_FAIL_FROM && steps >= fault_step && fails_for_ever(kind))
     return fault_error;
@@ -527,7 +261,7 @@ static int begin_growing(enum kind kind, int file, const char *path, off_t offse
 {
   int error = begin_step(kind, path);
   if (!error && mode == MODE_BUDGET && !has_room(file, offset + length)) error = ENOSPC;
-  if (!error) remember_bytes(kind, file, path, offset, length);
+  if (!error && keeps_undos()) undo_remember_bytes(kind, file, path, offset, length);
   return error;
 }
 
@@ -549,9 +283,9 @@ static ssize_t fail(int error)
 EXPORTED ssize_t write(int file, const void *bytes, size_t count)
 {
   char path[PATH_MAX];
-  if (!is_step(file, path)) return real_write(file, bytes, count);
+  if (!is_step(file, path)) return real.write(file, bytes, count);
   int error = begin_growing(WRITE, file, path, write_offset(file), (off_t)count);
-  ssize_t result = error ? fail(error) : real_write(file, bytes, count);
+  ssize_t result = error ? fail(error) : real.write(file, bytes, count);
   end_step();
   return result;
 }
@@ -559,9 +293,9 @@ EXPORTED ssize_t write(int file, const void *bytes, size_t count)
 EXPORTED ssize_t pwrite64(int file, const void *bytes, size_t count, off_t offset)
 {
   char path[PATH_MAX];
-  if (!is_step(file, path)) return real_pwrite(file, bytes, count, offset);
+  if (!is_step(file, path)) return real.pwrite(file, bytes, count, offset);
   int error = begin_growing(WRITE, file, path, offset, (off_t)count);
-  ssize_t result = error ? fail(error) : real_pwrite(file, bytes, count, offset);
+  ssize_t result = error ? fail(error) : real.pwrite(file, bytes, count, offset);
   end_step();
   return result;
 }
@@ -574,11 +308,11 @@ EXPORTED ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset)
 EXPORTED ssize_t writev(int file, const struct iovec *parts, int count)
 {
   char path[PATH_MAX];
-  if (!is_step(file, path)) return real_writev(file, parts, count);
+  if (!is_step(file, path)) return real.writev(file, parts, count);
   off_t length = 0;
   for (int i = 0; i < count; i++) length += (off_t)parts[i].iov_len;
   int error = begin_growing(WRITE, file, path, write_offset(file), length);
-  ssize_t result = error ? fail(error) : real_writev(file, parts, count);
+  ssize_t result = error ? fail(error) : real.writev(file, parts, count);
   end_step();
   return result;
 }
@@ -587,11 +321,11 @@ EXPORTED int ftruncate64(int file, off_t length)
 {
   char path[PATH_MAX];
   struct stat status;
-  if (!is_step(file, path) || fstat(file, &status) != 0) return real_ftruncate(file, length);
+  if (!is_step(file, path) || fstat(file, &status) != 0) return real.ftruncate(file, length);
   int error = begin_step(TRUNCATE, path);
-  if (!error)
-    remember_bytes(TRUNCATE, file, path, length, status.st_size > length ? status.st_size - length : 0);
-  int result = error ? (int)fail(error) : real_ftruncate(file, length);
+  if (!error && keeps_undos())
+    undo_remember_bytes(TRUNCATE, file, path, length, status.st_size > length ? status.st_size - length : 0);
+  int result = error ? (int)fail(error) : real.ftruncate(file, length);
   end_step();
   return result;
 }
@@ -604,9 +338,9 @@ EXPORTED int ftruncate(int file, off_t length)
 EXPORTED int fallocate64(int file, int how, off_t offset, off_t length)
 {
   char path[PATH_MAX];
-  if (!is_step(file, path)) return real_fallocate(file, how, offset, length);
+  if (!is_step(file, path)) return real.fallocate(file, how, offset, length);
   int error = begin_growing(ALLOCATE, file, path, offset, length);
-  int result = error ? (int)fail(error) : real_fallocate(file, how, offset, length);
+  int result = error ? (int)fail(error) : real.fallocate(file, how, offset, length);
   end_step();
   return result;
 }
@@ -630,18 +364,19 @@ EXPORTED int posix_fallocate(int file, off_t offset, off_t length)
 }
 
 /* The folder itself counts here: its sync makes the names in it durable. */
-static int sync_file(int file, int (*real)(int))
+static int sync_file(int file, int (*sync)(int))
 {
   char path[PATH_MAX];
   int saved = errno;
   pthread_once(&once, start);
   bool step = mode != MODE_NONE && file_path(file, path) && (is_below(path) || strcmp(path, folder) == 0);
   errno = saved;
-  if (!step) return real(file);
+  if (!step) return sync(file);
   int error = begin_step(SYNC, path);
-  int result = error ? (int)fail(error) : real(file);
-  if (result == 0) forget_synced(file, path);
-  if (error) doom_unsynced(file, path);
+  int result = error ? (int)fail(error) : sync(file);
+  if (result == 0 && keeps_undos()) undo_forget_synced(file, path);
+  if (error) undo_doom_unsynced(file, path);
+  sync_failed = sync_failed || error;
   end_step();
   return result;
 }
@@ -649,13 +384,13 @@ static int sync_file(int file, int (*real)(int))
 EXPORTED int fsync(int file)
 {
   pthread_once(&once, start);
-  return sync_file(file, real_fsync);
+  return sync_file(file, real.fsync);
 }
 
 EXPORTED int fdatasync(int file)
 {
   pthread_once(&once, start);
-  return sync_file(file, real_fdatasync);
+  return sync_file(file, real.fdatasync);
 }
 
 /* Opening is a step where it makes the file, or empties it. */
@@ -666,10 +401,10 @@ static int open_file(int at, const char *name, int flags, mode_t rights)
   if (!(flags & (O_CREAT | O_TRUNC)) || (flags & O_TMPFILE) == O_TMPFILE ||
       !is_step_by_name(at, name, path)) {
     pthread_once(&once, start);
-    return real_openat(at, name, flags, rights);
+    return real.openat(at, name, flags, rights);
   }
   bool exists = stat(path, &status) == 0;
-  if (exists && (!(flags & O_TRUNC) || status.st_size == 0)) return real_openat(at, name, flags, rights);
+  if (exists && (!(flags & O_TRUNC) || status.st_size == 0)) return real.openat(at, name, flags, rights);
   int error = begin_step(exists ? TRUNCATE : CREATE, path);
   if (error) {
     int result = (int)fail(error);
@@ -677,13 +412,13 @@ static int open_file(int at, const char *name, int flags, mode_t rights)
     return result;
   }
   if (exists) {
-    int file = real_openat(at, name, O_RDONLY | O_CLOEXEC);
-    remember_bytes(TRUNCATE, file, path, 0, status.st_size);
+    int file = real.openat(at, name, O_RDONLY | O_CLOEXEC);
+    if (keeps_undos()) undo_remember_bytes(TRUNCATE, file, path, 0, status.st_size);
     close(file);
   } else {
-    remember_name(CREATE, path, NULL);
+    if (keeps_undos()) undo_remember_name(CREATE, path, NULL);
   }
-  int result = real_openat(at, name, flags, rights);
+  int result = real.openat(at, name, flags, rights);
   end_step();
   return result;
 }
@@ -725,11 +460,11 @@ EXPORTED int renameat(int from_at, const char *from, int to_at, const char *to)
 {
   char from_path[PATH_MAX], to_path[PATH_MAX];
   bool leaves = is_step_by_name(from_at, from, from_path), comes = is_step_by_name(to_at, to, to_path);
-  if (!leaves || !comes) return real_renameat(from_at, from, to_at, to);
+  if (!leaves || !comes) return real.renameat(from_at, from, to_at, to);
   int error = begin_step(RENAME, to_path);
-  if (!error) remember_name(RENAME, to_path, from_path);
-  int result = error ? (int)fail(error) : real_renameat(from_at, from, to_at, to);
-  if (!error && result != 0 && keeps_undos()) drop_undo(TAILQ_LAST(&undos, undo_list));
+  if (!error && keeps_undos()) undo_remember_name(RENAME, to_path, from_path);
+  int result = error ? (int)fail(error) : real.renameat(from_at, from, to_at, to);
+  if (!error && result != 0 && keeps_undos()) undo_forget_last();
   end_step();
   return result;
 }
@@ -743,10 +478,10 @@ EXPORTED int rename(const char *from, const char *to)
 EXPORTED int linkat(int from_at, const char *from, int to_at, const char *to, int flags)
 {
   char path[PATH_MAX];
-  if (!is_step_by_name(to_at, to, path)) return real_linkat(from_at, from, to_at, to, flags);
+  if (!is_step_by_name(to_at, to, path)) return real.linkat(from_at, from, to_at, to, flags);
   int error = begin_step(CREATE, path);
-  int result = error ? (int)fail(error) : real_linkat(from_at, from, to_at, to, flags);
-  if (result == 0) remember_name(CREATE, path, NULL);
+  int result = error ? (int)fail(error) : real.linkat(from_at, from, to_at, to, flags);
+  if (result == 0 && keeps_undos()) undo_remember_name(CREATE, path, NULL);
   end_step();
   return result;
 }
@@ -763,11 +498,11 @@ EXPORTED int unlinkat(int at, const char *name, int flags)
   struct stat status;
   if (!is_step_by_name(at, name, path) || lstat(path, &status) != 0 || !S_ISREG(status.st_mode)) {
     pthread_once(&once, start);
-    return real_unlinkat(at, name, flags);
+    return real.unlinkat(at, name, flags);
   }
   int error = begin_step(UNLINK, path);
-  if (!error) remember_name(UNLINK, path, NULL);
-  int result = error ? (int)fail(error) : real_unlinkat(at, name, flags);
+  if (!error && keeps_undos()) undo_remember_name(UNLINK, path, NULL);
+  int result = error ? (int)fail(error) : real.unlinkat(at, name, flags);
   end_step();
   return result;
 }
@@ -783,11 +518,11 @@ EXPORTED int mkdirat(int at, const char *name, mode_t rights)
   struct stat status;
   if (!is_step_by_name(at, name, path) || lstat(path, &status) == 0) {
     pthread_once(&once, start);
-    return real_mkdirat(at, name, rights);
+    return real.mkdirat(at, name, rights);
   }
   int error = begin_step(MKDIR, path);
-  if (!error) remember_name(MKDIR, path, NULL);
-  int result = error ? (int)fail(error) : real_mkdirat(at, name, rights);
+  if (!error && keeps_undos()) undo_remember_name(MKDIR, path, NULL);
+  int result = error ? (int)fail(error) : real.mkdirat(at, name, rights);
   end_step();
   return result;
 }
@@ -803,14 +538,15 @@ static void lose_after_failed_sync(void)
 {
   if (!sync_failed) return;
   pthread_mutex_lock(&mutex);
-  lose_unsynced();
+  undo_all(mode == MODE_TEAR ? &seed : NULL);
 }
 
 EXPORTED void _exit(int code)
 {
   pthread_once(&once, start);
   lose_after_failed_sync();
-  real_exit(code);
+  real.exit(code);
+  abort(); /* not reached */
 }
 
 __attribute__((destructor)) static void finish(void)

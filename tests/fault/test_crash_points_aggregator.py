@@ -180,7 +180,7 @@ class Life:
             try:
                 return attempt()
             except (AssertionError, Ended, st.Silent, st.Refused) as error:
-                if self.has_ended(1) or (isinstance(error, st.Silent) and time.monotonic() < end):
+                if self.has_ended(0.2) or (isinstance(error, st.Silent) and time.monotonic() < end):
                     continue
                 refused += 1
                 if refused > 2:
@@ -382,7 +382,7 @@ class AggregatorPoints(parktally.Case):
             codes = [result.code for result in life.results] + life.ends
             self.assertLessEqual(set(codes), {0, -signal.SIGKILL}, codes)
 
-        self.try_points(faulty.KILLS, 30, check)
+        self.try_points(faulty.KILLS, 24, check)
 
     def test_a_disk_that_fails_at_each_step(self):
         def check(life, fault):
@@ -396,7 +396,7 @@ class AggregatorPoints(parktally.Case):
                     faulty.check_failure(self, fault, steps, life.ends[0], life.city.log())
             self.assertLessEqual(set(ends), {0}, life.ends)
 
-        self.try_points(faulty.FAILURES, 30, check)
+        self.try_points(faulty.FAILURES, 16, check)
 
 
 if __name__ == "__main__":
