@@ -16,7 +16,8 @@
  *                     read at each step, so that a test gives room again while the program runs
  *
  * A file's bytes are synced by fsync() of it, its name by fsync() of its folder, as POSIX promises and no
- * more. What a failed sync should have made durable never is: it is lost when the program ends. */
+ * more. The bytes that a failed sync should have made durable never are: they are lost when the program ends,
+ * and with them whatever else is unsynced then. */
 #define _GNU_SOURCE
 #include "shim.h"
 

@@ -40,8 +40,8 @@ void undo_remember_name(enum kind kind, const char *path, const char *from);
 void undo_forget_last(void);
 /* After a sync of a file or a folder. */
 void undo_forget_synced(int file, const char *path);
-/* After one that failed: the system takes what it could not write for written (Linux does), so no later sync
- * helps it. */
+/* After one that failed: the system takes the bytes that it could not write for written (Linux does), so no
+ * later sync helps them. Names are tried again. */
 void undo_doom_unsynced(int file, const char *path);
 /* Loses what was never synced, or what of it the seed says. */
 void undo_all(const uint64_t *torn_by);

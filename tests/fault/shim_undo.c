@@ -155,7 +155,7 @@ void undo_doom_unsynced(int file, const char *path)
   if (fstat(file, &status) != 0) return;
   TAILQ_FOREACH(undo, &undos, link)
   {
-    if (is_synced_with(undo, &status, path)) undo->doomed = true;
+    if (!is_of_name(undo) && is_synced_with(undo, &status, path)) undo->doomed = true;
   }
 }
 
@@ -241,6 +241,7 @@ static void bring_back(const struct undo *undo)
       real.openat(AT_FDCWD, undo->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, undo->lost_mode & 07777);
   char bytes[65536];
   ssize_t count;
+  if (file < 0 && errno == ENOENT) return; /* its folder has gone too */
   if (file < 0 || undo->lost_file < 0) give_up(undo->path);
   for (off_t offset = 0; (count = pread(undo->lost_file, bytes, sizeof bytes, offset)) > 0; offset += count)
     if (real.pwrite(file, bytes, (size_t)count, offset) != count) give_up(undo->path);
@@ -250,7 +251,8 @@ static void undo_name(const struct undo *undo)
 {
   if (undo->kind == CREATE || undo->kind == MKDIR)
     nftw(undo->path, remove_one, 8, FTW_PHYS | FTW_DEPTH);
-  else if (undo->kind == RENAME && real.renameat(AT_FDCWD, undo->path, AT_FDCWD, undo->from) != 0)
+  else if (undo->kind == RENAME && real.renameat(AT_FDCWD, undo->path, AT_FDCWD, undo->from) != 0 &&
+           errno != ENOENT)
     give_up(undo->path);
   if (undo->kind == RENAME || undo->kind == UNLINK) bring_back(undo);
 }

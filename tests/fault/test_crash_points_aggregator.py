@@ -6,6 +6,7 @@ import copy
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -32,6 +33,12 @@ def later_catalogue():
     changed = text.replace("{column: staff}]", "{column: staff}, {column: later}]", 1)
     assert changed != text
     return changed
+
+
+def free_endpoint():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 
 
 class Ended(Exception):
@@ -113,7 +120,7 @@ class Life:
         self.city = object.__new__(parktally.Aggregator)  # init is one of the stages
         self.city.root, self.city.data = folder, folder / "disk" / "aggregator"
         self.city.log_path, self.city.source = folder / "aggregator.log", folder / "source.yaml"
-        self.city.listen = self.city.enrol = "tcp://127.0.0.1:*"
+        self.city.listen, self.city.enrol = free_endpoint(), free_endpoint()
         self.city.process, self.city.env = None, parktally.environment()
         self.fault = fault
         self.ends, self.results = [], []  # exit codes of servers, results of commands that met the fault
@@ -193,11 +200,11 @@ class Life:
     def init(self):
         self.city.source.write_text(parktally.small_catalogue())
         for _ in range(2):
-            if self.alone("init", "--catalogue", self.city.source).code == 0:
-                return
-            if self.city.data.exists():  # it was killed after the folder was whole
-                return
-        raise AssertionError(self.results)
+            if self.alone("init", "--catalogue", self.city.source).code == 0 or self.city.data.exists():  # whole, if there
+                break
+        # An invitation that is made while the server is dead names these too.
+        (self.city.data / "aggregator.yaml").write_text(f"listen: {self.city.listen}\nenrol: {self.city.enrol}\n"
+                                                        f"announce: {self.city.listen}\nannounce_enrol: {self.city.enrol}\n")
 
     def import_(self):
         path = self.folder / "register.csv"
