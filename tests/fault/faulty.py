@@ -2,6 +2,7 @@
 
 PARKTALLY_SEED repeats a run, PARKTALLY_FULL=1 tries every point, PARKTALLY_POINT=stage/fault tries only that one."""
 
+import itertools
 import os
 import random
 import re
@@ -71,6 +72,7 @@ def check_failure(case, fault, steps_, code, said):
         case.assertNotEqual(code, 75, what)
     elif kind in ("write", "truncate", "allocate"):
         case.assertNotEqual(code, 74, what)
-    if kind == "sync" and re.search(r"\.db(-wal|-journal)?$", path) and code == 0:  # only while closing, when all is durable
-        later = [step for step in steps_ if step.number > number and step.kind == "write"]
-        case.assertFalse([step for step in later if re.search(r"-(wal|journal)$", step.path)], what)
+    if kind == "sync" and re.search(r"\.db(-wal|-journal)?$", path) and code == 0:  # only at a close, when all is durable
+        later = [step for step in steps_ if step.number > number]
+        later = itertools.takewhile(lambda step: (step.kind, step.path) != ("sync", path), later)  # or it is done again
+        case.assertFalse([step for step in later if step.kind == "write" and re.search(r"-(wal|journal)$", step.path)], what)

@@ -41,7 +41,7 @@ void undo_forget_last(void);
 /* After a sync of a file or a folder. */
 void undo_forget_synced(int file, const char *path);
 /* After one that failed: the system takes the bytes that it could not write for written (Linux does), so no
- * later sync helps them. Names are tried again. */
+ * later sync helps them unless they are written again. Names are tried again. */
 void undo_doom_unsynced(int file, const char *path);
 /* Loses what was never synced, or what of it the seed says. */
 void undo_all(const uint64_t *torn_by);

@@ -135,6 +135,17 @@ static bool is_synced_with(const struct undo *undo, const struct stat *status, c
   return S_ISDIR(status->st_mode) && strcmp(parent, path) == 0;
 }
 
+/* What was given up and is written again is as good as if it had been written once. */
+static void drop_rewritten(const struct undo *synced)
+{
+  for (struct undo *undo = TAILQ_FIRST(&undos), *next; undo != synced; undo = next) {
+    next = TAILQ_NEXT(undo, link);
+    if (undo->doomed && undo->inode == synced->inode && undo->device == synced->device &&
+        undo->offset >= synced->offset && undo->offset + undo->length <= synced->offset + synced->length)
+      drop_undo(undo);
+  }
+}
+
 void undo_forget_synced(int file, const char *path)
 {
   struct stat status;
@@ -143,6 +154,7 @@ void undo_forget_synced(int file, const char *path)
     next = TAILQ_NEXT(undo, link);
     if (undo->doomed || !is_synced_with(undo, &status, path)) continue;
     if (undo->kind == RENAME) rename_older(undo);
+    if (undo->kind == WRITE) drop_rewritten(undo);
     drop_undo(undo);
   }
 }
