@@ -24,7 +24,7 @@ struct db_row {
   unsigned rollbacks;      /* db->rollbacks when the statement started */
   bool in_use;
   bool cached;
-  bool done;
+  bool done, failed;
 };
 
 struct db {
@@ -113,17 +113,37 @@ static bool check(struct db *db, int result)
 
 /* --- opening --- */
 
+/* So that the names in it are durable. False with errno. */
+static bool sync_folder(const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname(path);
+  int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return false;
+  bool durable = fsync(file) == 0;
+  int saved = errno;
+  close(file);
+  errno = saved;
+  return durable;
+}
+
+/* SQLite passes over a failed sync of the folder in which it has made its log. */
+static bool sync_log_name(struct db *db)
+{
+  if (sync_folder(db->path)) return true;
+  db->error = g_error_new(PARKTALLY_ERROR, ERROR_IO,
+                          _("%s: the disk failed (%s); check the disk and the system's log"), db->path,
+                          g_strerror(errno));
+  return false;
+}
+
 /* SQLite would make the file readable by all. O_EXCL, as closing a descriptor of a database that this process
  * has open would drop its locks. */
 static bool create_private(const char *path, GError **error)
 {
   int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0 && errno == EEXIST) return true;
-  g_autofree char *folder = g_path_get_dirname(path);
-  int folder_file = file < 0 ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  bool durable = folder_file >= 0 && fsync(folder_file) == 0;
+  bool durable = file >= 0 && sync_folder(path);
   int saved = errno;
-  if (folder_file >= 0) close(folder_file);
   if (file >= 0) close(file);
   if (durable) return true;
   g_set_error(error, PARKTALLY_ERROR,
@@ -175,7 +195,7 @@ static void configure(struct db *db, size_t page_cache_kib)
     return;
   }
   db_exec(db, "PRAGMA page_size=" G_STRINGIFY(PAGE_BYTES) "; PRAGMA synchronous=FULL");
-  if (!db->error && enter_wal_mode(db)) checkpoint_all(db);
+  if (!db->error && enter_wal_mode(db) && checkpoint_all(db)) sync_log_name(db);
 }
 
 struct db *db_open(const char *path, enum db_mode mode, size_t page_cache_kib, GError **error)
@@ -381,7 +401,7 @@ struct db_row *db_query(struct db *db, const char *sql)
   struct db_row *row = db->error ? NULL : find_row(db, sql);
   if (!row) return &db->dead;
   row->in_use = true;
-  row->done = false;
+  row->done = row->failed = false;
   row->bound = 0;
   row->rollbacks = db->rollbacks;
   return row;
@@ -415,7 +435,7 @@ bool db_step(struct db_row *row)
   if (!row->statement || row->done || row->db->error || row->rollbacks != row->db->rollbacks) return false;
   assert(row->bound == sqlite3_bind_parameter_count(row->statement));
   int result = sqlite3_step(row->statement);
-  check(row->db, result);
+  row->failed = !check(row->db, result);
   row->done = result != SQLITE_ROW; /* a further step would start the statement again */
   return !row->done;
 }
@@ -457,8 +477,10 @@ void db_end(struct db_row *row)
     free_row(row);
     return;
   }
-  sqlite3_reset(
-      row->statement); /* repeats the step's error, which is kept already; all parameters are bound anew */
+  int result = sqlite3_reset(row->statement); /* all parameters are bound anew */
+  /* It repeats the error of a step, which was kept, or says that a rollback came in between; but what was not
+   * stepped to its end, outside of a transaction, commits only now. */
+  if (!row->failed && row->rollbacks == row->db->rollbacks) check(row->db, result);
   row->in_use = false;
 }
 
