@@ -1,8 +1,8 @@
 /* The agent's data folder: identity, enrolment, catalogue and register, configuration, locks.
  *
  *   identity.key     the agent's keys (mode 0600)
- *   enrolment        what `join` brought: endpoints, the aggregator's keys, the sealed certificate, and by
- * which invitation catalogue.yaml   with catalogue.seal beside it: as served, hash and seal verified
+ *   enrolment        what `join` brought: endpoints, the aggregator's keys, the certificate, which invitation
+ *   catalogue.yaml   with catalogue.seal beside it: as served, hash and seal verified
  *   register.csv     with register.seal beside it, likewise
  *   register.image   the register compiled: a cache, made again where it is missing
  *   outbox.db        what was made to be sent, and what came back
