@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -94,6 +95,33 @@ static void the_room_is_real_and_comes_back(void **state)
   assert_true(room(place) >= (int64_t)LIMIT_RESERVE_BYTES);
 }
 
+/* A server that is started again while there is little room must not give its acts' room to submissions. */
+static void what_an_earlier_run_took_is_kept_also_where_there_is_no_more(void **state)
+{
+  struct place *place = *state;
+  assert_true(reserve_take(place->reserve));
+  CLEANUP(reserve_free) struct reserve *next = reserve_new(place->folder);
+  limit_files(LIMIT_RESERVE_BYTES);
+  assert_true(reserve_take(next));
+  assert_true(room(place) >= (int64_t)LIMIT_RESERVE_BYTES);
+  reserve_give(next);
+  assert_false(reserve_take(next));
+  limit_files(RLIM_INFINITY);
+}
+
+/* As after a kill between the two steps of taking: its length is there, its room is not. */
+static void a_file_without_its_room_is_no_reserve(void **state)
+{
+  struct place *place = *state;
+  assert_true(g_file_set_contents(place->path, "", 0, NULL));
+  assert_int_equal(truncate(place->path, LIMIT_RESERVE_BYTES), 0);
+  limit_files(LIMIT_RESERVE_BYTES);
+  assert_false(reserve_take(place->reserve));
+  limit_files(RLIM_INFINITY);
+  assert_true(reserve_take(place->reserve));
+  assert_true(room(place) >= (int64_t)LIMIT_RESERVE_BYTES);
+}
+
 static void the_file_of_an_earlier_run_is_taken_over(void **state)
 {
   struct place *place = *state;
@@ -112,6 +140,8 @@ int main(void)
       CASE(where_there_is_no_room_nothing_is_taken),
       CASE(without_its_folder_nothing_is_taken),
       CASE(the_room_is_real_and_comes_back),
+      CASE(what_an_earlier_run_took_is_kept_also_where_there_is_no_more),
+      CASE(a_file_without_its_room_is_no_reserve),
       CASE(the_file_of_an_earlier_run_is_taken_over),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
