@@ -27,6 +27,7 @@ struct writer {
   void (*failed)(const GError *error, void *data);
   void *data;
 
+  GMutex copying; /* the log: one thread at a time, as SQLite tells the second only that it is busy */
   struct store *checkpoint_store;
   GThread *checkpoint_thread;
   GAsyncQueue *checkpoints; /* a word per group committed; stop_word ends it */
@@ -57,7 +58,9 @@ static void checkpoint(struct writer *writer, struct store *store)
 {
   const GError *error;
 
+  g_mutex_lock(&writer->copying);
   store_checkpoint(store);
+  g_mutex_unlock(&writer->copying);
   error = store_error(store);
   if (error && !is_disk_full(error)) writer->failed(error, writer->data);
   if (!error) return;
@@ -239,6 +242,7 @@ struct writer *writer_new(const char *folder, const struct identity *identity,
 
   writer->failed = failed;
   writer->data = data;
+  g_mutex_init(&writer->copying);
   if (!open_stores(writer, folder, error)) return NULL;
   snapshot = snapshot_load(writer->store, error);
   if (!snapshot) return NULL;
@@ -271,6 +275,7 @@ void writer_free(struct writer *writer)
   present_free(writer->present);
   store_close(writer->checkpoint_store);
   store_close(writer->store);
+  g_mutex_clear(&writer->copying);
   g_free(writer);
 }
 
