@@ -228,6 +228,7 @@ bool outbox_batch_add(struct outbox *outbox, int64_t batch, uint64_t sequence,
 {
   struct drafts *drafts = &outbox->drafts;
   assert(batch == drafts->batch && batch != 0);
+  if (sequence == 0 && !db_take_error(outbox->db, error)) return false;
   struct draft *draft = g_new(struct draft, 1);
   *draft = (struct draft){.sequence = sequence,
                           .period = period_key(period),

@@ -2,8 +2,8 @@
  * came back.
  *
  * SQLite, synchronous=FULL. Each thread and process opens its own. What a file gives is a batch: it becomes
- * sendable as a whole in one transaction, or not at all; drafts that a crash left behind are removed at the
- * next open under lock.push. */
+ * sendable as a whole in one transaction, or not at all; drafts that a crash left behind are removed when the
+ * next batch is first written. */
 #ifndef PARKTALLY_AGENT_OUTBOX_H
 #define PARKTALLY_AGENT_OUTBOX_H
 
@@ -25,14 +25,14 @@ CLEANUP_DEFINE(struct outbox, outbox_close)
 
 /* --- preparing (under lock.push) --- */
 
-/* Starts a batch for a file of this name; what an earlier one left undone is removed. */
+/* Starts a batch for a file of this name, in memory; one that was not committed is let go of. */
 bool outbox_batch_begin(struct outbox *outbox, const char *file, int64_t now_ms, int64_t *ret_batch,
                         GError **error);
 /* The next sequence number, for a draft: given again only after a kill, and only if that draft was not
- * written. 0 where the disk failed: the next call that has an error gives it. */
+ * written. 0 where the disk failed: outbox_batch_add() gives the error. */
 uint64_t outbox_sequence(struct outbox *outbox);
-/* Adds a sealed submission (referenced) to the batch as a draft. Drafts wait in memory and are written in
- * transactions of about LIMIT_DRAFT_BYTES. */
+/* Adds a sealed submission (referenced) to the batch as a draft; sequence 0 gives its error. Drafts wait in
+ * memory and are written in transactions of about LIMIT_DRAFT_BYTES. */
 bool outbox_batch_add(struct outbox *outbox, int64_t batch, uint64_t sequence,
                       const uint8_t id[SUBMISSION_ID_SIZE], const char *form, struct period period,
                       const char *first_unit, const char *last_unit, size_t reports, GByteArray *sealed,

@@ -156,6 +156,25 @@ static void drafts_of_a_crash_vanish_and_their_numbers_are_not_given_again(void 
   assert_true(outbox_sequence(outbox) > 4);
 }
 
+static void a_draft_whose_number_could_not_be_read_is_none(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *path = g_build_filename(fixture.data, "outbox.db", NULL);
+  int64_t batch;
+  assert_true(outbox_batch_begin(outbox, "may.csv", 1, &batch, &error));
+  {
+    CLEANUP(db_close) struct db *db = db_open(path, DB_WRITE, 1024, &error);
+    assert_true(db && db_exec(db, "DROP TABLE meta"));
+  }
+  uint64_t sequence = outbox_sequence(outbox);
+  assert_int_equal(sequence, 0);
+  g_autoptr(GByteArray) sealed = g_byte_array_new();
+  assert_false(outbox_batch_add(outbox, batch, sequence, (const uint8_t[SUBMISSION_ID_SIZE]){0}, "monthly",
+                                MAY, fixture_unit(1), fixture_unit(1), 1, sealed, &error));
+  assert_non_null(error);
+}
+
 static void drafts_that_were_dropped_vanish_and_their_numbers_are_not_given_again(void **state)
 {
   (void)state;
@@ -704,6 +723,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       TEST(drafts_of_a_crash_vanish_and_their_numbers_are_not_given_again),
+      TEST(a_draft_whose_number_could_not_be_read_is_none),
       TEST(drafts_that_were_dropped_vanish_and_their_numbers_are_not_given_again),
       TEST(another_process_works_between_the_drafts),
       TEST(a_batch_is_sendable_as_a_whole_or_not_at_all),
