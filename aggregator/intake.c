@@ -100,6 +100,7 @@ static void judge(struct intake *intake, struct task *task)
   judged = judge_submission(snapshot, task->sealed, task->id, clock_wall().ms);
   judged->quota = quota_ref(intake->memory);
   judged->share = judged_memory(judged);
+  assert(judged->share <= JUDGED_MOST);
   quota_give(intake->memory, JUDGED_MOST - judged->share);
   task->judged = judged;
 }

@@ -78,10 +78,9 @@
 #define LIMIT_CONTROL_STALL_MS                                                                               \
   5000 /* a client that takes so long over a piece is given up: others wait behind it */
 
+/* --- the writer --- */
 #define LIMIT_DECODED_BYTES                                                                                  \
   (24 * LIMIT_MIB) /* of submissions decoded and not yet written; some forty honest ones of 256 KiB */
-
-/* --- the writer --- */
 #define LIMIT_GROUP_BYTES (8 * LIMIT_MIB) /* of submissions in one transaction */
 #define LIMIT_GROUP_JOBS 64
 #define LIMIT_WRITER_CACHE_KIB                                                                               \

@@ -15,7 +15,6 @@
 
 #define PAYLOAD_MOST (LIMIT_SEALED_BYTES - SEAL_HEADER_SIZE)
 #define SET_WORDS (LIMIT_FORM_COLUMNS / 64)
-#define SET_BYTES (LIMIT_FORM_COLUMNS / 8)
 
 /* Bytes of a head with the longest texts and the most columns, and some to spare: a field may be said again,
  * but not without end, for each time costs up to forty times its bytes. */
