@@ -132,24 +132,33 @@ static void put(struct target_book *book, const struct arrival *arrival)
              arrival->present_count);
 }
 
-/* Most reports are the first of their unit, from any park: they are put without a look at what is there.
- * False, and nothing done, if there is something, or the report is about one. */
+/* Most reports are the first of their unit, from any park: they are put without a look at what is there, and
+ * the figures as they came. False, and nothing done, if there is something, or the report is about one. */
 static bool put_first(struct target_book *book, struct arrival *arrival)
 {
-  const struct stored_report report = {
+  const struct submission_report *report = &arrival->report;
+  const struct report_change *change = &report->change;
+  uint8_t packed[FIGURES_PACKED_MOST];
+  struct stored_report first = {
       .book = book->book,
-      .unit = arrival->report.unit,
+      .unit = report->unit,
       .park = book->park,
       .revision = 1,
-      .kind = arrival->report.change.kind,
+      .kind = change->kind,
       .position = book->position,
       .row = arrival->row,
       .first = book->position,
+      .figures = packed,
   };
 
-  if (arrival->report.has_base || report.kind == KIND_WITHDRAWAL) return false;
-  if (report_apply(NULL, &arrival->report.change, &arrival->merged) != CHANGE_FITS) return false;
-  return tables_put_first(book->tables, &report, &arrival->merged, find_version(book, arrival));
+  if (report->has_base || change->kind == KIND_WITHDRAWAL) return false;
+  (void)report_apply(NULL, change, &arrival->merged); /* over nothing, any change fits */
+  if (report->packed && change->kind == KIND_FIGURES)
+    first.figures_length =
+        figures_pack_varints(&change->figures.present, report->packed, report->packed_length, packed);
+  else
+    first.figures_length = figures_pack_to(&arrival->merged, packed);
+  return tables_put_first(book->tables, &first, &arrival->merged, find_version(book, arrival));
 }
 
 /* What a verdict does. */

@@ -176,10 +176,7 @@ bool tables_put_first(struct tables *tables, const struct stored_report *report,
 {
   const struct membership *membership = membership_of(tables, version);
   struct stored_report put = *report;
-  uint8_t packed[FIGURES_PACKED_MOST];
 
-  put.figures = packed;
-  put.figures_length = figures_pack_to(figures, packed);
   put.membership = membership->id;
   put.counted = choose(tables, version, &report, 1) == report;
   if (!store_report_put_first(tables->store, &put)) return false;

@@ -2,6 +2,7 @@
 
 #include "common/varint.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <string.h>
 
@@ -74,6 +75,16 @@ size_t figures_pack_to(const struct figures *figures, uint8_t ret_packed[static 
   uint8_t *at = ret_packed + 1 + count;
   EACH_COLUMN(column, &figures->present) at = varint_put(at, zigzag(figures->value[column]));
   return (size_t)(at - ret_packed);
+}
+
+size_t figures_pack_varints(const struct column_set *present, const uint8_t *varints, size_t length,
+                            uint8_t ret_packed[static FIGURES_PACKED_MOST])
+{
+  size_t count = column_set_bytes(present, ret_packed + 1);
+  assert(1 + count + length <= FIGURES_PACKED_MOST);
+  ret_packed[0] = (uint8_t)count;
+  memcpy(ret_packed + 1 + count, varints, length);
+  return 1 + count + length;
 }
 
 bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figures)

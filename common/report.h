@@ -93,6 +93,9 @@ bool figures_equal(const struct figures *a, const struct figures *b);
 #define FIGURES_PACKED_MOST (1 + COLUMN_SET_BYTES + LIMIT_FORM_COLUMNS * 10)
 /* Returns how many bytes it wrote; beyond them, `ret_packed` may be written to as well. */
 size_t figures_pack_to(const struct figures *figures, uint8_t ret_packed[static FIGURES_PACKED_MOST]);
+/* The same from values that are varints already, in the shortest form, of the columns present. */
+size_t figures_pack_varints(const struct column_set *present, const uint8_t *varints, size_t length,
+                            uint8_t ret_packed[static FIGURES_PACKED_MOST]);
 /* False, and `ret_figures` untouched, if the bytes are not exactly one packed vector. */
 bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figures);
 

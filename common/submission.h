@@ -55,14 +55,18 @@ struct submission_report {
   bool has_base;
   uint8_t base[SUBMISSION_ID_SIZE];
   struct report_change change; /* in the form's column order */
+  const uint8_t *packed;       /* where the submission is in the form's order: its values as varints, for
+                                  figures_pack_varints(), without a look at each; else NULL */
+  size_t packed_length;
 };
 
 /* A decoded submission: one report at a time is brought into column order. */
 struct submission;
-/* Decodes a verified payload. NULL if it is malformed: not decodable within LIMIT_SUBMISSION_ARENA, text that
- * is not clean UTF-8 or too long, a period that is not canonical, no approver, sequence 0, no reports or too
- * many, a column named twice, units out of order, bits without values, a wrong base size, a field of a
- * report said twice, a value that is not in the shortest form. Honest ones take about twice their bytes. */
+/* Decodes a verified payload, which must live as long. NULL if it is malformed: not decodable within
+ * LIMIT_SUBMISSION_ARENA, text that is not clean UTF-8 or too long, a period that is not canonical, no
+ * approver, sequence 0, no reports or too many, a column named twice, units out of order, bits without
+ * values, a wrong base size, a field of a report said twice, a value that is not in the shortest form. Honest
+ * ones take about twice their bytes. */
 struct submission *submission_decode(const uint8_t *payload, size_t length);
 void submission_free(struct submission *submission);
 CLEANUP_DEFINE(struct submission, submission_free)

@@ -32,6 +32,8 @@ struct row { /* a report; what it points to lies behind the rows */
   const uint8_t *base; /* NULL: the first */
   const uint8_t *present, *withdrawn;
   const int64_t *value;
+  const uint8_t *packed; /* the same values in the payload */
+  uint16_t packed_size;
   uint8_t present_size, withdrawn_size;
   uint16_t value_count;
   uint8_t kind;
@@ -207,6 +209,8 @@ static bool put_values(struct place *place, struct bytes_view packed)
 {
   const uint8_t *at = packed.data, *end = packed.data + packed.length;
   place->row->value = place->value;
+  place->row->packed = packed.data;
+  place->row->packed_size = (uint16_t)packed.length; /* at most 256 × 10, as the end is met */
   for (unsigned n = 0; n < place->row->value_count; n++) {
     uint64_t coded;
     if (!varint_get(&at, end, &coded)) return false;
@@ -462,4 +466,6 @@ void submission_report(const struct submission *submission, size_t n, struct sub
   change->withdrawn = map_set(submission, &withdrawn);
   change->figures.present = map_set(submission, &present);
   map_values(submission, row, &present, &change->figures);
+  ret_report->packed = submission->in_order ? row->packed : NULL;
+  ret_report->packed_length = row->packed_size;
 }

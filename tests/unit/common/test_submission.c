@@ -439,6 +439,7 @@ static void columns_are_found_by_name_wherever_the_form_has_them(void **state)
   assert_string_equal(report.unit, "u");
   assert_true(report.has_base);
   assert_memory_equal(report.base, head.catalogue_hash, SUBMISSION_ID_SIZE);
+  assert_null(report.packed); /* not in this form's order */
   struct report_change expected;
   ask(&expected, 0, 3);
   figures_set(&expected.figures, 2, -11);
@@ -509,6 +510,20 @@ struct written {
   bool has_base;
 };
 
+/* Of a submission in the form's order, what is stored is what came. */
+static void assert_packed(const struct submission_report *report)
+{
+  const struct figures *figures = &report->change.figures;
+  uint8_t packed[FIGURES_PACKED_MOST], expected[FIGURES_PACKED_MOST];
+  if (!report->packed) {
+    assert_true(column_set_is_empty(&figures->present));
+    return;
+  }
+  size_t length = figures_pack_varints(&figures->present, report->packed, report->packed_length, packed);
+  assert_int_equal(length, figures_pack_to(figures, expected));
+  assert_memory_equal(packed, expected, length);
+}
+
 /* Reads one submission and compares it with the `count` reports written last. */
 static void assert_reads_back(const GByteArray *payload, const struct written *written, size_t count)
 {
@@ -525,6 +540,7 @@ static void assert_reads_back(const GByteArray *payload, const struct written *w
     assert_string_equal(report.unit, written[i].unit);
     assert_int_equal(report.has_base, written[i].has_base);
     if (any_figures) assert_change(&report.change, &written[i].change);
+    if (any_figures) assert_packed(&report);
   }
 }
 
