@@ -74,13 +74,26 @@ bool day_parse(const char *text, day_number *ret_day)
   return true;
 }
 
+static void put_digits(char *text, int number, int count)
+{
+  for (int i = count; i-- > 0; number /= 10) text[i] = (char)('0' + number % 10);
+}
+
 char *day_format(day_number day, char ret_text[PERIOD_TEXT_SIZE])
 {
   ret_text[0] = '\0';
   if (day == DAY_NONE || day == DAY_MIN) return ret_text;
   int year, month, day_of_month;
   date_of(day, &year, &month, &day_of_month);
-  g_snprintf(ret_text, PERIOD_TEXT_SIZE, "%04d-%02d-%02d", year, month, day_of_month);
+  if (year < 0 || year > 9999) { /* of no register */
+    g_snprintf(ret_text, PERIOD_TEXT_SIZE, "%04d-%02d-%02d", year, month, day_of_month);
+    return ret_text;
+  }
+  put_digits(ret_text, year, 4);
+  put_digits(ret_text + 5, month, 2);
+  put_digits(ret_text + 8, day_of_month, 2);
+  ret_text[4] = ret_text[7] = '-';
+  ret_text[10] = '\0';
   return ret_text;
 }
 
