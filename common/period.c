@@ -245,19 +245,17 @@ bool period_read(const char *text, int year_offset, struct period *ret_period)
 
 char *period_format(struct period period, char ret_text[PERIOD_TEXT_SIZE])
 {
-  int year = period.year, month = period.month;
-  switch (period.months) {
-  case 12:
-    g_snprintf(ret_text, PERIOD_TEXT_SIZE, "%04d", year);
-    break;
-  case 3:
-    g_snprintf(ret_text, PERIOD_TEXT_SIZE, "%04d-Q%d", year, (month + 2) / 3);
-    break;
-  case 2:
-    g_snprintf(ret_text, PERIOD_TEXT_SIZE, "%04d-%02d/P2M", year, month);
-    break;
-  default:
-    g_snprintf(ret_text, PERIOD_TEXT_SIZE, "%04d-%02d", year, month);
+  put_digits(ret_text, period.year, 4);
+  if (period.months == 12) {
+    ret_text[4] = '\0';
+  } else if (period.months == 3) {
+    memcpy(ret_text + 4, "-Q", 2);
+    put_digits(ret_text + 6, (period.month + 2) / 3, 1);
+    ret_text[7] = '\0';
+  } else {
+    ret_text[4] = '-';
+    put_digits(ret_text + 5, period.month, 2);
+    strcpy(ret_text + 7, period.months == 2 ? "/P2M" : "");
   }
   return ret_text;
 }

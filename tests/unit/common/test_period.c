@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -173,6 +174,60 @@ static void days_are_strict_and_come_back(void **state)
   }
 }
 
+static void every_day_is_written_as_printf_writes_it(void **state)
+{
+  (void)state;
+  enum { JULIAN_1970 = 719163 };
+  char text[PERIOD_TEXT_SIZE], expected[PERIOD_TEXT_SIZE];
+  for (guint32 julian = 1; julian < 1100 * 366; julian++) {
+    /* The first centuries, and those around ours. */
+    guint32 shifted = julian < 300 * 366 ? julian : julian + 1400 * 365;
+    GDate date;
+    g_date_clear(&date, 1);
+    g_date_set_julian(&date, shifted);
+    g_snprintf(expected, sizeof expected, "%04d-%02d-%02d", (int)g_date_get_year(&date),
+               (int)g_date_get_month(&date), (int)g_date_get_day(&date));
+    day_format((day_number)shifted - JULIAN_1970, text);
+    if (strcmp(text, expected) != 0) fail_msg("%s instead of %s", text, expected);
+  }
+}
+
+static void days_that_no_calendar_has_are_written_whole(void **state)
+{
+  (void)state;
+  static const struct {
+    day_number day;
+    const char *text;
+  } cases[] = {
+      {DAY_MIN + 1, "-5877641-06-24"}, {-720626, "-004-12-29"},  {-719529, "-001-12-31"},
+      {-719528, "0000-01-01"},         {-719163, "0000-12-31"},  {-719162, "0001-01-01"},
+      {2932896, "9999-12-31"},         {2932897, "10000-01-01"}, {DAY_NONE - 1, "5881580-07-10"},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    char text[PERIOD_TEXT_SIZE];
+    assert_string_equal(day_format(cases[i].day, text), cases[i].text);
+  }
+}
+
+static void every_period_is_written_as_printf_writes_it(void **state)
+{
+  (void)state;
+  char text[PERIOD_TEXT_SIZE], expected[PERIOD_TEXT_SIZE];
+  for (int16_t year = 1900; year < 3000; year++)
+    for (uint8_t month = 1; month <= 12; month++) {
+      g_snprintf(expected, sizeof expected, "%04d-%02d", year, month);
+      assert_string_equal(period_format((struct period){year, month, 1}, text), expected);
+      if (month % 3 != 1) continue;
+      g_snprintf(expected, sizeof expected, "%04d-Q%d", year, month / 3 + 1);
+      assert_string_equal(period_format((struct period){year, month, 3}, text), expected);
+      if (month != 1) continue;
+      g_snprintf(expected, sizeof expected, "%04d-01/P2M", year);
+      assert_string_equal(period_format((struct period){year, month, 2}, text), expected);
+      g_snprintf(expected, sizeof expected, "%04d", year);
+      assert_string_equal(period_format((struct period){year, month, 12}, text), expected);
+    }
+}
+
 static void the_later_period_ends_later_or_is_longer(void **state)
 {
   (void)state;
@@ -192,6 +247,9 @@ int main(void)
       cmocka_unit_test(keys_sort_by_year_month_and_length),
       cmocka_unit_test(a_period_contains_its_months_only),
       cmocka_unit_test(days_are_strict_and_come_back),
+      cmocka_unit_test(every_day_is_written_as_printf_writes_it),
+      cmocka_unit_test(days_that_no_calendar_has_are_written_whole),
+      cmocka_unit_test(every_period_is_written_as_printf_writes_it),
       cmocka_unit_test(the_later_period_ends_later_or_is_longer),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
