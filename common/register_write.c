@@ -5,15 +5,16 @@
 /* A register of a hundred thousand units is written for each area after every start, while agents wait: hence
  * cells go straight into memory that has room for them. */
 
-/* What a cell takes at most: every character doubled, quotes around it, and what ends it. */
-static size_t cell_most(const char *text)
+/* How much of a text could stand without quotes; of most all. */
+static size_t plain_length(const char *text)
 {
-  return 2 * strlen(text) + 3;
+  return *text != '\0' ? strcspn(text, ",\"\r\n") : 0;
 }
 
-static bool is_special(char c)
+/* What a cell takes at most: every character doubled, quotes around it, and what ends it. */
+static size_t cell_most(const char *text, size_t plain)
 {
-  return c == ',' || c == '"' || c == '\r' || c == '\n';
+  return (text[plain] != '\0' ? 2 * strlen(text) : plain) + 3;
 }
 
 static char *put_quoted(char *at, const char *text)
@@ -27,16 +28,16 @@ static char *put_quoted(char *at, const char *text)
   return at;
 }
 
-/* Returns where the next cell goes. */
-static char *put_cell(char *at, const char *text, char end)
+/* With a comma. Returns where the next cell goes. */
+static char *put_cell(char *at, const char *text, size_t plain)
 {
-  char *next = at;
-  const char *p = text;
-  for (; *p && !is_special(*p); p++) *next++ = *p;
-  bool trims = p > text && (text[0] == ' ' || p[-1] == ' ');
-  if (*p || trims) next = put_quoted(at, text);
-  *next++ = end;
-  return next;
+  bool trims = plain > 0 && (text[0] == ' ' || text[plain - 1] == ' ');
+  if (text[plain] != '\0' || trims)
+    at = put_quoted(at, text);
+  else if (plain > 0)
+    at = (char *)memcpy(at, text, plain) + plain;
+  *at++ = ',';
+  return at;
 }
 
 static void append_version(GString *csv, const struct unit_version *version)
@@ -59,11 +60,15 @@ static void append_version(GString *csv, const struct unit_version *version)
       day_format(version->to, to),
   };
   const size_t count = G_N_ELEMENTS(cells), length = csv->len;
-  size_t most = 0;
-  for (size_t i = 0; i < count; i++) most += cell_most(cells[i]);
+  size_t plain[G_N_ELEMENTS(cells)], most = 0;
+  for (size_t i = 0; i < count; i++) {
+    plain[i] = plain_length(cells[i]);
+    most += cell_most(cells[i], plain[i]);
+  }
   if (length + most >= csv->allocated_len) g_string_set_size(csv, length + most); /* doubles */
   char *at = csv->str + length;
-  for (size_t i = 0; i < count; i++) at = put_cell(at, cells[i], i + 1 < count ? ',' : '\n');
+  for (size_t i = 0; i < count; i++) at = put_cell(at, cells[i], plain[i]);
+  at[-1] = '\n';
   g_string_set_size(csv, (size_t)(at - csv->str));
 }
 
@@ -89,25 +94,23 @@ static bool is_within(struct within *within, const struct unit_version *version)
   return within->known[slot].answer;
 }
 
-static bool ever_within(struct within *within, const struct unit_version *versions, size_t count)
-{
-  for (size_t i = 0; i < count; i++)
-    if (is_within(within, &versions[i])) return true;
-  return false;
-}
-
 GBytes *register_write_csv(const struct unit_register *reg, const struct catalogue *catalogue, int area)
 {
   GString *csv =
       g_string_new("unit,class,parent,name,parks,reporter,in_boundary,industry,clusters,flags,status,"
                    "succeeds,from,to\n");
   struct within within = {.catalogue = catalogue, .area = area};
-  for (size_t n = 0, count; n < register_size(reg); n += count) {
-    const struct unit_version *versions = register_nth(reg, n);
-    for (count = 1; n + count < register_size(reg); count++)
-      if (strcmp(versions[count].unit, versions->unit)) break;
-    if (!ever_within(&within, versions, count)) continue;
-    for (size_t i = 0; i < count; i++) append_version(csv, &versions[i]);
+  size_t count = register_size(reg), end;
+  const struct unit_version *versions = count > 0 ? register_nth(reg, 0) : NULL;
+  for (size_t n = 0; n < count; n = end) {
+    end = n + 1;
+    if (!is_within(&within, &versions[n])) continue;
+    /* All versions of the unit, those before this one too. */
+    while (n > 0 && strcmp(versions[n - 1].unit, versions[n].unit) == 0) n--;
+    while (end < count && strcmp(versions[end].unit, versions[n].unit) == 0) end++;
+    for (; n < end; n++) append_version(csv, &versions[n]);
   }
-  return g_string_free_to_bytes(csv);
+  /* A document is kept for as long as it is in force: without the room that is left. */
+  size_t length = csv->len;
+  return g_bytes_new_take(g_realloc(g_string_free(csv, FALSE), length), length);
 }

@@ -156,6 +156,8 @@ static void a_header_alone_is_an_empty_register(void **state)
   assert_int_equal(register_size(reg), 0);
   assert_int_equal(register_unit(reg, A, &versions), 0);
   assert_null(register_version(reg, A, (struct period){2018, 5, 1}));
+  g_autoptr(GBytes) csv = register_write_csv(reg, catalogue, CATALOGUE_NONE);
+  assert_int_equal(g_bytes_get_size(csv), strlen(HEADER));
 }
 
 static void a_row_is_read_with_its_defaults_and_lists_in_order(void **state)
@@ -307,6 +309,75 @@ static void an_areas_register_holds_all_versions_of_units_that_were_ever_there(v
     CLEANUP(register_unref) struct unit_register *part = read_text(text, length, NULL, NULL);
     assert_int_equal(register_size(part), cases[i].versions);
   }
+}
+
+static struct unit_version plain_version(const char *unit, const char *parks)
+{
+  return (struct unit_version){.unit = unit,
+                               .class = "enterprise",
+                               .parent = unit,
+                               .name = "",
+                               .parks = parks,
+                               .reporter = "",
+                               .in_boundary = true,
+                               .industry = "",
+                               .clusters = "",
+                               .flags = "",
+                               .status = "正常",
+                               .succeeds = "",
+                               .from = DAY_MIN,
+                               .to = DAY_NONE};
+}
+
+static void a_cell_is_quoted_where_its_bytes_would_be_read_otherwise(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name, *cell;
+  } cases[] = {
+      {"", ""},       {"甲", "甲"},       {"a b", "a b"},     {"a;b'c", "a;b'c"},
+      {",", "\",\""}, {"\"", "\"\"\"\""}, {"a\r", "\"a\r\""}, {"\nb", "\"\nb\""},
+      {" ", "\" \""}, {" a", "\" a\""},   {"a ", "\"a \""},   {"a\"\"b", "\"a\"\"\"\"b\""},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    struct register_builder *builder = register_builder_new();
+    struct unit_version version = plain_version("A", "east");
+    version.name = cases[i].name;
+    register_builder_add(builder, &version);
+    CLEANUP(register_unref) struct unit_register *reg = register_builder_finish(builder);
+    g_autoptr(GBytes) csv = register_write_csv(reg, catalogue, CATALOGUE_NONE);
+    g_autofree char *expected =
+        g_strdup_printf(HEADER "A,enterprise,,%s,east,,1,,,,正常,,,\n", cases[i].cell);
+    assert_int_equal(g_bytes_get_size(csv), strlen(expected));
+    assert_memory_equal(g_bytes_get_data(csv, NULL), expected, strlen(expected));
+  }
+}
+
+/* More texts of parks than answers are remembered, so that some take the place of others, and names that make
+ * the document grow, also at once beyond its double. */
+static void a_large_register_of_many_parks_is_written_whole(void **state)
+{
+  (void)state;
+  enum { UNITS = 5000 };
+  static const char *const words[] = {"east", "west", "zone", "nowhere"};
+  struct register_builder *builder = register_builder_new();
+  g_autoptr(GString) expected = g_string_new(HEADER);
+  g_autofree char *long_name = g_strnfill(1024 * 1024, '"');
+  for (size_t i = 0; i < UNITS; i++) {
+    g_autofree char *unit = g_strdup_printf("U%05zu", i);
+    g_autofree char *parks = g_strdup_printf("%s;p%zu", words[i % 4], i * 7 % 900);
+    struct unit_version version = plain_version(unit, parks);
+    if (i == 1001) version.name = long_name;
+    register_builder_add(builder, &version);
+    if (i % 4 != 1) continue;
+    g_string_append_printf(expected, "%s,enterprise,,", unit);
+    if (i == 1001) g_string_append_printf(expected, "\"%s%s\"", long_name, long_name);
+    g_string_append_printf(expected, ",%s,,1,,,,正常,,,\n", parks);
+  }
+  CLEANUP(register_unref) struct unit_register *reg = register_builder_finish(builder);
+  g_autoptr(GBytes) csv = register_write_csv(reg, catalogue, catalogue_area(catalogue, "west"));
+  assert_int_equal(g_bytes_get_size(csv), expected->len);
+  assert_memory_equal(g_bytes_get_data(csv, NULL), expected->str, expected->len);
 }
 
 static void words_of_a_list_match_whole(void **state)
@@ -475,6 +546,8 @@ int main(int argc, char **argv)
       cmocka_unit_test(a_unit_owes_by_status_class_and_flag_on_the_last_day),
       cmocka_unit_test(a_register_is_written_as_it_is_read_whatever_the_order),
       cmocka_unit_test(an_areas_register_holds_all_versions_of_units_that_were_ever_there),
+      cmocka_unit_test(a_cell_is_quoted_where_its_bytes_would_be_read_otherwise),
+      cmocka_unit_test(a_large_register_of_many_parks_is_written_whole),
       cmocka_unit_test(the_shipped_example_is_taken_without_a_word),
       cmocka_unit_test(words_of_a_list_match_whole),
       cmocka_unit_test(versions_added_in_any_order_are_found_and_the_later_replaces),
