@@ -218,6 +218,17 @@ static int64_t ahead_of(int64_t theirs, int64_t ours)
   return theirs < ours ? -INT64_MAX : INT64_MAX;
 }
 
+/* What an agent may have unanswered: all together no more than is taken, so that nothing is sent in vain,
+ * told Busy and sent again. With more agents than that the gate's own count decides. */
+static uint32_t credit_of_each(const struct snapshot *snapshot)
+{
+  unsigned in_force = 0;
+
+  for (unsigned n = 0; n < snapshot->agents->len; n++)
+    in_force += g_array_index(snapshot->agents, struct agent_record, n).stored.revoked_ms == 0;
+  return CLAMP(LIMIT_CREDIT_GLOBAL / MAX(in_force, 1), 1, LIMIT_CREDIT_AGENT);
+}
+
 static void answer_hello(const struct conversation *with, const struct frame *asked)
 {
   struct gate *gate = with->gate;
@@ -230,7 +241,7 @@ static void answer_hello(const struct conversation *with, const struct frame *as
   if (ABS(ahead) > LIMIT_CLOCK_SKEW_MS)
     log_say(LOG_LEVEL_WARNING, finding_id(FINDING_CLOCK_OFF), _("%s: its clock is %+" PRId64 " s from ours"),
             with->agent->stored.id, ahead / 1000);
-  frame.welcome.credit = LIMIT_CREDIT_AGENT;
+  frame.welcome.credit = credit_of_each(with->snapshot);
   frame.welcome.clock_ms = now;
   frame.welcome.catalogue_hash = (struct bytes_view){catalogue->hash, SEAL_HASH_SIZE};
   frame.welcome.register_hash = (struct bytes_view){units->hash, SEAL_HASH_SIZE};

@@ -41,7 +41,7 @@
   500 /* in a receipt or a page of refusals; the page stays below a frame: see codec.c */
 #define LIMIT_REFUSAL_TEXT 64      /* bytes of found or expected in a refusal */
 #define LIMIT_REPORTS 8192         /* reports in a submission: an empty one costs 20 bytes and more */
-#define LIMIT_CREDIT_GLOBAL 128    /* submissions taken and not yet answered: × 256 KiB = 32 MiB */
+#define LIMIT_CREDIT_GLOBAL 64     /* submissions taken and not yet answered: × 256 KiB = 16 MiB */
 #define LIMIT_CREDIT_AGENT 16      /* of them, from one agent */
 #define LIMIT_INVITATION_TEXT 2048 /* characters */
 
@@ -80,7 +80,7 @@
 
 /* --- the writer --- */
 #define LIMIT_DECODED_BYTES                                                                                  \
-  (24 * LIMIT_MIB) /* of submissions decoded and not yet written; some forty honest ones of 256 KiB */
+  (16 * LIMIT_MIB) /* of submissions decoded and not yet written; some thirty honest ones of 256 KiB */
 #define LIMIT_GROUP_BYTES (8 * LIMIT_MIB) /* of submissions in one transaction */
 #define LIMIT_GROUP_JOBS 64
 #define LIMIT_WRITER_CACHE_KIB                                                                               \

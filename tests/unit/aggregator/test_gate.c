@@ -291,6 +291,31 @@ static void a_clock_at_either_end_of_time_is_welcome(void **state)
   }
 }
 
+static uint32_t hear_credit(struct channel_client *client)
+{
+  CLEANUP(frame_free) struct frame *welcome = ask_hello(client);
+  return welcome->welcome.credit;
+}
+
+static void credit_is_shared_among_the_agents_in_force(void **state)
+{
+  enum { AGENTS = 10 };
+  struct world *world = *state;
+  struct channel_client *client = connect_agent(world, &world->east); /* beside west */
+  struct fixture_agent others[AGENTS - 2];
+
+  assert_int_equal(hear_credit(client), LIMIT_CREDIT_AGENT);
+  for (size_t n = 0; n < G_N_ELEMENTS(others); n++) fixture_enrol(&world->fixture, "east", &others[n]);
+  assert_int_equal(hear_credit(client), LIMIT_CREDIT_GLOBAL / AGENTS);
+  for (size_t n = 0; n < G_N_ELEMENTS(others); n++) {
+    const struct act revocation = {.kind = LEAF_REVOCATION, .by = "test", .agent = others[n].id};
+
+    assert_true(writer_act(world->fixture.writer, &revocation, NULL, NULL));
+    fixture_agent_clear(&others[n]);
+  }
+  assert_int_equal(hear_credit(client), LIMIT_CREDIT_AGENT);
+}
+
 static void revocation_bites_on_the_next_message(void **state)
 {
   struct world *world = *state;
@@ -729,6 +754,7 @@ int main(void)
       TEST(what_cannot_be_read_is_answered_and_does_not_end_the_conversation),
       TEST(a_submission_that_cannot_be_taken_is_refused_with_its_id),
       TEST(a_clock_at_either_end_of_time_is_welcome),
+      TEST(credit_is_shared_among_the_agents_in_force),
       TEST(revocation_bites_on_the_next_message),
       TEST(an_agent_without_credit_is_told_busy_and_succeeds_later),
       TEST(a_submission_gets_its_receipt_and_the_same_one_again),
