@@ -188,7 +188,7 @@ void tables_put(struct tables *tables, const struct stored_report *report, const
                 const struct unit_version *version, const struct stored_report *present, size_t count)
 {
   const struct membership *membership = membership_of(tables, version);
-  const struct stored_report **now = g_newa(const struct stored_report *, count + 1);
+  g_autofree const struct stored_report **now = g_new(const struct stored_report *, count + 1);
   const struct stored_report *chosen;
   struct stored_report put = *report;
   uint8_t packed[FIGURES_PACKED_MOST];
@@ -220,7 +220,7 @@ static void rederive_unit(struct tables *tables, struct period period, const str
 {
   const struct unit_version *version = register_version(tables->units, reports[0].unit, period);
   const struct membership *membership = membership_of(tables, version);
-  const struct stored_report **now = g_newa(const struct stored_report *, count);
+  g_autofree const struct stored_report **now = g_new(const struct stored_report *, count);
   const struct stored_report *chosen;
 
   for (size_t n = 0; n < count; n++) {

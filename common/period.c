@@ -255,7 +255,7 @@ char *period_format(struct period period, char ret_text[PERIOD_TEXT_SIZE])
   } else {
     ret_text[4] = '-';
     put_digits(ret_text + 5, period.month, 2);
-    strcpy(ret_text + 7, period.months == 2 ? "/P2M" : "");
+    g_strlcpy(ret_text + 7, period.months == 2 ? "/P2M" : "", PERIOD_TEXT_SIZE - 7);
   }
   return ret_text;
 }

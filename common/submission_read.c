@@ -207,10 +207,11 @@ static bool put_unit(struct place *place, struct bytes_view unit)
 /* Exactly one for each column present. */
 static bool put_values(struct place *place, struct bytes_view packed)
 {
-  const uint8_t *at = packed.data, *end = packed.data + packed.length;
   place->row->value = place->value;
   place->row->packed = packed.data;
-  place->row->packed_size = (uint16_t)packed.length; /* at most 256 × 10, as the end is met */
+  place->row->packed_size = (uint16_t)packed.length;           /* at most 256 × 10, as the end is met */
+  if (packed.length == 0) return place->row->value_count == 0; /* no data at all where the field is missing */
+  const uint8_t *at = packed.data, *end = packed.data + packed.length;
   for (unsigned n = 0; n < place->row->value_count; n++) {
     uint64_t coded;
     if (!varint_get(&at, end, &coded)) return false;
