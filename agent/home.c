@@ -87,8 +87,8 @@ bool home_write_file(const char *folder, const char *name, const void *data, siz
 
 /* --- enrolment --- */
 
-/* Over all fields: a damaged endpoint or key is said here, not taken for an aggregator that does not answer.
- */
+/* Over what is used to reach the aggregator: a damaged endpoint or key is said here, not taken for an
+ * aggregator that does not answer. */
 static char *enrolment_check(const char *endpoint, const char *curve, const char *sign,
                              const char *certificate)
 {

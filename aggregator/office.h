@@ -30,8 +30,9 @@ struct office_command {
   int (*carry_out)(struct office *office, struct control_request *request, int argc, char **argv);
   bool takes_file; /* its first argument is a file, opened by the caller and passed as request->file; options
                     * before it that take a value are written --name VALUE or --name=VALUE */
-  bool alone;      /* long work: never the server's, but the caller's own process; it gets neither writer nor
-                    * reader and      opens the store itself, under the folder's lock where no server holds it */
+  /* Long work: never the server's, but the caller's own process. It gets neither writer nor reader and opens
+   * the store itself, under the folder's lock where no server holds it. */
+  bool alone;
 };
 
 /* The table, ended by a NULL name (main.c appends it to its own). */

@@ -18,7 +18,7 @@
 
 /* Bytes of a head with the longest texts and the most columns, and some to spare: a field may be said again,
  * but not without end, for each time costs up to forty times its bytes. */
-#define HEAD_MOST (16 * LIMIT_NAME_BYTES + LIMIT_FORM_COLUMNS * (2 + CODEC_COLUMN_BYTES))
+#define GATHERED_MOST (16 * LIMIT_NAME_BYTES + LIMIT_FORM_COLUMNS * (2 + CODEC_COLUMN_BYTES))
 
 enum {
   HEAD_FIELD_LAST = 12, /* of Submission; an unknown one is passed over */
@@ -317,7 +317,8 @@ static bool parse_canonical_period(const char *text, struct period *ret_period)
 }
 
 /* The payload without its reports and what is unknown. False if a field is malformed. */
-static bool gather_head(struct bytes_view payload, uint8_t ret_bytes[static HEAD_MOST], size_t *ret_length)
+static bool gather_head(struct bytes_view payload, uint8_t ret_bytes[static GATHERED_MOST],
+                        size_t *ret_length)
 {
   size_t length = 0;
   while (payload.length > 0) {
@@ -327,7 +328,7 @@ static bool gather_head(struct bytes_view payload, uint8_t ret_bytes[static HEAD
     if (field.number == REPORT && field.type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) return false;
     if (field.number > HEAD_FIELD_LAST) continue;
     size_t size = (size_t)(payload.data - start);
-    if (size > HEAD_MOST - length) return false;
+    if (size > GATHERED_MOST - length) return false;
     memcpy(ret_bytes + length, start, size);
     length += size;
   }
@@ -337,7 +338,7 @@ static bool gather_head(struct bytes_view payload, uint8_t ret_bytes[static HEAD
 
 static bool take_head(struct submission *submission, struct bytes_view payload)
 {
-  uint8_t bytes[HEAD_MOST];
+  uint8_t bytes[GATHERED_MOST];
   size_t length;
   if (!gather_head(payload, bytes, &length)) return false;
   const Parktally__Submission *message =
