@@ -42,11 +42,12 @@ int64_t ledger_time(const struct ledger *ledger, int64_t now_ms)
 void ledger_append(struct ledger *ledger, const struct leaf *leaf)
 {
   assert(leaf->recorded_at_ms > ledger->last_recorded_ms);
-  g_autoptr(GByteArray) body = leaf_encode(leaf);
+  size_t sealed;
+  g_autoptr(GByteArray) body = leaf_encode(leaf, &sealed);
   uint8_t hash[MERKLE_HASH_SIZE];
   merkle_leaf_hash(body->data, body->len, hash);
   store_leaf_add(ledger->store, ledger->tree.size, leaf->kind, leaf->recorded_at_ms, body->data, body->len,
-                 hash);
+                 sealed, hash);
   merkle_append(&ledger->tree, hash);
   ledger->last_recorded_ms = leaf->recorded_at_ms;
 }

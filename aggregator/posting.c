@@ -112,11 +112,33 @@ static const struct unit_version *find_version(struct target_book *book, const s
   return register_version_near(units, arrival->report.unit, book->period, &book->near);
 }
 
+/* The figures after the change. Where they are just what the submission says, in the form's order, they are
+ * taken as they came, and the store need not keep what the ledger has. */
+static void pack(const struct target_book *book, const struct arrival *arrival,
+                 uint8_t ret_packed[static FIGURES_PACKED_MOST], struct stored_report *report)
+{
+  const struct submission_report *said = &arrival->report;
+  const struct column_set *present = &said->change.figures.present;
+  bool as_said = said->packed && said->change.kind == KIND_FIGURES &&
+                 memcmp(present, &arrival->merged.present, sizeof *present) == 0;
+
+  report->figures = ret_packed;
+  if (!as_said) {
+    report->figures_length = figures_pack_to(&arrival->merged, ret_packed);
+    return;
+  }
+  report->figures_length = figures_pack_varints(present, said->packed, said->packed_length, ret_packed);
+  report->sealed_length = (uint32_t)said->packed_length;
+  report->sealed_at =
+      (uint32_t)(said->packed - (const uint8_t *)g_bytes_get_data(book->judged->sealed, NULL));
+}
+
 /* A new revision. */
 static void put(struct target_book *book, const struct arrival *arrival)
 {
   const struct stored_report *own = arrival->own;
-  const struct stored_report report = {
+  uint8_t packed[FIGURES_PACKED_MOST];
+  struct stored_report report = {
       .book = book->book,
       .unit = arrival->report.unit,
       .place = own ? own->place : (unsigned)arrival->present_count,
@@ -128,6 +150,7 @@ static void put(struct target_book *book, const struct arrival *arrival)
       .first = own ? own->first : book->position,
   };
 
+  pack(book, arrival, packed, &report);
   tables_put(book->tables, &report, &arrival->merged, find_version(book, arrival), arrival->present,
              arrival->present_count);
 }
@@ -148,16 +171,11 @@ static bool put_first(struct target_book *book, struct arrival *arrival)
       .position = book->position,
       .row = arrival->row,
       .first = book->position,
-      .figures = packed,
   };
 
   if (report->has_base || change->kind == KIND_WITHDRAWAL) return false;
   (void)report_apply(NULL, change, &arrival->merged); /* over nothing, any change fits */
-  if (report->packed && change->kind == KIND_FIGURES)
-    first.figures_length =
-        figures_pack_varints(&change->figures.present, report->packed, report->packed_length, packed);
-  else
-    first.figures_length = figures_pack_to(&arrival->merged, packed);
+  pack(book, arrival, packed, &first);
   return tables_put_first(book->tables, &first, &arrival->merged, find_version(book, arrival));
 }
 
@@ -407,6 +425,7 @@ void posting_run(struct posting *posting, struct store *store, struct tables *ta
 
   posting_clear(posting);
   if (!open_book(&book, store, tables, judged, position)) return;
+  store_leaf_coming(store, position, g_bytes_get_data(judged->sealed, NULL), g_bytes_get_size(judged->sealed));
   post_reports(posting, &book, judged);
   store_submission_add(store, judged->id, position, judged->agent->stored.id,
                        submission_head(judged->submission)->sequence);

@@ -292,6 +292,7 @@ bool replay_check(const char *folder, replay_difference *difference,
   remove_store(temporary);
   replay.target = store_open(temporary, STORE_CREATE, error);
   if (replay.target) {
+    store_use_ledger(replay.target, ledger);
     if (replay_begin(&replay, error)) done = compare_with(&replay, difference, &differences, error);
     replay_end(&replay);
     store_close(replay.target);

@@ -191,7 +191,6 @@ void tables_put(struct tables *tables, const struct stored_report *report, const
   g_autofree const struct stored_report **now = g_new(const struct stored_report *, count + 1);
   const struct stored_report *chosen;
   struct stored_report put = *report;
-  uint8_t packed[FIGURES_PACKED_MOST];
   size_t size = 0;
 
   for (size_t n = 0; n < count; n++) {
@@ -205,8 +204,6 @@ void tables_put(struct tables *tables, const struct stored_report *report, const
   else if (chosen)
     add_to_cells(tables, chosen, membership->id, +1);
 
-  put.figures = packed;
-  put.figures_length = figures_pack_to(figures, packed);
   put.membership = membership->id;
   put.counted = chosen == report;
   store_report_put(tables->store, &put);

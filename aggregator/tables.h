@@ -25,15 +25,14 @@ const struct unit_register *tables_register(const struct tables *tables);
 
 /* A report becomes the current one of its unit and park; whichever report of the unit counts now (the
  * designated reporter's, else the earliest current one) is put into the cells in place of the one that did.
- * `report` says everything but figures, membership and counted; its place is that
+ * `report` says everything but membership and counted, its figures packed; its place is that
  * of the park's report, or behind the others. `version` is that of the register in use
  * which governs the report, NULL if none does. `present` are the unit's current reports as store_reports()
  * gave them. */
 void tables_put(struct tables *tables, const struct stored_report *report, const struct figures *figures,
                 const struct unit_version *version, const struct stored_report *present, size_t count);
 
-/* The same for a report of a unit that has none in its book, as most are, without a look at what is there; it
- * has its figures, packed. False, and nothing changed, if there is one. */
+/* The same for a report of a unit that has none in its book, as most are, without a look at what is there. False, and nothing changed, if there is one. */
 bool tables_put_first(struct tables *tables, const struct stored_report *report,
                       const struct figures *figures, const struct unit_version *version);
 

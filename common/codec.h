@@ -260,6 +260,7 @@ struct leaf {
 struct leaf *leaf_decode(const uint8_t *data, size_t length);
 void leaf_free(struct leaf *leaf);
 CLEANUP_DEFINE(struct leaf, leaf_free)
-GByteArray *leaf_encode(const struct leaf *leaf);
+/* `ret_sealed`, unless NULL: where in it the sealed submission begins; 0 of other kinds. */
+GByteArray *leaf_encode(const struct leaf *leaf, size_t *ret_sealed);
 
 #endif

@@ -1,4 +1,5 @@
 #include "common/codec_private.h"
+#include "common/varint.h"
 
 #include <string.h>
 
@@ -183,7 +184,15 @@ static GByteArray *encode_revocation(Parktally__Leaf *message, const struct leaf
   return pack_leaf(message, PARKTALLY__LEAF__BODY_REVOCATION);
 }
 
-static GByteArray *encode_submission(Parktally__Leaf *message, const struct leaf *leaf)
+/* Fields are packed by number, so a submission is the end of its leaf, and the sealed bytes, behind a tag of
+ * one byte and their length, are the beginning of that. */
+static size_t sealed_at(const Parktally__SubmissionLeaf *submission, size_t leaf_length)
+{
+  return leaf_length - parktally__submission_leaf__get_packed_size(submission) + 1 +
+         varint_size(submission->sealed.len);
+}
+
+static GByteArray *encode_submission(Parktally__Leaf *message, const struct leaf *leaf, size_t *ret_sealed)
 {
   size_t release_count = leaf->submission.release_count;
   g_autofree Parktally__Release *releases = g_new(Parktally__Release, release_count);
@@ -209,11 +218,12 @@ static GByteArray *encode_submission(Parktally__Leaf *message, const struct leaf
   submission.finding = (char **)leaf->submission.findings;
   message->submission = &submission;
   GByteArray *packed = pack_leaf(message, PARKTALLY__LEAF__BODY_SUBMISSION);
+  if (ret_sealed) *ret_sealed = sealed_at(&submission, packed->len);
   refusal_messages_finish(&exceptions);
   return packed;
 }
 
-GByteArray *leaf_encode(const struct leaf *leaf)
+GByteArray *leaf_encode(const struct leaf *leaf, size_t *ret_sealed)
 {
   /* What an operator wrote must never make a leaf that cannot be read again. */
   g_autofree char *by = codec_presentable(leaf->by, LIMIT_NAME_BYTES);
@@ -222,6 +232,7 @@ GByteArray *leaf_encode(const struct leaf *leaf)
   message.recorded_at_ms = leaf->recorded_at_ms;
   message.by = by;
   message.reason = reason;
+  if (ret_sealed) *ret_sealed = 0;
   switch (leaf->kind) {
   case LEAF_GENESIS:
     return encode_genesis(&message, leaf);
@@ -236,7 +247,7 @@ GByteArray *leaf_encode(const struct leaf *leaf)
   case LEAF_REVOCATION:
     return encode_revocation(&message, leaf);
   case LEAF_SUBMISSION:
-    return encode_submission(&message, leaf);
+    return encode_submission(&message, leaf, ret_sealed);
   }
   return pack_leaf(&message, PARKTALLY__LEAF__BODY__NOT_SET);
 }

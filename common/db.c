@@ -7,10 +7,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define PAGE_BYTES                                                                                           \
   8192 /* of a new database: a fifth less time for reports and submissions than SQLite's 4096, as            \
@@ -341,6 +341,11 @@ void db_rollback(struct db *db)
   roll_back(db);
 }
 
+bool db_in_transaction(const struct db *db)
+{
+  return db->in_transaction;
+}
+
 const GError *db_error(const struct db *db)
 {
   return db->error;
@@ -504,9 +509,5 @@ int64_t db_last_rowid(struct db *db)
 
 int64_t db_checksum(const void *data, size_t length)
 {
-  static const uint8_t KEY[crypto_shorthash_KEYBYTES] = "parktally row 1";
-  uint64_t hash;
-  G_STATIC_ASSERT(sizeof hash == crypto_shorthash_BYTES);
-  crypto_shorthash((uint8_t *)&hash, data, length, KEY);
-  return (int64_t)GUINT64_FROM_LE(hash);
+  return (int64_t)XXH3_64bits(data, length);
 }

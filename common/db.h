@@ -43,6 +43,8 @@ void db_begin(struct db *db);
 bool db_commit(struct db *db, GError **error);
 /* Undoes everything since db_begin() and forgets its errors. */
 void db_rollback(struct db *db);
+/* Between db_begin() and its end. */
+bool db_in_transaction(const struct db *db);
 /* The error kept so far, or NULL: to end a loop early. Outside a transaction errors are kept too;
  * db_take_error() clears. */
 const GError *db_error(const struct db *db);
@@ -91,7 +93,7 @@ void db_leave_log(struct db *db);
 /* How long the log was after this connection's last commit, where it leaves it. */
 size_t db_log_bytes(const struct db *db);
 
-/* SipHash of a row's content with a fixed key, for checksums that every read verifies. Not against an
+/* XXH3 of a row's content, for checksums that every read verifies: the same on every machine. Not against an
  * adversary. */
 int64_t db_checksum(const void *data, size_t length);
 

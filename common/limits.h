@@ -83,6 +83,10 @@
   (16 * LIMIT_MIB) /* of submissions decoded and not yet written; some thirty honest ones of 256 KiB */
 #define LIMIT_GROUP_BYTES (8 * LIMIT_MIB) /* of submissions in one transaction */
 #define LIMIT_GROUP_JOBS 64
+#define LIMIT_BLOCK_BYTES 8000 /* of reports in a row of the store: a page of 8192 holds it and its key */
+#define LIMIT_BLOCKS_OPEN                                                                                    \
+  512 /* in memory until they are written: a group's reports lie side by side, so in few of them */
+#define LIMIT_PART_BYTES 8128 /* of a leaf's body in a row: likewise a page */
 #define LIMIT_WRITER_CACHE_KIB                                                                               \
   (24 * LIMIT_KIB) /* a group and the inner pages of a province; 64 MiB gained nothing */
 #define LIMIT_READER_CACHE_KIB (8 * LIMIT_KIB) /* several readers may be open */

@@ -9,35 +9,111 @@ uint64_t store_leaf_count(struct store *store)
   return db_step(row) ? (uint64_t)db_int(row, 0) : 0; /* null, so 0, of an empty ledger */
 }
 
-void store_leaf_add(struct store *store, uint64_t position, enum leaf_kind kind, int64_t recorded_ms,
-                    const uint8_t *body, size_t length, const uint8_t hash[MERKLE_HASH_SIZE])
+/* --- bodies, in parts --- */
+
+#define PARTS_MOST 65536 /* of a leaf: 508 MiB; the largest is a register of LIMIT_DOCUMENT_BYTES */
+
+static void add_part(struct store *store, uint64_t position, size_t number, const uint8_t *bytes,
+                     size_t length)
 {
+  struct db_row *row = db_query(store->db, "INSERT INTO leaf_part (id, bytes) VALUES (?, ?)");
+  db_bind_int(row, (int64_t)(position * PARTS_MOST + number));
+  db_bind_blob(row, bytes, length);
+  db_run(row);
+}
+
+static void add_body(struct store *store, uint64_t position, const uint8_t *body, size_t length, size_t sealed)
+{
+  if (sealed > 0) add_part(store, position, 0, body, sealed);
+  for (size_t at = sealed, number = 1; at < length; at += LIMIT_PART_BYTES, number++)
+    add_part(store, position, number, body + at, MIN(LIMIT_PART_BYTES, length - at));
+}
+
+void store_leaf_add(struct store *store, uint64_t position, enum leaf_kind kind, int64_t recorded_ms,
+                    const uint8_t *body, size_t length, size_t sealed, const uint8_t hash[MERKLE_HASH_SIZE])
+{
+  G_STATIC_ASSERT(LIMIT_DOCUMENT_BYTES / LIMIT_PART_BYTES < PARTS_MOST);
   struct db_row *row =
-      db_query(store->db, "INSERT INTO leaf (position, kind, recorded, hash, body) VALUES (?, ?, ?, ?, ?)");
+      db_query(store->db, "INSERT INTO leaf (position, kind, recorded, hash) VALUES (?, ?, ?, ?)");
   db_bind_int(row, (int64_t)position);
   db_bind_int(row, kind);
   db_bind_int(row, recorded_ms);
   db_bind_blob(row, hash, MERKLE_HASH_SIZE);
-  db_bind_blob(row, body, length);
   db_run(row);
+  add_body(store, position, body, length, sealed);
+  store->coming.sealed = NULL;
+}
+
+void store_leaf_coming(struct store *store, uint64_t position, const uint8_t *sealed, size_t length)
+{
+  store->coming.position = position;
+  store->coming.sealed = sealed;
+  store->coming.length = length;
+}
+
+static GByteArray *read_body(struct store *store, uint64_t position)
+{
+  GByteArray *body = g_byte_array_sized_new(LIMIT_SEALED_BYTES + LIMIT_KIB);
+  CLEANUP(db_end)
+  struct db_row *row = db_query(store->db, "SELECT bytes FROM leaf_part WHERE id >= ? AND id < ? ORDER BY id");
+  db_bind_int(row, (int64_t)(position * PARTS_MOST));
+  db_bind_int(row, (int64_t)((position + 1) * PARTS_MOST));
+  while (db_step(row)) {
+    size_t length;
+    const uint8_t *bytes = db_blob(row, 0, &length);
+    g_byte_array_append(body, bytes, (unsigned)length);
+  }
+  return body;
 }
 
 GBytes *store_leaf(struct store *store, uint64_t position)
 {
-  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT hash, body FROM leaf WHERE position = ?");
+  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT hash FROM leaf WHERE position = ?");
   db_bind_int(row, (int64_t)position);
   if (!db_step(row)) return NULL;
-  size_t hash_length, length;
+  size_t hash_length;
   const uint8_t *hash = db_blob(row, 0, &hash_length);
-  const uint8_t *body = db_blob(row, 1, &length);
+  g_autoptr(GByteArray) body = read_body(store, position);
+  if (db_error(store->db)) return NULL;
   uint8_t found[MERKLE_HASH_SIZE];
-  merkle_leaf_hash(body, length, found);
+  merkle_leaf_hash(body->data, body->len, found);
   if (hash_length != sizeof found || memcmp(hash, found, sizeof found) != 0) {
     store_damaged(store, "leaf", "%" G_GUINT64_FORMAT, position);
     return NULL;
   }
-  return g_bytes_new(body, length);
+  return g_byte_array_free_to_bytes(g_steal_pointer(&body));
 }
+
+static bool read_part(struct store *store, uint64_t position, size_t at, size_t length, uint8_t *ret_bytes)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT bytes FROM leaf_part WHERE id = ?");
+  db_bind_int(row, (int64_t)(position * PARTS_MOST + 1 + at / LIMIT_PART_BYTES));
+  if (!db_step(row)) return false;
+  size_t there;
+  const uint8_t *bytes = db_blob(row, 0, &there);
+  if (at % LIMIT_PART_BYTES + length > there) return false;
+  memcpy(ret_bytes, bytes + at % LIMIT_PART_BYTES, length);
+  return true;
+}
+
+bool store_sealed_bytes(struct store *store, uint64_t position, size_t at, size_t length, uint8_t *ret_bytes)
+{
+  if (store->coming.sealed && store->coming.position == position) {
+    if (at + length > store->coming.length) return false;
+    memcpy(ret_bytes, store->coming.sealed + at, length);
+    return true;
+  }
+  while (length > 0) {
+    size_t piece = MIN(length, LIMIT_PART_BYTES - at % LIMIT_PART_BYTES);
+    if (!read_part(store->ledger, position, at, piece, ret_bytes)) return false;
+    at += piece;
+    ret_bytes += piece;
+    length -= piece;
+  }
+  return true;
+}
+
+/* --- what is known of all leaves --- */
 
 bool store_in_force_changed(struct store *store, uint64_t position)
 {

@@ -19,17 +19,25 @@ struct store *store_open(const char *path, enum store_mode mode, GError **error)
   store->path = g_strdup(path);
   store->reports = g_array_new(FALSE, FALSE, sizeof(struct stored_report));
   store->report_texts = g_string_chunk_new(4096);
+  store->ledger = store;
   return store;
 }
 
 void store_close(struct store *store)
 {
   if (!store) return;
+  store_blocks_forget(store);
+  if (store->blocks) g_tree_unref(store->blocks);
   db_close(store->db);
   g_array_unref(store->reports);
   g_string_chunk_free(store->report_texts);
   g_free(store->path);
   g_free(store);
+}
+
+void store_use_ledger(struct store *store, struct store *ledger)
+{
+  store->ledger = ledger;
 }
 
 /* --- transactions --- */
@@ -45,8 +53,17 @@ static void forget(struct store *store)
   memset(store->known, 0, sizeof store->known);
 }
 
+/* What belongs to one transaction alone. */
+static void end_transaction(struct store *store)
+{
+  store_blocks_forget(store);
+  store->coming.sealed = NULL;
+}
+
 bool store_commit(struct store *store, GError **error)
 {
+  store_blocks_flush(store);
+  end_transaction(store);
   if (db_commit(store->db, error)) return true;
   forget(store);
   return false;
@@ -54,6 +71,7 @@ bool store_commit(struct store *store, GError **error)
 
 void store_rollback(struct store *store)
 {
+  end_transaction(store);
   db_rollback(store->db);
   forget(store);
 }
@@ -75,7 +93,8 @@ size_t store_log_bytes(const struct store *store)
 
 void store_clear(struct store *store)
 {
-  db_exec(store->db, "DELETE FROM book; DELETE FROM report; DELETE FROM revision; DELETE FROM family;"
+  store_blocks_forget(store);
+  db_exec(store->db, "DELETE FROM book; DELETE FROM block; DELETE FROM revision; DELETE FROM family;"
                      "DELETE FROM expected; DELETE FROM membership; DELETE FROM waiting;"
                      "DELETE FROM register_version; DELETE FROM catalogue; DELETE FROM agent;"
                      "DELETE FROM invitation");

@@ -27,7 +27,29 @@ struct store {
   struct known_submission known[KNOWN_SUBMISSIONS]; /* by the id's first byte */
   GArray *reports;                                  /* what store_reports() gave, and its texts */
   GStringChunk *report_texts;
+
+  /* Blocks of reports in memory, by book and first unit; they hold what was put since they were written. */
+  GTree *blocks;
+  struct block *block; /* the one used last, or NULL */
+  size_t near;         /* line used last in it */
+
+  struct store *ledger; /* which has the leaves; itself but while a replay is compared */
+  struct {
+    uint64_t position;
+    const uint8_t *sealed; /* NULL: none is about to be added */
+    size_t length;
+  } coming;
 };
+
+/* ledger_sqlite.c: so many bytes of the sealed submission at `position`. False, after an error too, if they
+ * are not there. */
+bool store_sealed_bytes(struct store *store, uint64_t position, size_t at, size_t length, uint8_t *ret_bytes);
+
+/* reports_sqlite.c: writes what the blocks in memory hold. */
+void store_blocks_flush(struct store *store);
+/* Forgets them. */
+void store_blocks_forget(struct store *store);
+
 
 /* --- errors --- */
 

@@ -1,62 +1,205 @@
-/* Reports: the current ones, and the revisions that they superseded. */
+/* Reports: the current ones, in blocks, and the revisions that they superseded.
+ *
+ * A row for each report took most of the writer's time: SQLite's share of an insertion alone is 12 000
+ * instructions. So reports lie in blocks (block.h), which are kept in memory within a transaction and written
+ * once, at its end. In memory are at any time all the blocks that a split has made and no row knows yet: a unit
+ * that none of them covers is where the database says. */
+#include "aggregator/store/block.h"
 #include "aggregator/store/private.h"
 
-/* In the order of read_report(). */
-#define COLUMNS                                                                                              \
-  "book, unit, place, park, revision, kind, position, line, first, membership, counted, figures, checksum"
-
-/* A superseded revision is a copy of its row, checksum and all. */
-static int64_t report_checksum(const struct stored_report *report)
+static int64_t block_row_checksum(int64_t book, const char *from, const char *text, size_t length)
 {
   struct digest digest;
-  digest_init(&digest, 'r');
-  digest_int(&digest, report->book);
-  digest_text(&digest, report->unit);
-  digest_int(&digest, report->place);
-  digest_text(&digest, report->park);
-  digest_int(&digest, report->revision);
-  digest_int(&digest, report->kind);
-  digest_int(&digest, (int64_t)report->position);
-  digest_int(&digest, report->row);
-  digest_int(&digest, (int64_t)report->first);
-  digest_int(&digest, report->membership);
-  digest_int(&digest, report->counted);
-  digest_blob(&digest, report->figures, report->figures_length);
+  digest_init(&digest, 'b');
+  digest_int(&digest, book);
+  digest_text(&digest, from);
+  digest_int(&digest, db_checksum(text, length));
   return digest_value(&digest);
 }
 
-/* False, and an error that names the row, if it is damaged. Texts live until the next step. */
-static bool read_report(struct store *store, struct db_row *row, struct stored_report *ret_report)
+/* --- blocks in the database --- */
+
+/* From the columns id, unit, reports, checksum. NULL, and an error that names the row, if it is damaged. */
+static struct block *read_block(struct store *store, struct db_row *row, int64_t book, const char *to)
 {
-  struct stored_report report = {
-      .book = db_int(row, 0),
-      .unit = db_text(row, 1),
-      .place = (unsigned)db_int(row, 2),
-      .park = db_text(row, 3),
-      .revision = (unsigned)db_int(row, 4),
-      .kind = (enum report_kind)db_int(row, 5),
-      .position = (uint64_t)db_int(row, 6),
-      .row = (uint32_t)db_int(row, 7),
-      .first = (uint64_t)db_int(row, 8),
-      .membership = db_int(row, 9),
-      .counted = db_int(row, 10) != 0,
-  };
-  report.figures = db_blob(row, 11, &report.figures_length);
-  if (report_checksum(&report) != db_int(row, 12))
-    return store_damaged(store, "report", "%" G_GINT64_FORMAT ", %s, %s", report.book, report.unit,
-                         report.park);
-  *ret_report = report;
-  return true;
+  const char *from = db_text(row, 1), *text = db_text(row, 2);
+  size_t length = strlen(text);
+  CLEANUP(block_free) struct block *block = block_new(book, from, to);
+  block->row = db_int(row, 0);
+  if (block_row_checksum(book, from, text, length) == db_int(row, 3) && block_read(block, text, length))
+    return g_steal_pointer(&block);
+  store_damaged(store, "block", "%" G_GINT64_FORMAT ", %s", book, from);
+  return NULL;
 }
 
-static void bind_key(struct db_row *row, const struct stored_report *report)
+#define BLOCK_COLUMNS "id, unit, reports, checksum"
+
+/* The first unit of the next block, or NULL. */
+static char *next_from(struct store *store, int64_t book, const char *from)
 {
-  db_bind_int(row, report->book);
-  db_bind_lent_text(row, report->unit);
-  db_bind_int(row, report->place);
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(store->db, "SELECT unit FROM block WHERE book = ? AND unit > ? ORDER BY unit LIMIT 1");
+  db_bind_int(row, book);
+  db_bind_lent_text(row, from);
+  return db_step(row) ? g_strdup(db_text(row, 0)) : NULL;
 }
 
-/* --- the reports of one unit --- */
+/* The block that covers the unit, as it was written; a new one where the book has none. NULL after an error. */
+static struct block *load_block(struct store *store, int64_t book, const char *unit)
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(store->db, "SELECT " BLOCK_COLUMNS " FROM block WHERE book = ? AND unit <= ?"
+                                           " ORDER BY unit DESC LIMIT 1");
+  db_bind_int(row, book);
+  db_bind_lent_text(row, unit);
+  if (db_step(row)) {
+    g_autofree char *to = next_from(store, book, db_text(row, 1));
+    return read_block(store, row, book, to);
+  }
+  return db_error(store->db) ? NULL : block_new(book, "", NULL);
+}
+
+static void write_block(struct store *store, struct block *block, GString *text)
+{
+  struct db_row *row;
+  block_write(block, text);
+  int64_t checksum = block_row_checksum(block->book, block->from, text->str, text->len);
+  if (block->row) {
+    row = db_query(store->db, "UPDATE block SET reports = ?, checksum = ? WHERE id = ?");
+    db_bind_lent_text(row, text->str);
+    db_bind_int(row, checksum);
+    db_bind_int(row, block->row);
+  } else {
+    row = db_query(store->db, "INSERT INTO block (reports, checksum, book, unit) VALUES (?, ?, ?, ?)");
+    db_bind_lent_text(row, text->str);
+    db_bind_int(row, checksum);
+    db_bind_int(row, block->book);
+    db_bind_lent_text(row, block->from);
+  }
+  if (!db_run(row)) return;
+  if (!block->row) block->row = db_last_rowid(store->db);
+  block->changed = false;
+}
+
+/* --- blocks in memory --- */
+
+static int compare_blocks(const void *left, const void *right, void *data)
+{
+  const struct block *a = left, *b = right;
+  (void)data;
+  if (a->book != b->book) return a->book < b->book ? -1 : 1;
+  return strcmp(a->from, b->from);
+}
+
+static void forget_block(void *block)
+{
+  block_free(block);
+}
+
+struct flush {
+  struct store *store;
+  GString *text;
+};
+
+static gboolean flush_block(void *key, void *value, void *data)
+{
+  struct flush *flush = data;
+  struct block *block = value;
+  (void)key;
+  if (block->changed) write_block(flush->store, block, flush->text);
+  return db_error(flush->store->db) != NULL;
+}
+
+void store_blocks_flush(struct store *store)
+{
+  if (!store->blocks || db_error(store->db)) return;
+  g_autoptr(GString) text = g_string_sized_new(LIMIT_BLOCK_BYTES * 2);
+  g_tree_foreach(store->blocks, flush_block, &(struct flush){store, text});
+}
+
+void store_blocks_forget(struct store *store)
+{
+  store->block = NULL;
+  if (store->blocks) g_tree_remove_all(store->blocks);
+}
+
+static void keep_block(struct store *store, struct block *block)
+{
+  if (!store->blocks) store->blocks = g_tree_new_full(compare_blocks, NULL, NULL, forget_block);
+  g_tree_insert(store->blocks, block, block);
+}
+
+/* The one in memory that covers the unit, or NULL. */
+static struct block *known_block(struct store *store, int64_t book, const char *unit)
+{
+  if (!store->blocks) return NULL;
+  struct block asked = {.book = book, .from = (char *)unit};
+  GTreeNode *after = g_tree_upper_bound(store->blocks, &asked);
+  GTreeNode *node = after ? g_tree_node_previous(after) : g_tree_node_last(store->blocks);
+  struct block *block = node ? g_tree_node_value(node) : NULL;
+  return block && block_covers(block, book, unit) ? block : NULL;
+}
+
+/* The block that covers the unit. NULL after an error. */
+static struct block *find_block(struct store *store, int64_t book, const char *unit)
+{
+  if (db_error(store->db)) return NULL;
+  if (store->block && block_covers(store->block, book, unit)) return store->block;
+  struct block *block = known_block(store, book, unit);
+  if (!block) {
+    if (store->blocks && g_tree_nnodes(store->blocks) >= LIMIT_BLOCKS_OPEN) {
+      store_blocks_flush(store);
+      store_blocks_forget(store);
+    }
+    block = load_block(store, book, unit);
+    if (!block) return NULL;
+    keep_block(store, block);
+  }
+  store->block = block;
+  store->near = 0;
+  return block;
+}
+
+/* What is done outside of a transaction is written at once; what was read then may change. */
+static void settle(struct store *store)
+{
+  if (db_in_transaction(store->db)) return;
+  store_blocks_flush(store);
+  store_blocks_forget(store);
+}
+
+static void split_if_full(struct store *store, struct block *block, size_t at)
+{
+  if (block_bytes(block) <= LIMIT_BLOCK_BYTES) return;
+  struct block *upper = block_split(block, at);
+  if (!upper) return;
+  keep_block(store, upper);
+  store->block = NULL;
+}
+
+/* --- a report that is read --- */
+
+/* Adds what an entry leaves to the ledger. False, and an error that names the report, if it is damaged. */
+static bool complete(struct store *store, int64_t book, struct block_entry *entry)
+{
+  struct stored_report *report = &entry->report;
+  report->book = book;
+  if (store_sealed_bytes(store, report->position, report->sealed_at, report->sealed_length,
+                         entry->figures + report->figures_length)) {
+    report->figures_length += report->sealed_length;
+    if (block_checksum(report) == entry->checksum) return true;
+  }
+  if (db_error(store->db)) return false;
+  return store_damaged(store, "leaf_part", "%" G_GUINT64_FORMAT " (%s, %s)", report->position, report->unit,
+                       report->park);
+}
+
+static bool read_entry(struct store *store, const struct block *block, size_t n, struct block_entry *ret_entry)
+{
+  if (block_entry(block, n, ret_entry)) return true;
+  return store_damaged(store, "block", "%" G_GINT64_FORMAT ", %s", block->book, block->from);
+}
 
 static void keep_report(struct store *store, const struct stored_report *report)
 {
@@ -68,176 +211,226 @@ static void keep_report(struct store *store, const struct stored_report *report)
   g_array_append_val(store->reports, kept);
 }
 
+static void keep_reports(struct store *store, int64_t book, const char *unit)
+{
+  struct block *block = find_block(store, book, unit);
+  if (!block) return;
+  struct block_entry entry;
+  size_t first = store->near = block_find(block, unit, store->near);
+  for (size_t n = first; block_has(block, n, unit); n++) {
+    if (!read_entry(store, block, n, &entry) || !complete(store, book, &entry)) return;
+    entry.report.place = (unsigned)(n - first);
+    keep_report(store, &entry.report);
+  }
+}
+
 const struct stored_report *store_reports(struct store *store, int64_t book, const char *unit,
                                           size_t *ret_count)
 {
   char asked[LIMIT_CODE_BYTES + 1]; /* it may be a text of the last answer, which is cleared now */
   g_strlcpy(asked, unit, sizeof asked);
-  CLEANUP(db_end)
-  struct db_row *row =
-      db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? AND unit = ? ORDER BY place");
-  db_bind_int(row, book);
-  db_bind_lent_text(row, asked);
   if (store->reports->len > 0) {
     g_array_set_size(store->reports, 0);
     g_string_chunk_clear(store->report_texts);
   }
-  struct stored_report report;
-  while (db_step(row) && read_report(store, row, &report)) keep_report(store, &report);
+  keep_reports(store, book, asked);
+  settle(store);
   *ret_count = db_error(store->db) ? 0 : store->reports->len;
   return (const struct stored_report *)(void *)store->reports->data;
 }
 
 /* --- writing --- */
 
-#define INSERT "INSERT INTO report (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-
-/* All columns that a revision changes. */
-static void bind_content(struct db_row *row, const struct stored_report *report)
-{
-  db_bind_int(row, report->revision);
-  db_bind_int(row, report->kind);
-  db_bind_int(row, (int64_t)report->position);
-  db_bind_int(row, report->row);
-  db_bind_int(row, (int64_t)report->first);
-  db_bind_int(row, report->membership);
-  db_bind_int(row, report->counted);
-  db_bind_blob(row, report->figures_length ? report->figures : (const uint8_t *)"", report->figures_length);
-  db_bind_int(row, report_checksum(report));
-}
-
-static bool insert(struct db_row *row, const struct stored_report *report)
-{
-  bind_key(row, report);
-  db_bind_lent_text(row, report->park);
-  bind_content(row, report);
-  return db_run(row);
-}
-
 bool store_report_put_first(struct store *store, const struct stored_report *report)
 {
-  return insert(db_query(store->db, INSERT " ON CONFLICT (book, unit, place) DO NOTHING"), report) &&
-         db_changes(store->db) == 1;
+  struct block *block = find_block(store, report->book, report->unit);
+  if (!block) return false;
+  size_t n = store->near = block_find(block, report->unit, store->near);
+  bool is_first = !block_has(block, n, report->unit);
+  if (is_first) {
+    block_insert(block, n, report);
+    split_if_full(store, block, n);
+  }
+  settle(store);
+  return is_first && !db_error(store->db);
 }
 
-static bool keep_superseded(struct store *store, const struct stored_report *report)
+/* The line of the unit's report from this park; false if there is none. */
+static bool find_line(struct store *store, const struct block *block, const char *unit, const char *park,
+                      size_t *ret_line, struct block_entry *ret_entry)
 {
-  struct db_row *row =
-      db_query(store->db, "INSERT INTO revision (" COLUMNS ") SELECT " COLUMNS " FROM report"
-                          " WHERE book = ? AND unit = ? AND place = ? AND park = ? AND revision = ?");
-  bind_key(row, report);
-  db_bind_lent_text(row, report->park);
-  db_bind_int(row, (int64_t)report->revision - 1);
-  if (!db_run(row)) return false;
-  if (db_changes(store->db) == 1) return true;
-  store_bug(store, "revision %u of report %" G_GINT64_FORMAT ", %s, %s does not follow the current one",
-            report->revision, report->book, report->unit, report->park);
+  size_t n = store->near = block_find(block, unit, store->near);
+  for (; block_has(block, n, unit); n++) {
+    if (!read_entry(store, block, n, ret_entry)) return false;
+    if (strcmp(ret_entry->park, park) != 0) continue;
+    *ret_line = n;
+    return true;
+  }
   return false;
+}
+
+static void keep_superseded(struct store *store, const struct block *block, size_t n,
+                            const struct stored_report *report)
+{
+  const char *line;
+  size_t length;
+  block_line(block, n, &line, &length);
+  g_autofree char *text = g_strndup(line, length);
+  struct db_row *row = db_query(store->db, "INSERT INTO revision (book, unit, place, revision, report, checksum)"
+                                           " VALUES (?, ?, ?, ?, ?, ?)");
+  db_bind_int(row, report->book);
+  db_bind_lent_text(row, report->unit);
+  db_bind_int(row, report->place);
+  db_bind_int(row, (int64_t)report->revision - 1);
+  db_bind_lent_text(row, text);
+  db_bind_int(row, block_row_checksum(report->book, report->unit, text, length));
+  db_run(row);
+}
+
+static void put_revision(struct store *store, struct block *block, const struct stored_report *report)
+{
+  struct block_entry before;
+  size_t n;
+  if (!find_line(store, block, report->unit, report->park, &n, &before) ||
+      before.report.revision + 1 != report->revision) {
+    if (!db_error(store->db))
+      store_bug(store,
+                "revision %u of report %" G_GINT64_FORMAT ", %s, %s does not follow the current one",
+                report->revision, report->book, report->unit, report->park);
+    return;
+  }
+  keep_superseded(store, block, n, report);
+  block_replace(block, n, report);
+  split_if_full(store, block, n);
+}
+
+/* Behind the reports of the others. */
+static void put_new(struct store *store, struct block *block, const struct stored_report *report)
+{
+  size_t first = block_find(block, report->unit, store->near), n = first;
+  while (block_has(block, n, report->unit)) n++;
+  if (n - first != report->place) {
+    store_bug(store, "place %u of report %" G_GINT64_FORMAT ", %s, %s is not behind the others", report->place,
+              report->book, report->unit, report->park);
+    return;
+  }
+  block_insert(block, n, report);
+  split_if_full(store, block, n);
 }
 
 void store_report_put(struct store *store, const struct stored_report *report)
 {
-  if (report->revision == 1) {
-    insert(db_query(store->db, INSERT), report);
-    return;
-  }
-  if (!keep_superseded(store, report)) return;
-  struct db_row *row = db_query(
-      store->db, "UPDATE report SET (revision, kind, position, line, first, membership, counted, figures,"
-                 " checksum) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE book = ? AND unit = ? AND place = ?");
-  bind_content(row, report);
-  bind_key(row, report);
-  db_run(row);
-}
-
-/* `report` as it was read; it may point into a statement that is still open. */
-static void change_marks(struct store *store, struct stored_report report, int64_t membership, bool counted)
-{
-  report.membership = membership;
-  report.counted = counted;
-  struct db_row *row = db_query(store->db, "UPDATE report SET membership = ?, counted = ?, checksum = ?"
-                                           " WHERE book = ? AND unit = ? AND place = ?");
-  db_bind_int(row, membership);
-  db_bind_int(row, counted);
-  db_bind_int(row, report_checksum(&report));
-  bind_key(row, &report);
-  db_run(row);
+  struct block *block = find_block(store, report->book, report->unit);
+  if (!block) return;
+  if (report->revision == 1)
+    put_new(store, block, report);
+  else
+    put_revision(store, block, report);
+  settle(store);
 }
 
 void store_report_mark(struct store *store, int64_t book, const char *unit, const char *park,
                        int64_t membership, bool counted)
 {
-  CLEANUP(db_end)
-  struct db_row *row =
-      db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? AND unit = ? AND park = ?");
-  db_bind_int(row, book);
-  db_bind_lent_text(row, unit);
-  db_bind_lent_text(row, park);
-  struct stored_report report;
-  if (db_step(row)) {
-    if (read_report(store, row, &report) && (report.membership != membership || report.counted != counted))
-      change_marks(store, report, membership, counted);
+  struct block *block = find_block(store, book, unit);
+  if (!block) return;
+  struct block_entry entry;
+  size_t n;
+  if (find_line(store, block, unit, park, &n, &entry)) {
+    entry.report.membership = membership;
+    entry.report.counted = counted;
+    block_replace_entry(block, n, &entry);
+    split_if_full(store, block, n);
   } else if (!db_error(store->db)) {
     store_bug(store, "a mark for the report %" G_GINT64_FORMAT ", %s, %s, which is not there", book, unit,
               park);
   }
+  settle(store);
 }
 
 /* --- a whole book --- */
 
 struct store_reports_cursor {
   struct store *store;
+  int64_t book;
   struct db_row *row;
-  struct stored_report report;
+  struct block *block; /* NULL: before the first, or at the end */
+  size_t next;         /* line in it */
+  char last[LIMIT_CODE_BYTES + 1];
+  unsigned place;
+  struct block_entry entry;
 };
 
-struct store_reports_cursor *store_reports_open(struct store *store, int64_t book)
+/* From the block that covers `unit` on. */
+static void cursor_begin(struct store_reports_cursor *cursor, struct store *store, int64_t book,
+                         const char *unit)
 {
-  struct store_reports_cursor *cursor = g_new0(struct store_reports_cursor, 1);
-  cursor->store = store;
-  cursor->row = db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? ORDER BY unit, place");
+  store_blocks_flush(store);
+  *cursor = (struct store_reports_cursor){.store = store, .book = book};
+  cursor->row = db_query(store->db, "SELECT " BLOCK_COLUMNS " FROM block WHERE book = ?1 AND unit >="
+                                    " (SELECT max(unit) FROM block WHERE book = ?1 AND unit <= ?2)"
+                                    " ORDER BY unit");
   db_bind_int(cursor->row, book);
-  return cursor;
+  db_bind_text(cursor->row, unit);
+}
+
+static void cursor_end(struct store_reports_cursor *cursor)
+{
+  block_free(cursor->block);
+  db_end(cursor->row);
+}
+
+static bool next_block(struct store_reports_cursor *cursor)
+{
+  g_clear_pointer(&cursor->block, block_free);
+  cursor->next = 0;
+  if (!db_step(cursor->row)) return false;
+  cursor->block = read_block(cursor->store, cursor->row, cursor->book, NULL);
+  return cursor->block != NULL;
 }
 
 const struct stored_report *store_reports_next(struct store_reports_cursor *cursor)
 {
-  if (!db_step(cursor->row) || !read_report(cursor->store, cursor->row, &cursor->report)) return NULL;
-  return &cursor->report;
+  struct block_entry *entry = &cursor->entry;
+  while (!cursor->block || cursor->next == block_size(cursor->block))
+    if (!next_block(cursor)) return NULL;
+  if (!read_entry(cursor->store, cursor->block, cursor->next++, entry) ||
+      !complete(cursor->store, cursor->book, entry))
+    return NULL;
+  cursor->place = strcmp(cursor->last, entry->unit) == 0 ? cursor->place + 1 : 0;
+  g_strlcpy(cursor->last, entry->unit, sizeof cursor->last);
+  entry->report.place = cursor->place;
+  return &entry->report;
+}
+
+struct store_reports_cursor *store_reports_open(struct store *store, int64_t book)
+{
+  struct store_reports_cursor *cursor = g_new(struct store_reports_cursor, 1);
+  cursor_begin(cursor, store, book, "");
+  return cursor;
 }
 
 void store_reports_close(struct store_reports_cursor *cursor)
 {
   if (!cursor) return;
-  db_end(cursor->row);
+  cursor_end(cursor);
   g_free(cursor);
-}
-
-static bool pass_reports(struct store *store, struct db_row *row, stored_report_sink *sink, void *data)
-{
-  struct stored_report report;
-  while (db_step(row)) {
-    if (!read_report(store, row, &report) || !sink(&report, data)) return false;
-  }
-  return !db_error(store->db);
-}
-
-bool store_each_report(struct store *store, int64_t book, stored_report_sink *sink, void *data)
-{
-  CLEANUP(db_end)
-  struct db_row *row =
-      db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? ORDER BY unit, place");
-  db_bind_int(row, book);
-  return pass_reports(store, row, sink, data);
 }
 
 bool store_each_report_after(struct store *store, int64_t book, const char *unit, stored_report_sink *sink,
                              void *data)
 {
-  CLEANUP(db_end)
-  struct db_row *row =
-      db_query(store->db, "SELECT " COLUMNS " FROM report WHERE book = ? AND unit > ? ORDER BY unit, place");
-  db_bind_int(row, book);
-  db_bind_text(row, unit);
-  return pass_reports(store, row, sink, data);
+  struct store_reports_cursor cursor;
+  const struct stored_report *report;
+  bool going = true;
+  cursor_begin(&cursor, store, book, unit);
+  while (going && (report = store_reports_next(&cursor)))
+    if (strcmp(report->unit, unit) > 0) going = sink(report, data);
+  cursor_end(&cursor);
+  return going && !db_error(store->db);
+}
+
+bool store_each_report(struct store *store, int64_t book, stored_report_sink *sink, void *data)
+{
+  return store_each_report_after(store, book, "", sink, data);
 }

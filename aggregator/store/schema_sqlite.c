@@ -18,21 +18,15 @@
 /* Of a cell in its family's text. SQLite takes json_extract() for unsafe in a view. */
 #define ELEMENT(n) "(SELECT value FROM json_each(cell.value) WHERE key = " n ")"
 
-/* Of current reports and of the superseded ones. */
-#define REPORT_COLUMNS                                                                                       \
-  "  book INTEGER NOT NULL,\n"                                                                               \
-  "  unit TEXT NOT NULL,\n"                                                                                  \
-  "  place INTEGER NOT NULL,       -- among the unit's reports, from 0, as parks came\n"                     \
-  "  park TEXT NOT NULL,           -- area of the agent that reported\n"                                     \
-  "  revision INTEGER NOT NULL,    -- from 1\n"                                                              \
-  "  kind INTEGER NOT NULL,        -- 0 figures, 1 nil, 2 withdrawal\n"                                      \
-  "  position INTEGER NOT NULL,    -- leaf of the submission that made this revision\n"                      \
-  "  line INTEGER NOT NULL,        -- of the report in that submission, from 0\n"                            \
-  "  first INTEGER NOT NULL,       -- leaf of the first revision\n"                                          \
-  "  membership INTEGER NOT NULL,  -- 0: belongs nowhere\n"                                                  \
-  "  counted INTEGER NOT NULL,     -- 1: in the cells of its membership\n"                                   \
-  "  figures BLOB NOT NULL,        -- packed, see common/report.h\n"                                         \
-  "  checksum INTEGER NOT NULL,\n"
+/* A report's figures: what its line says of them and, behind that, what stands in the ledger, which may go on
+ * in the next part. */
+#define IN_LEDGER(part, from, bytes)                                                                         \
+  "ifnull((SELECT hex(substr(bytes, " from ", " bytes ")) FROM leaf_part WHERE leaf_part.id ="                \
+  " (position << 16) + " part " AND length > 0), '')"
+#define PART G_STRINGIFY(LIMIT_PART_BYTES)
+#define FIGURES                                                                                              \
+  "upper(figures) || " IN_LEDGER("1 + at / " PART, "at % " PART " + 1", "length") " || "                    \
+      IN_LEDGER("2 + at / " PART, "1", "max(0, at % " PART " + length - " PART ")")
 
 static const char FIRST[] =
     "CREATE TABLE meta (\n"
@@ -44,8 +38,13 @@ static const char FIRST[] =
     "  position INTEGER PRIMARY KEY,\n"
     "  kind INTEGER NOT NULL,        -- enum leaf_kind, common/codec.h\n"
     "  recorded INTEGER NOT NULL,\n"
-    "  hash BLOB NOT NULL,           -- RFC 6962 leaf hash of body\n"
-    "  body BLOB NOT NULL\n"
+    "  hash BLOB NOT NULL            -- RFC 6962 leaf hash of the body, which is its parts, one after the other\n"
+    ") STRICT;\n"
+    /* A page each, so that a report's figures are read without the rest. */
+    "CREATE TABLE leaf_part (\n"
+    "  id INTEGER PRIMARY KEY,       -- position × 65536 + number; what stands before a sealed submission is 0,\n"
+    "                                -- the submission begins with 1\n"
+    "  bytes BLOB NOT NULL\n"
     ") STRICT;\n"
     /* Ids arrive in random order, so nothing large stands beside them. */
     "CREATE TABLE submission (\n"
@@ -75,9 +74,23 @@ static const char FIRST[] =
     "  period INTEGER NOT NULL,\n"
     "  UNIQUE (form, period)\n"
     ") STRICT;\n"
-    "CREATE TABLE report (\n" REPORT_COLUMNS "  PRIMARY KEY (book, unit, place)\n"
-    ") STRICT, WITHOUT ROWID;\n"
-    "CREATE TABLE revision (\n" REPORT_COLUMNS "  PRIMARY KEY (book, unit, place, revision)\n"
+    /* Current reports, many to a row; see block.h. */
+    "CREATE TABLE block (\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  book INTEGER NOT NULL,\n"
+    "  unit TEXT NOT NULL,           -- reports of this unit and those after it, up to the next block\n"
+    "  reports TEXT NOT NULL,        -- JSON\n"
+    "  checksum INTEGER NOT NULL,\n"
+    "  UNIQUE (book, unit)\n"
+    ") STRICT;\n"
+    "CREATE TABLE revision (\n"
+    "  book INTEGER NOT NULL,\n"
+    "  unit TEXT NOT NULL,\n"
+    "  place INTEGER NOT NULL,       -- among the unit's reports, from 0, as parks came\n"
+    "  revision INTEGER NOT NULL,    -- from 1: superseded\n"
+    "  report TEXT NOT NULL,         -- as it stood in its block\n"
+    "  checksum INTEGER NOT NULL,\n"
+    "  PRIMARY KEY (book, unit, place, revision)\n"
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE TABLE membership (\n"
     "  id INTEGER PRIMARY KEY,\n"
@@ -146,12 +159,19 @@ static const char FIRST[] =
     "  expires INTEGER NOT NULL,\n"
     "  used_by TEXT                  -- agent; null: still open\n"
     ") STRICT, WITHOUT ROWID;\n"
+    "CREATE VIEW line AS\n"
+    "SELECT book, " ELEMENT("0") " AS unit, " ELEMENT("1") " AS park, " ELEMENT("2") " AS membership,\n"
+    "  " ELEMENT("3") " AS position, " ELEMENT("4") " AS line, " ELEMENT("5") " AS figures, " ELEMENT(
+        "6") " AS at,\n"
+             "  " ELEMENT("7") " AS length, ifnull(" ELEMENT("9") ", 1) AS revision, ifnull(" ELEMENT(
+                 "10") ", 0) AS kind,\n"
+                       "  ifnull(" ELEMENT("12") ", 1) AS counted\n"
+    "FROM block, json_each(block.reports) AS cell;\n"
     "CREATE VIEW reports AS\n"
     "SELECT book.form, " PERIOD_TEXT " AS period, unit, park, revision,\n"
     "  CASE kind WHEN 0 THEN 'figures' WHEN 1 THEN 'nil' ELSE 'withdrawal' END AS kind, counted,\n"
-    "  membership.areas, membership.slices, position, line, hex(figures) AS figures\n"
-    "FROM report JOIN book ON book.id = report.book LEFT JOIN membership ON membership.id = "
-    "report.membership;\n"
+    "  membership.areas, membership.slices, position, line, " FIGURES " AS figures\n"
+    "FROM line JOIN book ON book.id = line.book LEFT JOIN membership ON membership.id = line.membership;\n"
     "CREATE VIEW totals AS\n"
     "SELECT book.form, " PERIOD_TEXT " AS period, area, slice, " ELEMENT(
         "0") " AS slot,\n"

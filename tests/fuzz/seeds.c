@@ -133,7 +133,7 @@ static void write_leaves(void)
       {LEAF_REVOCATION, 6, "op", "lost", .revocation = {"liudong-1"}},
       {LEAF_SUBMISSION, 7, "", "", .submission = {sealed_view, refusals, 2, releases, 2, findings, 1}},
   };
-  for (size_t i = 0; i < G_N_ELEMENTS(leaves); i++) write_array("receipt", 3, leaf_encode(&leaves[i]));
+  for (size_t i = 0; i < G_N_ELEMENTS(leaves); i++) write_array("receipt", 3, leaf_encode(&leaves[i], NULL));
 }
 
 static void write_invitations(void)

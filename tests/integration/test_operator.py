@@ -339,7 +339,8 @@ class Server(Case):
         city.stop()
         for damage in ("DELETE FROM family WHERE area = 'east' AND slice = 'all'",
                        "UPDATE family SET cells = replace(cells, '1', '2') WHERE area = 'zone'",
-                       "DELETE FROM report WHERE unit = 'E1'",
+                       "DELETE FROM block",
+                       "UPDATE block SET reports = replace(reports, 'E1', 'E3')",
                        "UPDATE expected SET units = units + 1"):
             with self.subTest(damage):
                 store = sqlite3.connect(city.data / "store.db")

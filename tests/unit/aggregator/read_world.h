@@ -193,12 +193,15 @@ static inline void begin(struct world *world)
 static inline void put(struct world *world, const char *form, struct period period, const char *unit,
                        const struct figures *figures)
 {
+  uint8_t packed[FIGURES_PACKED_MOST];
   struct stored_report report = {.book = store_book(world->place->store, form, period),
                                  .unit = unit,
                                  .park = "east",
                                  .revision = 1,
                                  .position = world->position,
-                                 .first = world->position};
+                                 .first = world->position,
+                                 .figures = packed,
+                                 .figures_length = figures_pack_to(figures, packed)};
   world->position++;
   tables_put(world->tables, &report, figures, register_version(world->units, unit, period), NULL, 0);
 }

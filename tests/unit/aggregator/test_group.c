@@ -108,7 +108,7 @@ static void a_revoked_agent_stays_refused_when_its_group_came_to_nothing(void **
   group_add(world->group, &early);
   group_add(world->group, &late);
   assert_int_equal(early.error->code, ERROR_DATA);
-  store_leaf_add(world->store, 0, LEAF_GENESIS, 1, (const uint8_t *)"", 0,
+  store_leaf_add(world->store, 0, LEAF_GENESIS, 1, (const uint8_t *)"", 0, 0,
                  (const uint8_t[32]){0}); /* is there */
   assert_false(group_commit(world->group, &error));
 
@@ -141,7 +141,7 @@ static void a_number_that_was_used_in_vain_is_free_again(void **state)
   group_add(world->group, &first);
   group_add(world->group, &second);
   assert_int_equal(second.judged->fault, FINDING_SEQUENCE_REUSED);
-  store_leaf_add(world->store, 0, LEAF_GENESIS, 1, (const uint8_t *)"", 0, (const uint8_t[32]){0});
+  store_leaf_add(world->store, 0, LEAF_GENESIS, 1, (const uint8_t *)"", 0, 0, (const uint8_t[32]){0});
   assert_false(group_commit(world->group, &error));
   assert_true(commit_alone(world, &second));
   assert_null(second.error);

@@ -26,7 +26,7 @@ static void add_leaf(struct place *place, uint64_t position, int64_t recorded_ms
 {
   uint8_t hash[MERKLE_HASH_SIZE];
   merkle_leaf_hash((const uint8_t *)body, strlen(body), hash);
-  store_leaf_add(place->store, position, LEAF_REGISTER, recorded_ms, (const uint8_t *)body, strlen(body),
+  store_leaf_add(place->store, position, LEAF_REGISTER, recorded_ms, (const uint8_t *)body, strlen(body), 0,
                  hash);
   merkle_append(tree, hash);
 }

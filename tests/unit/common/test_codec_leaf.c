@@ -18,12 +18,17 @@ static const struct bytes_view sealed_view = {sealed, sizeof sealed};
 
 static struct leaf *through_the_ledger(const struct leaf *leaf)
 {
-  g_autoptr(GByteArray) bytes = leaf_encode(leaf);
+  size_t sealed_at;
+  g_autoptr(GByteArray) bytes = leaf_encode(leaf, &sealed_at);
   g_autofree uint8_t *copy = g_memdup2(bytes->data, bytes->len);
   struct leaf *decoded = leaf_decode(copy, bytes->len);
   memset(copy, 0xee, bytes->len);
   assert_non_null(decoded);
   assert_int_equal(decoded->kind, leaf->kind);
+  if (leaf->kind == LEAF_SUBMISSION)
+    assert_memory_equal(bytes->data + sealed_at, leaf->submission.sealed.data, leaf->submission.sealed.length);
+  else
+    assert_int_equal(sealed_at, 0);
   assert_true(decoded->recorded_at_ms == leaf->recorded_at_ms);
   return decoded;
 }
@@ -71,7 +76,7 @@ static void leaves_with_a_field_out_of_range_are_refused(void **state)
        .submission = {.sealed = sealed_view, .findings = unclean, .finding_count = 1}},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-    g_autoptr(GByteArray) bytes = leaf_encode(&cases[i]);
+    g_autoptr(GByteArray) bytes = leaf_encode(&cases[i], NULL);
     assert_null(leaf_decode(bytes->data, bytes->len));
   }
 }
