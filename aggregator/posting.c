@@ -114,17 +114,17 @@ static const struct unit_version *find_version(struct target_book *book, const s
 
 /* The figures after the change. Where they are just what the submission says, in the form's order, they are
  * taken as they came, and the store need not keep what the ledger has. */
-static void pack(const struct target_book *book, const struct arrival *arrival,
+static void pack(const struct target_book *book, const struct arrival *arrival, const struct figures *after,
                  uint8_t ret_packed[static FIGURES_PACKED_MOST], struct stored_report *report)
 {
   const struct submission_report *said = &arrival->report;
   const struct column_set *present = &said->change.figures.present;
   bool as_said = said->packed && said->change.kind == KIND_FIGURES &&
-                 memcmp(present, &arrival->merged.present, sizeof *present) == 0;
+                 memcmp(present, &after->present, sizeof *present) == 0;
 
   report->figures = ret_packed;
   if (!as_said) {
-    report->figures_length = figures_pack_to(&arrival->merged, ret_packed);
+    report->figures_length = figures_pack_to(after, ret_packed);
     return;
   }
   report->figures_length = figures_pack_varints(present, said->packed, said->packed_length, ret_packed);
@@ -150,17 +150,19 @@ static void put(struct target_book *book, const struct arrival *arrival)
       .first = own ? own->first : book->position,
   };
 
-  pack(book, arrival, packed, &report);
+  pack(book, arrival, &arrival->merged, packed, &report);
   tables_put(book->tables, &report, &arrival->merged, find_version(book, arrival), arrival->present,
              arrival->present_count);
 }
 
 /* Most reports are the first of their unit, from any park: they are put without a look at what is there, and
  * the figures as they came. False, and nothing done, if there is something, or the report is about one. */
-static bool put_first(struct target_book *book, struct arrival *arrival)
+static bool put_first(struct target_book *book, const struct arrival *arrival)
 {
+  static const struct figures NONE;
   const struct submission_report *report = &arrival->report;
   const struct report_change *change = &report->change;
+  const struct figures *after;
   uint8_t packed[FIGURES_PACKED_MOST];
   struct stored_report first = {
       .book = book->book,
@@ -174,9 +176,9 @@ static bool put_first(struct target_book *book, struct arrival *arrival)
   };
 
   if (report->has_base || change->kind == KIND_WITHDRAWAL) return false;
-  (void)report_apply(NULL, change, &arrival->merged); /* over nothing, any change fits */
-  pack(book, arrival, packed, &first);
-  return tables_put_first(book->tables, &first, &arrival->merged, find_version(book, arrival));
+  after = change->kind == KIND_FIGURES ? &change->figures : &NONE; /* over nothing, any change fits */
+  pack(book, arrival, after, packed, &first);
+  return tables_put_first(book->tables, &first, after, find_version(book, arrival));
 }
 
 /* What a verdict does. */
@@ -425,7 +427,8 @@ void posting_run(struct posting *posting, struct store *store, struct tables *ta
 
   posting_clear(posting);
   if (!open_book(&book, store, tables, judged, position)) return;
-  store_leaf_coming(store, position, g_bytes_get_data(judged->sealed, NULL), g_bytes_get_size(judged->sealed));
+  store_leaf_coming(store, position, g_bytes_get_data(judged->sealed, NULL),
+                    g_bytes_get_size(judged->sealed));
   post_reports(posting, &book, judged);
   store_submission_add(store, judged->id, position, judged->agent->stored.id,
                        submission_head(judged->submission)->sequence);

@@ -109,6 +109,37 @@ static struct change *change_of(struct rollup *rollup, int64_t book, const struc
   return rollup->last;
 }
 
+static void add_run(struct slot_change *slot, const int64_t *value, unsigned count, int sign)
+{
+  for (unsigned n = 0; n < count; n++) {
+    slot[n].total += value[n];
+    slot[n].units++;
+  }
+  if (sign > 0) return;
+  for (unsigned n = 0; n < count; n++) { /* what was added, and once more */
+    slot[n].total -= (int128)value[n] * 2;
+    slot[n].units -= 2;
+  }
+}
+
+/* The columns of one word of the presence, run by run: most reports have all columns of their form. */
+static void add_word(struct change *change, const struct figures *figures, unsigned word, int sign)
+{
+  uint64_t rest = figures->present.word[word];
+  unsigned first = word * 64;
+
+  while (rest) {
+    unsigned skipped = (unsigned)__builtin_ctzll(rest);
+    uint64_t after = ~(rest >> skipped); /* zeros where the run stands */
+    unsigned count = after ? (unsigned)__builtin_ctzll(after) : 64;
+
+    first += skipped;
+    add_run(&change->slot[first], &figures->value[first], count, sign);
+    first += count;
+    rest = skipped + count < 64 ? rest >> (skipped + count) : 0;
+  }
+}
+
 void rollup_add(struct rollup *rollup, int64_t book, const struct membership *membership,
                 enum report_kind kind, const struct figures *figures, int sign)
 {
@@ -122,10 +153,7 @@ void rollup_add(struct rollup *rollup, int64_t book, const struct membership *me
     return;
   }
   widen(change, column_set_width(&figures->present));
-  EACH_COLUMN(column, &figures->present) {
-    change->slot[column].total += sign > 0 ? figures->value[column] : -(int128)figures->value[column];
-    change->slot[column].units += sign;
-  }
+  for (unsigned word = 0; word * 64 < change->columns; word++) add_word(change, figures, word, sign);
 }
 
 static void spread_over_family(GHashTable *families, const struct change *change, const char *area,

@@ -1,6 +1,8 @@
 #include "aggregator/commands.h"
 #include "aggregator/server.h"
 #include "common/command.h"
+#include "common/db.h"
+#include "common/limits.h"
 #include "common/log.h"
 #include "common/text.h"
 
@@ -57,6 +59,7 @@ int command_run(int argc, char **argv)
 
   if (!command_options(NULL, entries, 0, 0, &argc, &argv, &exit_code)) return exit_code;
   mallopt(M_ARENA_MAX, HEAPS);
+  db_hold_pages(LIMIT_WRITER_CACHE_KIB * LIMIT_KIB);
   running.server = server_start(config, data, listen, enrol, &error);
   if (!running.server) return command_fail(error);
   running.loop = g_main_loop_new(NULL, FALSE);

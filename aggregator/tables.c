@@ -178,7 +178,7 @@ bool tables_put_first(struct tables *tables, const struct stored_report *report,
   struct stored_report put = *report;
 
   put.membership = membership->id;
-  put.counted = choose(tables, version, &report, 1) == report;
+  put.counted = version && report->kind != KIND_WITHDRAWAL; /* it alone is there to be chosen */
   if (!store_report_put_first(tables->store, &put)) return false;
   if (put.counted) rollup_add(tables->rollup, put.book, membership, put.kind, figures, +1);
   return true;

@@ -32,7 +32,8 @@ const struct unit_register *tables_register(const struct tables *tables);
 void tables_put(struct tables *tables, const struct stored_report *report, const struct figures *figures,
                 const struct unit_version *version, const struct stored_report *present, size_t count);
 
-/* The same for a report of a unit that has none in its book, as most are, without a look at what is there. False, and nothing changed, if there is one. */
+/* The same for a report of a unit that has none in its book, as most are, without a look at what is there.
+ * False, and nothing changed, if there is one. */
 bool tables_put_first(struct tables *tables, const struct stored_report *report,
                       const struct figures *figures, const struct unit_version *version);
 

@@ -7,7 +7,8 @@
 
 #define LINE_END ",\n"
 #define LINE_END_BYTES 2
-/* Of a line: two codes, each character escaped; figures in hex; numbers of at most 20 digits, with a comma. */
+/* Of a line: two codes, each character escaped; figures in hex; numbers of at most 20 digits, with a comma.
+ */
 #define LINE_MOST (4 * LIMIT_CODE_BYTES + 2 * FIGURES_PACKED_MOST + 12 * 21 + 16)
 
 struct block *block_new(int64_t book, const char *from, const char *to)
@@ -34,8 +35,7 @@ void block_free(struct block *block)
 
 bool block_covers(const struct block *block, int64_t book, const char *unit)
 {
-  return block->book == book && strcmp(block->from, unit) <= 0 &&
-         (!block->to || strcmp(unit, block->to) < 0);
+  return block->book == book && strcmp(block->from, unit) <= 0 && (!block->to || strcmp(unit, block->to) < 0);
 }
 
 /* --- the row --- */
@@ -85,26 +85,54 @@ static size_t line_end(const struct block *block, size_t n)
   return n + 1 < block->starts->len ? g_array_index(block->starts, uint32_t, n + 1) : block->lines->len;
 }
 
-/* The unit of a line against another, by bytes. A line that is damaged ends with its line at the latest. */
-static int compare_unit(const char *line, const char *unit)
+/* What is looked for. Most ids are plain: nothing in them is escaped. */
+struct asked {
+  const char *unit;
+  size_t length;
+  bool plain;
+};
+
+static struct asked ask(const char *unit)
 {
-  const unsigned char *a = (const unsigned char *)line + strlen("[\""), *b = (const unsigned char *)unit;
+  size_t length = strlen(unit);
+
+  return (struct asked){unit, length, strcspn(unit, "\"\\") == length};
+}
+
+/* From the nth byte of the unit on. */
+static int compare_bytes(const char *line_unit, const char *unit)
+{
+  const unsigned char *a = (const unsigned char *)line_unit, *b = (const unsigned char *)unit;
 
   for (;; a++, b++) {
     if (*a == '"') return *b ? -1 : 0;
     if (*a == '\\') a++;
-    if (*a != *b || *a == '\n') return *a < *b ? -1 : 1;
+    if (*a != *b) return *a < *b ? -1 : 1;
   }
+}
+
+/* The unit of a line against another, by bytes. Ids of one class begin alike, and what is the same is passed
+ * over eight bytes at once: a line goes on for more than that behind its unit. */
+static int compare_unit(const char *line, const struct asked *asked)
+{
+  const char *unit = line + strlen("[\"");
+  size_t n = 0;
+
+  if (!asked->plain) return compare_bytes(unit, asked->unit);
+  for (; n + sizeof(uint64_t) <= asked->length; n += sizeof(uint64_t))
+    if (memcmp(unit + n, asked->unit + n, sizeof(uint64_t)) != 0) break;
+  return compare_bytes(unit + n, asked->unit + n);
 }
 
 size_t block_find(const struct block *block, const char *unit, size_t near)
 {
+  const struct asked asked = ask(unit);
   size_t low = 0, high = block->starts->len;
 
   if (near >= high && high > 0) near = high - 1;
   /* Units come in order, and most lines in between are few. */
   for (size_t step = 0; step < 8 && near < high && near + step < high; step++) {
-    if (compare_unit(line_at(block, near + step), unit) < 0) {
+    if (compare_unit(line_at(block, near + step), &asked) < 0) {
       low = near + step + 1;
       continue;
     }
@@ -114,7 +142,7 @@ size_t block_find(const struct block *block, const char *unit, size_t near)
   while (low < high) {
     size_t middle = low + (high - low) / 2;
 
-    if (compare_unit(line_at(block, middle), unit) < 0)
+    if (compare_unit(line_at(block, middle), &asked) < 0)
       low = middle + 1;
     else
       high = middle;
@@ -124,7 +152,9 @@ size_t block_find(const struct block *block, const char *unit, size_t near)
 
 bool block_has(const struct block *block, size_t n, const char *unit)
 {
-  return n < block->starts->len && compare_unit(line_at(block, n), unit) == 0;
+  const struct asked asked = {.unit = unit};
+
+  return n < block->starts->len && compare_unit(line_at(block, n), &asked) == 0;
 }
 
 /* --- a line that is read --- */
@@ -213,8 +243,8 @@ bool block_entry(const struct block *block, size_t n, struct block_entry *ret_en
   struct stored_report *report = &ret_entry->report;
   uint64_t membership, row, sealed_at, sealed_length, checksum;
 
-  *report = (struct stored_report){
-      .unit = ret_entry->unit, .park = ret_entry->park, .figures = ret_entry->figures};
+  *report =
+      (struct stored_report){.unit = ret_entry->unit, .park = ret_entry->park, .figures = ret_entry->figures};
   if (!take(&at, '[') || !take_text(&at, ret_entry->unit) || !take(&at, ',') ||
       !take_text(&at, ret_entry->park) || !take(&at, ',') || !take_number(&at, INT64_MAX, &membership) ||
       !take(&at, ',') || !take_number(&at, INT64_MAX, &report->position) || !take(&at, ',') ||
@@ -314,8 +344,10 @@ static size_t format_line(const struct stored_report *report, size_t figures, ui
 
 static void shift_starts(struct block *block, size_t from, int64_t by)
 {
-  for (size_t n = from; n < block->starts->len; n++)
-    g_array_index(block->starts, uint32_t, n) += (uint32_t)by;
+  uint32_t *starts = (uint32_t *)(void *)block->starts->data;
+  size_t count = block->starts->len;
+
+  for (size_t n = from; n < count; n++) starts[n] += (uint32_t)by;
 }
 
 void block_insert(struct block *block, size_t n, const struct stored_report *report)
@@ -323,8 +355,8 @@ void block_insert(struct block *block, size_t n, const struct stored_report *rep
   char line[LINE_MOST];
   size_t length =
       format_line(report, report->figures_length - report->sealed_length, block_checksum(report), line);
-  uint32_t start = (uint32_t)(n < block->starts->len ? g_array_index(block->starts, uint32_t, n)
-                                                     : block->lines->len);
+  uint32_t start =
+      (uint32_t)(n < block->starts->len ? g_array_index(block->starts, uint32_t, n) : block->lines->len);
 
   g_string_insert_len(block->lines, start, line, (gssize)length);
   g_array_insert_val(block->starts, (unsigned)n, start);
@@ -370,7 +402,7 @@ static bool begins_unit(const struct block *block, size_t n)
   char unit[LIMIT_CODE_BYTES + 1];
   const char *at = line_at(block, n) + 1;
 
-  return take_text(&at, unit) && compare_unit(line_at(block, n - 1), unit) != 0;
+  return take_text(&at, unit) && !block_has(block, n - 1, unit);
 }
 
 /* The line that begins the new block, 0 if none can. */
@@ -379,7 +411,8 @@ static size_t find_cut(const struct block *block, size_t at)
   size_t count = block->starts->len, middle = 1;
 
   if (at + 1 == count && at > 0 && begins_unit(block, at)) return at;
-  while (middle + 1 < count && g_array_index(block->starts, uint32_t, middle) < block->lines->len / 2) middle++;
+  while (middle + 1 < count && g_array_index(block->starts, uint32_t, middle) < block->lines->len / 2)
+    middle++;
   for (size_t n = middle; n > 0 && n < count; n--)
     if (begins_unit(block, n)) return n;
   for (size_t n = middle + 1; n < count; n++)

@@ -1,13 +1,13 @@
 /* A block: the current reports of one book whose units lie between two bounds, in the order of their units
- * and, within one, of their places. The store keeps it as one row; it is JSON, so that a plain SQL shell shows
- * it (view `reports`), a line for each report:
+ * and, within one, of their places. The store keeps it as one row; it is JSON, so that a plain SQL shell
+ * shows it (view `reports`), a line for each report:
  *
  *   ["91450200…X","liudong",3,17,244,"05ffffffffff",51234,208,2868123456]
  *
  * unit, park, membership, position, row, figures, at, length, checksum; then, where they are not those of a
  * first report of figures that counts: revision, kind, first, counted. The figures (packed, report.h) are the
- * bytes of `figures`, in hex, and behind them those `length` bytes of the sealed submission at `position` that
- * begin at `at`: what the ledger holds is not written a second time. `checksum` is that of them all.
+ * bytes of `figures`, in hex, and behind them those `length` bytes of the sealed submission at `position`
+ * that begin at `at`: what the ledger holds is not written a second time. `checksum` is that of them all.
  *
  * In memory a block is the same text, and where its lines begin. No I/O. */
 #ifndef PARKTALLY_AGGREGATOR_STORE_BLOCK_H
@@ -71,7 +71,8 @@ void block_line(const struct block *block, size_t n, const char **ret_line, size
 /* What a line says of the figures of a report that has all of them. */
 uint32_t block_checksum(const struct stored_report *report);
 
-/* A line for `report`, of whose figures the last sealed_length bytes are left to the ledger, before line n. */
+/* A line for `report`, of whose figures the last sealed_length bytes are left to the ledger, before line n.
+ */
 void block_insert(struct block *block, size_t n, const struct stored_report *report);
 /* In place of line n. */
 void block_replace(struct block *block, size_t n, const struct stored_report *report);

@@ -22,7 +22,8 @@ static void add_part(struct store *store, uint64_t position, size_t number, cons
   db_run(row);
 }
 
-static void add_body(struct store *store, uint64_t position, const uint8_t *body, size_t length, size_t sealed)
+static void add_body(struct store *store, uint64_t position, const uint8_t *body, size_t length,
+                     size_t sealed)
 {
   if (sealed > 0) add_part(store, position, 0, body, sealed);
   for (size_t at = sealed, number = 1; at < length; at += LIMIT_PART_BYTES, number++)
@@ -55,7 +56,8 @@ static GByteArray *read_body(struct store *store, uint64_t position)
 {
   GByteArray *body = g_byte_array_sized_new(LIMIT_SEALED_BYTES + LIMIT_KIB);
   CLEANUP(db_end)
-  struct db_row *row = db_query(store->db, "SELECT bytes FROM leaf_part WHERE id >= ? AND id < ? ORDER BY id");
+  struct db_row *row =
+      db_query(store->db, "SELECT bytes FROM leaf_part WHERE id >= ? AND id < ? ORDER BY id");
   db_bind_int(row, (int64_t)(position * PARTS_MOST));
   db_bind_int(row, (int64_t)((position + 1) * PARTS_MOST));
   while (db_step(row)) {

@@ -50,7 +50,6 @@ void store_blocks_flush(struct store *store);
 /* Forgets them. */
 void store_blocks_forget(struct store *store);
 
-
 /* --- errors --- */
 
 /* Keeps an ERROR_DATA that names the row by its table and key; false, so that a reader can return it. */

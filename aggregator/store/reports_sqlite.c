@@ -2,8 +2,8 @@
  *
  * A row for each report took most of the writer's time: SQLite's share of an insertion alone is 12 000
  * instructions. So reports lie in blocks (block.h), which are kept in memory within a transaction and written
- * once, at its end. In memory are at any time all the blocks that a split has made and no row knows yet: a unit
- * that none of them covers is where the database says. */
+ * once, at its end. In memory are at any time all the blocks that a split has made and no row knows yet: a
+ * unit that none of them covers is where the database says. */
 #include "aggregator/store/block.h"
 #include "aggregator/store/private.h"
 
@@ -45,7 +45,8 @@ static char *next_from(struct store *store, int64_t book, const char *from)
   return db_step(row) ? g_strdup(db_text(row, 0)) : NULL;
 }
 
-/* The block that covers the unit, as it was written; a new one where the book has none. NULL after an error. */
+/* The block that covers the unit, as it was written; a new one where the book has none. NULL after an error.
+ */
 static struct block *load_block(struct store *store, int64_t book, const char *unit)
 {
   CLEANUP(db_end)
@@ -195,7 +196,8 @@ static bool complete(struct store *store, int64_t book, struct block_entry *entr
                        report->park);
 }
 
-static bool read_entry(struct store *store, const struct block *block, size_t n, struct block_entry *ret_entry)
+static bool read_entry(struct store *store, const struct block *block, size_t n,
+                       struct block_entry *ret_entry)
 {
   if (block_entry(block, n, ret_entry)) return true;
   return store_damaged(store, "block", "%" G_GINT64_FORMAT ", %s", block->book, block->from);
@@ -276,8 +278,9 @@ static void keep_superseded(struct store *store, const struct block *block, size
   size_t length;
   block_line(block, n, &line, &length);
   g_autofree char *text = g_strndup(line, length);
-  struct db_row *row = db_query(store->db, "INSERT INTO revision (book, unit, place, revision, report, checksum)"
-                                           " VALUES (?, ?, ?, ?, ?, ?)");
+  struct db_row *row =
+      db_query(store->db, "INSERT INTO revision (book, unit, place, revision, report, checksum)"
+                          " VALUES (?, ?, ?, ?, ?, ?)");
   db_bind_int(row, report->book);
   db_bind_lent_text(row, report->unit);
   db_bind_int(row, report->place);
@@ -294,8 +297,7 @@ static void put_revision(struct store *store, struct block *block, const struct 
   if (!find_line(store, block, report->unit, report->park, &n, &before) ||
       before.report.revision + 1 != report->revision) {
     if (!db_error(store->db))
-      store_bug(store,
-                "revision %u of report %" G_GINT64_FORMAT ", %s, %s does not follow the current one",
+      store_bug(store, "revision %u of report %" G_GINT64_FORMAT ", %s, %s does not follow the current one",
                 report->revision, report->book, report->unit, report->park);
     return;
   }
@@ -310,8 +312,8 @@ static void put_new(struct store *store, struct block *block, const struct store
   size_t first = block_find(block, report->unit, store->near), n = first;
   while (block_has(block, n, report->unit)) n++;
   if (n - first != report->place) {
-    store_bug(store, "place %u of report %" G_GINT64_FORMAT ", %s, %s is not behind the others", report->place,
-              report->book, report->unit, report->park);
+    store_bug(store, "place %u of report %" G_GINT64_FORMAT ", %s, %s is not behind the others",
+              report->place, report->book, report->unit, report->park);
     return;
   }
   block_insert(block, n, report);

@@ -15,18 +15,30 @@
   " WHEN 2 THEN printf('%04d-%02d/P2M', book.period / 10000, book.period / 100 % 100)"                       \
   " ELSE printf('%04d-%02d', book.period / 10000, book.period / 100 % 100) END"
 
-/* Of a cell in its family's text. SQLite takes json_extract() for unsafe in a view. */
-#define ELEMENT(n) "(SELECT value FROM json_each(cell.value) WHERE key = " n ")"
+/* Elements of a line of a block, or of a cell of a family. SQLite takes json_extract() for unsafe in a view.
+ */
+#define ELEMENT(n) "(SELECT value FROM json_each(item.value) WHERE key = " n ")"
+#define ELEMENT_0 ELEMENT("0")
+#define ELEMENT_1 ELEMENT("1")
+#define ELEMENT_2 ELEMENT("2")
+#define ELEMENT_3 ELEMENT("3")
+#define ELEMENT_4 ELEMENT("4")
+#define ELEMENT_5 ELEMENT("5")
+#define ELEMENT_6 ELEMENT("6")
+#define ELEMENT_7 ELEMENT("7")
+#define REVISION "ifnull(" ELEMENT("9") ", 1)"
+#define KIND "ifnull(" ELEMENT("10") ", 0)"
+#define COUNTED "ifnull(" ELEMENT("12") ", 1)"
 
 /* A report's figures: what its line says of them and, behind that, what stands in the ledger, which may go on
  * in the next part. */
 #define IN_LEDGER(part, from, bytes)                                                                         \
-  "ifnull((SELECT hex(substr(bytes, " from ", " bytes ")) FROM leaf_part WHERE leaf_part.id ="                \
+  "ifnull((SELECT hex(substr(bytes, " from ", " bytes ")) FROM leaf_part WHERE leaf_part.id ="               \
   " (position << 16) + " part " AND length > 0), '')"
 #define PART G_STRINGIFY(LIMIT_PART_BYTES)
 #define FIGURES                                                                                              \
-  "upper(figures) || " IN_LEDGER("1 + at / " PART, "at % " PART " + 1", "length") " || "                    \
-      IN_LEDGER("2 + at / " PART, "1", "max(0, at % " PART " + length - " PART ")")
+  "upper(figures) || " IN_LEDGER("1 + at / " PART, "at % " PART " + 1", "length") " || " IN_LEDGER(          \
+      "2 + at / " PART, "1", "max(0, at % " PART " + length - " PART ")")
 
 static const char FIRST[] =
     "CREATE TABLE meta (\n"
@@ -38,11 +50,13 @@ static const char FIRST[] =
     "  position INTEGER PRIMARY KEY,\n"
     "  kind INTEGER NOT NULL,        -- enum leaf_kind, common/codec.h\n"
     "  recorded INTEGER NOT NULL,\n"
-    "  hash BLOB NOT NULL            -- RFC 6962 leaf hash of the body, which is its parts, one after the other\n"
+    "  hash BLOB NOT NULL            -- RFC 6962 leaf hash of the body, which is its parts, one after the "
+    "other\n"
     ") STRICT;\n"
     /* A page each, so that a report's figures are read without the rest. */
     "CREATE TABLE leaf_part (\n"
-    "  id INTEGER PRIMARY KEY,       -- position × 65536 + number; what stands before a sealed submission is 0,\n"
+    "  id INTEGER PRIMARY KEY,       -- position × 65536 + number; what stands before a sealed submission is "
+    "0,\n"
     "                                -- the submission begins with 1\n"
     "  bytes BLOB NOT NULL\n"
     ") STRICT;\n"
@@ -160,24 +174,19 @@ static const char FIRST[] =
     "  used_by TEXT                  -- agent; null: still open\n"
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE VIEW line AS\n"
-    "SELECT book, " ELEMENT("0") " AS unit, " ELEMENT("1") " AS park, " ELEMENT("2") " AS membership,\n"
-    "  " ELEMENT("3") " AS position, " ELEMENT("4") " AS line, " ELEMENT("5") " AS figures, " ELEMENT(
-        "6") " AS at,\n"
-             "  " ELEMENT("7") " AS length, ifnull(" ELEMENT("9") ", 1) AS revision, ifnull(" ELEMENT(
-                 "10") ", 0) AS kind,\n"
-                       "  ifnull(" ELEMENT("12") ", 1) AS counted\n"
-    "FROM block, json_each(block.reports) AS cell;\n"
+    "SELECT book, " ELEMENT_0 " AS unit, " ELEMENT_1 " AS park, " ELEMENT_2 " AS membership,\n"
+    "  " ELEMENT_3 " AS position, " ELEMENT_4 " AS line, " ELEMENT_5 " AS figures, " ELEMENT_6 " AS at,\n"
+    "  " ELEMENT_7 " AS length, " REVISION " AS revision, " KIND " AS kind, " COUNTED " AS counted\n"
+    "FROM block, json_each(block.reports) AS item;\n"
     "CREATE VIEW reports AS\n"
     "SELECT book.form, " PERIOD_TEXT " AS period, unit, park, revision,\n"
     "  CASE kind WHEN 0 THEN 'figures' WHEN 1 THEN 'nil' ELSE 'withdrawal' END AS kind, counted,\n"
     "  membership.areas, membership.slices, position, line, " FIGURES " AS figures\n"
     "FROM line JOIN book ON book.id = line.book LEFT JOIN membership ON membership.id = line.membership;\n"
     "CREATE VIEW totals AS\n"
-    "SELECT book.form, " PERIOD_TEXT " AS period, area, slice, " ELEMENT(
-        "0") " AS slot,\n"
-             "  " ELEMENT("1") " AS total, " ELEMENT(
-                 "2") " AS units\n"
-                      "FROM family JOIN book ON book.id = family.book, json_each(family.cells) AS cell;\n";
+    "SELECT book.form, " PERIOD_TEXT " AS period, area, slice, " ELEMENT_0 " AS slot,\n"
+    "  " ELEMENT_1 " AS total, " ELEMENT_2 " AS units\n"
+    "FROM family JOIN book ON book.id = family.book, json_each(family.cells) AS item;\n";
 
 const char *const store_migrations[] = {FIRST};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

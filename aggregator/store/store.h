@@ -50,10 +50,9 @@ size_t store_log_bytes(const struct store *store);
 uint64_t store_leaf_count(struct store *store);
 /* At the next position. `sealed`: where in the body a sealed submission begins, 0 in other leaves. */
 void store_leaf_add(struct store *store, uint64_t position, enum leaf_kind kind, int64_t recorded_ms,
-                    const uint8_t *body, size_t length, size_t sealed,
-                    const uint8_t hash[MERKLE_HASH_SIZE]);
-/* The sealed submission of the leaf that is about to be added at `position`: reports are put, and may be read,
- * before it is there. It must live until store_leaf_add(), or the end of the transaction. */
+                    const uint8_t *body, size_t length, size_t sealed, const uint8_t hash[MERKLE_HASH_SIZE]);
+/* The sealed submission of the leaf that is about to be added at `position`: reports are put, and may be
+ * read, before it is there. It must live until store_leaf_add(), or the end of the transaction. */
 void store_leaf_coming(struct store *store, uint64_t position, const uint8_t *sealed, size_t length);
 /* Leaves are in another store, which must live as long: this one is made of them. */
 void store_use_ledger(struct store *store, struct store *ledger);
@@ -128,8 +127,8 @@ struct stored_report {
   bool counted;           /* in the cells of that membership */
   const uint8_t *figures; /* packed (report.h) */
   size_t figures_length;
-  /* The last bytes of the figures, as many as this, are those of the sealed submission at `position` that begin
-   * at `sealed_at`, and are kept in the ledger alone. 0: none. */
+  /* The last bytes of the figures, as many as this, are those of the sealed submission at `position` that
+   * begin at `sealed_at`, and are kept in the ledger alone. 0: none. */
   uint32_t sealed_at, sealed_length;
 };
 

@@ -82,7 +82,8 @@ static int64_t fill(struct place *place)
   int64_t book = store_book(place->store, "monthly", MAY);
   put_report(place, book, "U1", "east");
   put_report(place, book, "U2", "west");
-  struct stored_report sealed = first_report(book, "U3", "east"); /* its last two bytes are "dy" of the leaf */
+  struct stored_report sealed =
+      first_report(book, "U3", "east"); /* its last two bytes are "dy" of the leaf */
   sealed.position = 0;
   sealed.figures = (const uint8_t *)"\1dy";
   sealed.sealed_at = sealed.sealed_length = 2;
@@ -412,8 +413,9 @@ static void superseded_revisions_are_kept(void **state)
   assert_int_equal(reports->position, 103);
   assert_int_equal(reports->first, 7);
   assert_memory_equal(reports->figures, corrected, sizeof corrected);
-  g_autofree char *kept = place_query(place, "SELECT group_concat(revision || ':' || report, ' ')"
-                                             " FROM (SELECT * FROM revision WHERE unit = 'U1' ORDER BY revision)");
+  g_autofree char *kept =
+      place_query(place, "SELECT group_concat(revision || ':' || report, ' ')"
+                         " FROM (SELECT * FROM revision WHERE unit = 'U1' ORDER BY revision)");
   g_autofree char *first = g_strdup_printf("1:[\"U1\",\"east\",5,7,3,\"01012a\",0,0,%u] 2:",
                                            (uint32_t)db_checksum(FIGURES, sizeof FIGURES));
   g_autofree char *second = g_strdup_printf("[\"U1\",\"east\",5,102,3,\"01012c\",0,0,%u,2,0,7,1]",

@@ -26,7 +26,8 @@ static struct leaf *through_the_ledger(const struct leaf *leaf)
   assert_non_null(decoded);
   assert_int_equal(decoded->kind, leaf->kind);
   if (leaf->kind == LEAF_SUBMISSION)
-    assert_memory_equal(bytes->data + sealed_at, leaf->submission.sealed.data, leaf->submission.sealed.length);
+    assert_memory_equal(bytes->data + sealed_at, leaf->submission.sealed.data,
+                        leaf->submission.sealed.length);
   else
     assert_int_equal(sealed_at, 0);
   assert_true(decoded->recorded_at_ms == leaf->recorded_at_ms);
