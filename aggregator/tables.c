@@ -25,29 +25,38 @@ struct tables {
   struct memberships *memberships;
   struct known_membership known[1 << KNOWN_BITS];
   struct rollup *rollup;
-  GHashTable *owed; /* struct owed_key → change of expected units */
+  GHashTable *owed; /* set of struct owed, by form, membership and day */
 };
 
-struct owed_key {
+/* By how many units more owe a form from a day on: of one membership, or of one of its areas and slices. */
+struct owed {
   int form;
-  const char *area, *slice; /* of a membership */
+  const struct membership *membership; /* NULL: area and slice are set */
+  const char *area, *slice;
   day_number day;
+  int64_t units;
 };
 
 static unsigned owed_hash(const void *data)
 {
-  const struct owed_key *key = data;
+  const struct owed *key = data;
+  unsigned hash = ((unsigned)key->form << 20) ^ (unsigned)key->day;
 
-  return g_str_hash(key->area) ^ (g_str_hash(key->slice) * 31u) ^ ((unsigned)key->form << 20) ^
-         (unsigned)key->day;
+  if (key->membership) return hash ^ g_direct_hash(key->membership);
+  return hash ^ g_str_hash(key->area) ^ (g_str_hash(key->slice) * 31u);
 }
 
 static gboolean owed_equal(const void *left, const void *right)
 {
-  const struct owed_key *a = left, *b = right;
+  const struct owed *a = left, *b = right;
 
-  return a->form == b->form && a->day == b->day && strcmp(a->area, b->area) == 0 &&
-         strcmp(a->slice, b->slice) == 0;
+  if (a->form != b->form || a->day != b->day || a->membership != b->membership) return FALSE;
+  return a->membership || (strcmp(a->area, b->area) == 0 && strcmp(a->slice, b->slice) == 0);
+}
+
+static GHashTable *owed_new(void)
+{
+  return g_hash_table_new_full(owed_hash, owed_equal, g_free, NULL);
 }
 
 struct tables *tables_new(struct store *store)
@@ -57,7 +66,7 @@ struct tables *tables_new(struct store *store)
   tables->store = store;
   tables->memberships = memberships_new(store);
   tables->rollup = rollup_new();
-  tables->owed = g_hash_table_new_full(owed_hash, owed_equal, g_free, g_free);
+  tables->owed = owed_new();
   return tables;
 }
 
@@ -231,20 +240,14 @@ static void rederive_unit(struct tables *tables, struct period period, const str
 
 /* --- what a unit owes --- */
 
-static void add_owed(struct tables *tables, int form, const struct membership *membership, day_number day,
-                     int64_t units)
+static void add_owed(GHashTable *owed, const struct owed *change)
 {
-  for (char **area = membership->areas; *area; area++)
-    for (char **slice = membership->slices; *slice; slice++) {
-      struct owed_key key = {form, *area, *slice, day};
-      int64_t *change = g_hash_table_lookup(tables->owed, &key);
+  struct owed *sum = g_hash_table_lookup(owed, change);
 
-      if (!change) {
-        change = g_new0(int64_t, 1);
-        g_hash_table_insert(tables->owed, g_memdup2(&key, sizeof key), change);
-      }
-      *change += units;
-    }
+  if (sum)
+    sum->units += change->units;
+  else
+    g_hash_table_add(owed, g_memdup2(change, sizeof *change));
 }
 
 /* Adds (or, with sign −1, takes back) all that a unit owes by its versions in a register. */
@@ -262,8 +265,12 @@ static void owe(struct tables *tables, const struct unit_register *units, const 
     assert(tables->catalogue); /* a register has been checked against one */
     for (size_t form = 0; form < tables->catalogue->form_count; form++) {
       if (!unit_version_owes(version, tables->catalogue, (int)form)) continue;
-      add_owed(tables, (int)form, membership, version->from, sign);
-      if (end != DAY_NONE) add_owed(tables, (int)form, membership, end + 1, -sign);
+      add_owed(
+          tables->owed,
+          &(struct owed){.form = (int)form, .membership = membership, .day = version->from, .units = sign});
+      if (end != DAY_NONE)
+        add_owed(tables->owed,
+                 &(struct owed){.form = (int)form, .membership = membership, .day = end + 1, .units = -sign});
     }
   }
 }
@@ -352,20 +359,42 @@ static bool write_family(const struct cell_family *family, void *data)
   return !store_error(data);
 }
 
+/* What each area and slice of the memberships comes to. */
+static GHashTable *spread_owed(GHashTable *owed)
+{
+  GHashTable *spread = owed_new();
+  GHashTableIter iter;
+  void *item;
+
+  g_hash_table_iter_init(&iter, owed);
+  while (g_hash_table_iter_next(&iter, &item, NULL)) {
+    const struct owed *of = item;
+
+    for (char **area = of->membership->areas; *area; area++)
+      for (char **slice = of->membership->slices; *slice; slice++)
+        add_owed(spread,
+                 &(struct owed){
+                     .form = of->form, .area = *area, .slice = *slice, .day = of->day, .units = of->units});
+  }
+  return spread;
+}
+
 void tables_flush(struct tables *tables)
 {
+  g_autoptr(GHashTable) owed = NULL;
   GHashTableIter iter;
-  void *key, *change;
+  void *item;
 
   rollup_drain(tables->rollup, write_family, tables->store);
   if (!tables->catalogue) return; /* nothing is owed without one */
-  g_hash_table_iter_init(&iter, tables->owed);
-  while (g_hash_table_iter_next(&iter, &key, &change)) {
-    const struct owed_key *owed = key;
+  owed = spread_owed(tables->owed);
+  g_hash_table_iter_init(&iter, owed);
+  while (g_hash_table_iter_next(&iter, &item, NULL)) {
+    const struct owed *of = item;
 
-    if (*(int64_t *)change != 0)
-      store_expected_add(tables->store, tables->catalogue->forms[owed->form].code, owed->area, owed->slice,
-                         owed->day, *(int64_t *)change);
+    if (of->units != 0)
+      store_expected_add(tables->store, tables->catalogue->forms[of->form].code, of->area, of->slice, of->day,
+                         of->units);
   }
   g_hash_table_remove_all(tables->owed);
 }

@@ -9,20 +9,20 @@ void store_version_put(struct store *store, const struct unit_version *version)
       store->db, "INSERT OR REPLACE INTO register_version (unit, from_day, to_day, class, parent, name,"
                  " parks, reporter, in_boundary, industry, clusters, flags, status, succeeds)"
                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  db_bind_text(row, version->unit);
+  db_bind_lent_text(row, version->unit);
   db_bind_int(row, version->from);
   db_bind_int(row, version->to);
-  db_bind_text(row, version->class);
-  db_bind_text(row, version->parent);
-  db_bind_text(row, version->name);
-  db_bind_text(row, version->parks);
-  db_bind_text(row, version->reporter);
+  db_bind_lent_text(row, version->class);
+  db_bind_lent_text(row, version->parent);
+  db_bind_lent_text(row, version->name);
+  db_bind_lent_text(row, version->parks);
+  db_bind_lent_text(row, version->reporter);
   db_bind_int(row, version->in_boundary);
-  db_bind_text(row, version->industry);
-  db_bind_text(row, version->clusters);
-  db_bind_text(row, version->flags);
-  db_bind_text(row, version->status);
-  db_bind_text(row, version->succeeds);
+  db_bind_lent_text(row, version->industry);
+  db_bind_lent_text(row, version->clusters);
+  db_bind_lent_text(row, version->flags);
+  db_bind_lent_text(row, version->status);
+  db_bind_lent_text(row, version->succeeds);
   db_run(row);
 }
 
