@@ -174,7 +174,7 @@ static bool take_number(const char **at, uint64_t most, uint64_t *ret_value)
   for (; **at >= '0' && **at <= '9'; (*at)++) {
     uint64_t digit = (uint64_t)(**at - '0');
 
-    if (value > (most - digit) / 10) return false;
+    if (digit > most || value > (most - digit) / 10) return false;
     value = value * 10 + digit;
   }
   *ret_value = value;
