@@ -1,7 +1,12 @@
 /* Documents that agents fetch: the catalogue and the register of their area, each with a sealed manifest, in
  * chunks.
  *
- * Made when first asked for after a change, and kept until they are replaced. For one thread. */
+ * What takes long is done by threads of its own. The hash of a register's document, which every greeting
+ * asks for, is worked out for all areas that have agents as soon as a register or catalogue is new; the
+ * document itself when somebody asks for it. Both are kept until they are replaced. What is not there yet is
+ * NULL: whoever asked does so again once documents_update() is true.
+ *
+ * For one thread. */
 #ifndef PARKTALLY_AGGREGATOR_DOCUMENT_H
 #define PARKTALLY_AGGREGATOR_DOCUMENT_H
 
@@ -11,6 +16,7 @@
 #include "common/identity.h"
 
 #include <glib.h>
+#include <stdbool.h>
 
 struct document {
   enum document_kind kind;
@@ -21,14 +27,26 @@ struct document {
 };
 
 struct documents;
-/* The identity seals and must outlive them. */
-struct documents *documents_new(const struct identity *identity);
+/* The identity seals and must outlive them. `made` is called in another thread whenever there is something
+ * for documents_update(). */
+struct documents *documents_new(const struct identity *identity, void (*made)(void *data), void *data);
+/* Waits for what is being made; `made` is not called from then on. */
 void documents_free(struct documents *documents);
 CLEANUP_DEFINE(struct documents, documents_free)
 
-/* The document in force; belongs to `documents` and lives until the next call with another snapshot. */
-const struct document *documents_catalogue(struct documents *documents, struct snapshot *snapshot);
-const struct document *documents_register(struct documents *documents, struct snapshot *snapshot,
-                                          const char *area);
+/* Begins with what greetings under this snapshot will ask for. The other calls do so too. */
+void documents_prepare(struct documents *documents, struct snapshot *snapshot);
+
+/* Takes in what was made. True if there was anything. */
+bool documents_update(struct documents *documents);
+
+/* The hash of the register's document, SEAL_HASH_SIZE bytes; the catalogue's is known without. */
+const uint8_t *documents_register_hash(struct documents *documents, struct snapshot *snapshot,
+                                       const char *area);
+
+/* The document in force; of the catalogue whatever the area is. It and the hash belong to `documents` and
+ * live until the next call of whichever function. */
+const struct document *documents_get(struct documents *documents, struct snapshot *snapshot,
+                                     enum document_kind kind, const char *area);
 
 #endif

@@ -21,7 +21,9 @@
 #define JOINER "joiner" /* user id of whoever connects to enrol; no agent's id, which has a number */
 #define BUSY_RETRY_MS 250
 #define MESSAGES_PER_TURN 64 /* so that answers go out while much comes in */
-#define JOINING_MOST 64      /* joining records with the writer; whoever comes then waits in libzmq's queue */
+/* Beyond these whoever comes waits in libzmq's queue. */
+#define JOINING_MOST 64        /* joining records with the writer */
+#define WAITING_MOST LIMIT_MIB /* bytes of messages that wait for a document */
 
 struct gate {
   struct gate_options options;
@@ -29,6 +31,8 @@ struct gate {
   struct channel_door *door;
   struct channel_server *submit, *enrol;
   struct documents *documents;
+  GQueue waiting;       /* of struct channel_message: for a document that is being made … */
+  size_t waiting_bytes; /* … and what they take */
   struct flights *flights;
   struct intake *intake;
   struct store *store;  /* the gate's thread's own */
@@ -229,58 +233,63 @@ static uint32_t credit_of_each(const struct snapshot *snapshot)
   return CLAMP(LIMIT_CREDIT_GLOBAL / MAX(in_force, 1), 1, LIMIT_CREDIT_AGENT);
 }
 
-static void answer_hello(const struct conversation *with, const struct frame *asked)
+/* Each is false where a document that it needs is being made: then the message waits. */
+
+static bool answer_hello(const struct conversation *with, const struct frame *asked)
 {
   struct gate *gate = with->gate;
-  const struct document *catalogue = documents_catalogue(gate->documents, with->snapshot);
-  const struct document *units =
-      documents_register(gate->documents, with->snapshot, with->agent->stored.area);
+  const uint8_t *units = documents_register_hash(gate->documents, with->snapshot, with->agent->stored.area);
   int64_t now = clock_wall().ms, ahead = ahead_of(asked->hello.clock_ms, now);
   struct frame frame = {.kind = FRAME_WELCOME};
 
+  if (!units) return false;
   if (ABS(ahead) > LIMIT_CLOCK_SKEW_MS)
     log_say(LOG_LEVEL_WARNING, finding_id(FINDING_CLOCK_OFF), _("%s: its clock is %+" PRId64 " s from ours"),
             with->agent->stored.id, ahead / 1000);
   frame.welcome.credit = credit_of_each(with->snapshot);
   frame.welcome.clock_ms = now;
-  frame.welcome.catalogue_hash = (struct bytes_view){catalogue->hash, SEAL_HASH_SIZE};
-  frame.welcome.register_hash = (struct bytes_view){units->hash, SEAL_HASH_SIZE};
+  frame.welcome.catalogue_hash = (struct bytes_view){with->snapshot->catalogue->hash, SEAL_HASH_SIZE};
+  frame.welcome.register_hash = (struct bytes_view){units, SEAL_HASH_SIZE};
   send_frame(gate->submit, with->message->peer, &frame);
+  return true;
 }
 
 static const struct document *document_of(const struct conversation *with, enum document_kind kind)
 {
-  if (kind == DOCUMENT_OF_REGISTER)
-    return documents_register(with->gate->documents, with->snapshot, with->agent->stored.area);
-  return documents_catalogue(with->gate->documents, with->snapshot);
+  return documents_get(with->gate->documents, with->snapshot, kind, with->agent->stored.area);
 }
 
-static void answer_document(const struct conversation *with, const struct frame *asked)
+static bool answer_document(const struct conversation *with, const struct frame *asked)
 {
   const struct document *document = document_of(with, asked->document_request.kind);
   struct frame frame = {.kind = FRAME_DOCUMENT};
 
+  if (!document) return false;
   frame.document.kind = document->kind;
   frame.document.manifest.data = g_bytes_get_data(document->manifest, &frame.document.manifest.length);
   send_frame(with->gate->submit, with->message->peer, &frame);
+  return true;
 }
 
-static void answer_chunk(const struct conversation *with, const struct frame *asked)
+static bool answer_chunk(const struct conversation *with, const struct frame *asked)
 {
   const struct document *document = document_of(with, asked->chunk_request.kind);
   size_t size, offset = (size_t)asked->chunk_request.index * LIMIT_CHUNK_BYTES;
-  const uint8_t *data = g_bytes_get_data(document->data, &size);
   struct frame frame = {.kind = FRAME_CHUNK};
+  const uint8_t *data;
 
+  if (!document) return false;
+  data = g_bytes_get_data(document->data, &size);
   if (memcmp(asked->chunk_request.hash.data, document->hash, SEAL_HASH_SIZE) != 0 || offset >= size) {
     send_fault(with->gate->submit, with->message->peer, NULL, FINDING_REQUEST_UNKNOWN,
                "the document has changed since; ask for its manifest again");
-    return;
+    return true;
   }
   frame.chunk.hash = (struct bytes_view){document->hash, SEAL_HASH_SIZE};
   frame.chunk.index = asked->chunk_request.index;
   frame.chunk.data = (struct bytes_view){data + offset, MIN(LIMIT_CHUNK_BYTES, size - offset)};
   send_frame(with->gate->submit, with->message->peer, &frame);
+  return true;
 }
 
 static void take_submission(const struct conversation *with, const struct frame *asked)
@@ -356,18 +365,16 @@ static void answer_refusals(const struct conversation *with, const struct frame 
   send_frame(with->gate->submit, with->message->peer, &frame);
 }
 
-static void converse(const struct conversation *with, const struct frame *asked)
+/* False where the message has to wait for a document. */
+static bool converse(const struct conversation *with, const struct frame *asked)
 {
   switch (asked->kind) {
   case FRAME_HELLO:
-    answer_hello(with, asked);
-    break;
+    return answer_hello(with, asked);
   case FRAME_DOCUMENT_REQUEST:
-    answer_document(with, asked);
-    break;
+    return answer_document(with, asked);
   case FRAME_CHUNK_REQUEST:
-    answer_chunk(with, asked);
-    break;
+    return answer_chunk(with, asked);
   case FRAME_SUBMIT:
     take_submission(with, asked);
     break;
@@ -378,6 +385,23 @@ static void converse(const struct conversation *with, const struct frame *asked)
     send_fault(with->gate->submit, with->message->peer, NULL, FINDING_MESSAGE_MALFORMED,
                "the aggregator does not take this kind of message");
   }
+  return true;
+}
+
+static void message_free(void *data)
+{
+  channel_message_clear(data);
+  g_free(data);
+}
+
+static void keep_waiting(struct gate *gate, const struct channel_message *message)
+{
+  struct channel_message *kept = g_memdup2(message, sizeof *message);
+
+  g_bytes_ref(kept->peer);
+  g_bytes_ref(kept->data);
+  g_queue_push_tail(&gate->waiting, kept);
+  gate->waiting_bytes += sizeof *kept + g_bytes_get_size(kept->data);
 }
 
 static void take_message(struct gate *gate, const struct channel_message *message)
@@ -399,10 +423,30 @@ static void take_message(struct gate *gate, const struct channel_message *messag
     send_fault(gate->submit, message->peer, NULL, FINDING_MESSAGE_MALFORMED, "the frame cannot be decoded");
     return;
   }
-  converse(&with, frame);
+  if (!converse(&with, frame)) keep_waiting(gate, message);
+}
+
+/* A message that waited is taken like one that comes now: by what is in force now. */
+static void take_waiting(struct gate *gate)
+{
+  GQueue waiting = gate->waiting;
+  struct channel_message *message;
+
+  g_queue_init(&gate->waiting);
+  gate->waiting_bytes = 0;
+  while ((message = g_queue_pop_head(&waiting))) {
+    take_message(gate, message);
+    message_free(message);
+  }
 }
 
 /* --- the thread --- */
+
+/* Whether a message from there may be taken in. */
+static bool has_room(const struct gate *gate, const struct channel_server *server)
+{
+  return server == gate->submit ? gate->waiting_bytes < WAITING_MOST : gate->joining < JOINING_MOST;
+}
 
 static void take_messages(struct gate *gate, struct channel_server *server,
                           void (*take)(struct gate *gate, const struct channel_message *message))
@@ -410,7 +454,7 @@ static void take_messages(struct gate *gate, struct channel_server *server,
   struct channel_message message;
   unsigned all_dropped = 0;
 
-  for (int n = 0; n < MESSAGES_PER_TURN; n++) {
+  for (int n = 0; n < MESSAGES_PER_TURN && has_room(gate, server); n++) {
     unsigned dropped = 0;
     bool taken = channel_server_receive(server, &message, &dropped);
 
@@ -426,20 +470,30 @@ static void take_messages(struct gate *gate, struct channel_server *server,
 static void *gate_main(void *data)
 {
   struct gate *gate = data;
-  struct channel_server *servers[] = {gate->submit, gate->enrol};
 
   while (!g_atomic_int_get(&gate->stop) || flights_count(gate->flights) > 0 || gate->joining > 0) {
     bool stopping = g_atomic_int_get(&gate->stop);
-    bool takes_joiners = gate->joining < JOINING_MOST;
+    bool takes_agents = !stopping && has_room(gate, gate->submit);
+    bool takes_joiners = !stopping && has_room(gate, gate->enrol);
+    struct channel_server *servers[2];
+    size_t count = 0;
 
     /* While it ends, only answers matter: nothing more is taken in. */
-    (void)channel_wait(servers, stopping ? 0 : takes_joiners ? 2 : 1, gate->wake_fd, -1, NULL);
+    if (takes_agents) servers[count++] = gate->submit;
+    if (takes_joiners) servers[count++] = gate->enrol;
+    (void)channel_wait(servers, count, gate->wake_fd, -1, NULL);
     send_answers(gate);
-    if (stopping) continue;
-    take_messages(gate, gate->submit, take_message);
+    if (documents_update(gate->documents) && !stopping) take_waiting(gate);
+    if (takes_agents) take_messages(gate, gate->submit, take_message);
     if (takes_joiners) take_messages(gate, gate->enrol, take_joiner);
   }
   return NULL;
+}
+
+/* In a thread of the documents'. */
+static void document_made(void *data)
+{
+  wake_gate(data);
 }
 
 /* In the door's thread. */
@@ -485,6 +539,14 @@ static bool open_endpoints(struct gate *gate, GError **error)
   return gate->enrol != NULL;
 }
 
+/* Beside what else there is to do before the first greeting. */
+static void prepare_documents(struct gate *gate)
+{
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(gate->options.writer));
+
+  documents_prepare(gate->documents, snapshot);
+}
+
 struct gate *gate_new(const struct gate_options *options, GError **error)
 {
   CLEANUP(gate_free) struct gate *gate = g_new0(struct gate, 1);
@@ -495,7 +557,8 @@ struct gate *gate_new(const struct gate_options *options, GError **error)
   gate->answers = g_async_queue_new();
   g_mutex_init(&gate->handing);
   gate->flights = flights_new();
-  gate->documents = documents_new(options->identity);
+  gate->documents = documents_new(options->identity, document_made, gate);
+  prepare_documents(gate);
   gate->store = store_open(path, STORE_READ, error);
   if (!gate->store || !open_endpoints(gate, error)) return NULL;
   gate->intake = intake_new(options->writer, submission_answered, gate);
@@ -515,6 +578,8 @@ void gate_free(struct gate *gate)
   }
   g_mutex_lock(&gate->handing); /* whoever handed over the last answer may still be at it */
   g_mutex_unlock(&gate->handing);
+  documents_free(gate->documents);
+  g_queue_clear_full(&gate->waiting, message_free);
   intake_free(gate->intake);
   channel_server_close(gate->enrol);
   channel_server_close(gate->submit);
@@ -524,7 +589,6 @@ void gate_free(struct gate *gate)
   g_async_queue_unref(gate->answers);
   g_mutex_clear(&gate->handing);
   flights_free(gate->flights);
-  documents_free(gate->documents);
   store_close(gate->store);
   close(gate->wake_fd);
   g_free(gate);

@@ -63,6 +63,10 @@ bool register_read_csv(const struct catalogue *catalogue, const char *name, cons
  * that ever belong to `area` or below it, or of all if area is CATALOGUE_NONE. */
 GBytes *register_write_csv(const struct unit_register *reg, const struct catalogue *catalogue, int area);
 
+/* The hash (seal_hash()) of what register_write_csv() gives, which is never held as a whole. */
+void register_hash_csv(const struct unit_register *reg, const struct catalogue *catalogue, int area,
+                       uint8_t ret_hash[static CATALOGUE_HASH_SIZE]);
+
 /* A file of the compiled register, to be mapped by register_open_image(): a cache of what reading this
  * document with this catalogue gave. */
 GBytes *register_image(const struct unit_register *reg, const uint8_t document[CATALOGUE_HASH_SIZE],

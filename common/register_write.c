@@ -1,9 +1,17 @@
 #include "common/register.h"
 
+#include "common/blake2b.h"
+
+#include <assert.h>
 #include <string.h>
 
 /* A register of a hundred thousand units is written for each area after every start, while agents wait: hence
  * cells go straight into memory that has room for them. */
+
+static_assert(CATALOGUE_HASH_SIZE == BLAKE2B_SIZE, "documents have one hash");
+
+/* Of a document that is only hashed: small enough to stay in the processor's cache. */
+#define PIECE_BYTES (32 * LIMIT_KIB)
 
 /* How much of a text could stand without quotes; of most all. */
 static size_t plain_length(const char *text)
@@ -94,11 +102,10 @@ static bool is_within(struct within *within, const struct unit_version *version)
   return within->known[slot].answer;
 }
 
-GBytes *register_write_csv(const struct unit_register *reg, const struct catalogue *catalogue, int area)
+/* Appends to `csv`; with `hash`, what is written goes there piece by piece instead of staying. */
+static void write_versions(const struct unit_register *reg, const struct catalogue *catalogue, int area,
+                           GString *csv, struct blake2b *hash)
 {
-  GString *csv =
-      g_string_new("unit,class,parent,name,parks,reporter,in_boundary,industry,clusters,flags,status,"
-                   "succeeds,from,to\n");
   struct within within = {.catalogue = catalogue, .area = area};
   size_t count = register_size(reg), end;
   const struct unit_version *versions = count > 0 ? register_nth(reg, 0) : NULL;
@@ -109,8 +116,31 @@ GBytes *register_write_csv(const struct unit_register *reg, const struct catalog
     while (n > 0 && strcmp(versions[n - 1].unit, versions[n].unit) == 0) n--;
     while (end < count && strcmp(versions[end].unit, versions[n].unit) == 0) end++;
     for (; n < end; n++) append_version(csv, &versions[n]);
+    if (!hash || csv->len < PIECE_BYTES) continue;
+    blake2b_add(hash, csv->str, csv->len);
+    g_string_truncate(csv, 0);
   }
+}
+
+static const char HEADER[] =
+    "unit,class,parent,name,parks,reporter,in_boundary,industry,clusters,flags,status,succeeds,from,to\n";
+
+GBytes *register_write_csv(const struct unit_register *reg, const struct catalogue *catalogue, int area)
+{
+  GString *csv = g_string_new(HEADER);
+  write_versions(reg, catalogue, area, csv, NULL);
   /* A document is kept for as long as it is in force: without the room that is left. */
   size_t length = csv->len;
   return g_bytes_new_take(g_realloc(g_string_free(csv, FALSE), length), length);
+}
+
+void register_hash_csv(const struct unit_register *reg, const struct catalogue *catalogue, int area,
+                       uint8_t ret_hash[static CATALOGUE_HASH_SIZE])
+{
+  g_autoptr(GString) csv = g_string_new(HEADER);
+  struct blake2b hash;
+  blake2b_init(&hash);
+  write_versions(reg, catalogue, area, csv, &hash);
+  blake2b_add(&hash, csv->str, csv->len);
+  blake2b_finish(&hash, ret_hash);
 }

@@ -552,6 +552,51 @@ static void a_chunk_that_is_not_there_or_not_any_more_is_named(void **state)
   no_chunk(client, DOCUMENT_OF_REGISTER, hash, 0, FINDING_REQUEST_UNKNOWN); /* changed meanwhile */
 }
 
+/* A greeting with what a newer protocol may add to it. */
+static void greet_at_length(struct channel_client *client)
+{
+  static const uint8_t ADDED[] = {0xA2, 0x06, 0x80, 0x80, 0x0C}; /* field 100, of 192 KiB */
+  struct frame hello = {.kind = FRAME_HELLO, .hello = {.agent = "any", .software = "test"}};
+  g_autoptr(GBytes) frame = frame_encode(&hello);
+  g_autoptr(GByteArray) message = g_byte_array_new();
+
+  g_byte_array_append(message, g_bytes_get_data(frame, NULL), (unsigned)g_bytes_get_size(frame));
+  g_byte_array_append(message, ADDED, sizeof ADDED);
+  g_byte_array_set_size(message, message->len + 192 * LIMIT_KIB);
+  memset(message->data + message->len - 192 * LIMIT_KIB, 'x', 192 * LIMIT_KIB);
+  say_bytes(client, message->data, message->len);
+}
+
+static void all_who_ask_while_documents_are_made_are_answered_also_more_than_may_wait(void **state)
+{
+  enum { GREETINGS = 12 };
+  struct world *world = *state;
+  struct channel_client *east = connect_agent(world, &world->east);
+  struct channel_client *west = connect_agent(world, &world->west);
+  const struct frame request = {.kind = FRAME_DOCUMENT_REQUEST,
+                                .document_request = {.kind = DOCUMENT_OF_REGISTER}};
+  g_autoptr(GString) csv = g_string_new("unit,class,name,parks\n");
+
+  until_taken(east);
+  until_taken(west);
+  for (int n = 0; csv->len < 4 * LIMIT_MIB; n++)
+    g_string_append_printf(csv, "unit-%07d,code,%0400d,east;west\n", n, n);
+  fixture_import(&world->fixture, csv->str);
+  for (int n = 0; n < GREETINGS; n++) {
+    greet_at_length(east);
+    greet_at_length(west);
+  }
+  say(east, &request);
+  for (int n = 0; n < GREETINGS; n++) {
+    CLEANUP(frame_free) struct frame *of_east = hear(east, FRAME_WELCOME);
+    CLEANUP(frame_free) struct frame *of_west = hear(west, FRAME_WELCOME);
+    assert_int_equal(of_east->welcome.register_hash.length, SEAL_HASH_SIZE);
+    assert_int_equal(of_west->welcome.register_hash.length, SEAL_HASH_SIZE);
+  }
+  CLEANUP(frame_free) struct frame *document = hear(east, FRAME_DOCUMENT);
+  assert_int_equal(document->document.kind, DOCUMENT_OF_REGISTER);
+}
+
 /* --- enrolment --- */
 
 struct joiner {
@@ -762,6 +807,7 @@ int main(void)
       TEST(refusals_beyond_a_receipt_come_in_pages),
       TEST(refusals_are_told_to_the_area_that_reported_and_to_nobody_else),
       TEST(a_chunk_that_is_not_there_or_not_any_more_is_named),
+      TEST(all_who_ask_while_documents_are_made_are_answered_also_more_than_may_wait),
       TEST(catalogue_and_register_come_in_chunks_that_fit_their_hashes),
       TEST(a_joining_record_that_is_none_is_answered_and_uses_nothing_up),
       TEST(an_invitation_that_has_expired_lets_nobody_in),

@@ -1,6 +1,7 @@
 #include "common/register.h"
 
 #include "common/error.h"
+#include "common/seal.h"
 #include "small_catalogue.h"
 
 #include <setjmp.h>
@@ -148,6 +149,17 @@ static void a_doubtful_code_or_parent_is_noted_and_taken(void **state)
                   "unit.check-digit@2:1 register.parent-unknown@3:0 register.parent-unknown@6:0", false);
 }
 
+/* Its hash alone is that of its bytes. */
+static GBytes *write_csv(const struct unit_register *reg, int area)
+{
+  GBytes *csv = register_write_csv(reg, catalogue, area);
+  uint8_t expected[SEAL_HASH_SIZE], found[SEAL_HASH_SIZE];
+  seal_hash(g_bytes_get_data(csv, NULL), g_bytes_get_size(csv), expected);
+  register_hash_csv(reg, catalogue, area, found);
+  assert_memory_equal(found, expected, sizeof expected);
+  return csv;
+}
+
 static void a_header_alone_is_an_empty_register(void **state)
 {
   (void)state;
@@ -156,7 +168,7 @@ static void a_header_alone_is_an_empty_register(void **state)
   assert_int_equal(register_size(reg), 0);
   assert_int_equal(register_unit(reg, A, &versions), 0);
   assert_null(register_version(reg, A, (struct period){2018, 5, 1}));
-  g_autoptr(GBytes) csv = register_write_csv(reg, catalogue, CATALOGUE_NONE);
+  g_autoptr(GBytes) csv = write_csv(reg, CATALOGUE_NONE);
   assert_int_equal(g_bytes_get_size(csv), strlen(HEADER));
 }
 
@@ -281,13 +293,13 @@ static void a_register_is_written_as_it_is_read_whatever_the_order(void **state)
       read_rows(A "-01,establishment,,甲,west,,,,,,,,,\n" A
                   ",enterprise,,,west;east,east,0,,steel;machinery,above_scale,关闭," B ",2018-01-01,\n" B
                   ",enterprise,,\"a, \"\"b\"\"\",east,,,C31,,,,,,2018-12-31\n");
-  g_autoptr(GBytes) written = register_write_csv(reg, catalogue, CATALOGUE_NONE);
+  g_autoptr(GBytes) written = write_csv(reg, CATALOGUE_NONE);
   gsize length;
   const char *text = g_bytes_get_data(written, &length);
   assert_int_equal(length, strlen(expected));
   assert_memory_equal(text, expected, length);
   CLEANUP(register_unref) struct unit_register *back = read_text(text, length, NULL, NULL);
-  g_autoptr(GBytes) again = register_write_csv(back, catalogue, CATALOGUE_NONE);
+  g_autoptr(GBytes) again = write_csv(back, CATALOGUE_NONE);
   assert_true(g_bytes_equal(written, again));
 }
 
@@ -303,7 +315,7 @@ static void an_areas_register_holds_all_versions_of_units_that_were_ever_there(v
     size_t versions;
   } cases[] = {{"east", 2}, {"west", 3}, {"zone", 3}};
   for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-    g_autoptr(GBytes) csv = register_write_csv(reg, catalogue, catalogue_area(catalogue, cases[i].area));
+    g_autoptr(GBytes) csv = write_csv(reg, catalogue_area(catalogue, cases[i].area));
     gsize length;
     const char *text = g_bytes_get_data(csv, &length);
     CLEANUP(register_unref) struct unit_register *part = read_text(text, length, NULL, NULL);
@@ -345,7 +357,7 @@ static void a_cell_is_quoted_where_its_bytes_would_be_read_otherwise(void **stat
     version.name = cases[i].name;
     register_builder_add(builder, &version);
     CLEANUP(register_unref) struct unit_register *reg = register_builder_finish(builder);
-    g_autoptr(GBytes) csv = register_write_csv(reg, catalogue, CATALOGUE_NONE);
+    g_autoptr(GBytes) csv = write_csv(reg, CATALOGUE_NONE);
     g_autofree char *expected =
         g_strdup_printf(HEADER "A,enterprise,,%s,east,,1,,,,正常,,,\n", cases[i].cell);
     assert_int_equal(g_bytes_get_size(csv), strlen(expected));
@@ -375,7 +387,7 @@ static void a_large_register_of_many_parks_is_written_whole(void **state)
     g_string_append_printf(expected, ",%s,,1,,,,正常,,,\n", parks);
   }
   CLEANUP(register_unref) struct unit_register *reg = register_builder_finish(builder);
-  g_autoptr(GBytes) csv = register_write_csv(reg, catalogue, catalogue_area(catalogue, "west"));
+  g_autoptr(GBytes) csv = write_csv(reg, catalogue_area(catalogue, "west"));
   assert_int_equal(g_bytes_get_size(csv), expected->len);
   assert_memory_equal(g_bytes_get_data(csv, NULL), expected->str, expected->len);
 }
