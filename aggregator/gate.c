@@ -292,16 +292,13 @@ static bool answer_chunk(const struct conversation *with, const struct frame *as
   return true;
 }
 
-static void take_submission(const struct conversation *with, const struct frame *asked)
+static void take_submission(const struct conversation *with, const uint8_t *id, GBytes *sealed)
 {
   struct gate *gate = with->gate;
-  const uint8_t *id = asked->submit.id.data;
   const char *agent = with->agent->stored.id;
-  g_autoptr(GBytes) sealed = NULL;
 
   switch (flights_take(gate->flights, agent, id, with->message->peer)) {
   case FLIGHT_TAKEN:
-    sealed = g_bytes_new(asked->submit.sealed.data, asked->submit.sealed.length);
     intake_take(gate->intake, agent, id, sealed);
     break;
   case FLIGHT_ALREADY:
@@ -313,6 +310,27 @@ static void take_submission(const struct conversation *with, const struct frame 
     break;
   }
   }
+}
+
+/* A submission as agents write it stays in the memory that libzmq received it in. False if it is none. */
+static bool take_submission_in_place(const struct conversation *with)
+{
+  GBytes *message = with->message->data;
+  size_t length;
+  const uint8_t *data = g_bytes_get_data(message, &length);
+  struct bytes_view id, view;
+
+  if (!submit_view(data, length, &id, &view)) return false;
+  g_autoptr(GBytes) sealed = g_bytes_new_from_bytes(message, (size_t)(view.data - data), view.length);
+  take_submission(with, id.data, sealed);
+  return true;
+}
+
+static void take_submission_decoded(const struct conversation *with, const struct frame *asked)
+{
+  g_autoptr(GBytes) sealed = g_bytes_new(asked->submit.sealed.data, asked->submit.sealed.length);
+
+  take_submission(with, asked->submit.id.data, sealed);
 }
 
 /* The leaf of a submission as it is stored; NULL if there is none. */
@@ -376,7 +394,7 @@ static bool converse(const struct conversation *with, const struct frame *asked)
   case FRAME_CHUNK_REQUEST:
     return answer_chunk(with, asked);
   case FRAME_SUBMIT:
-    take_submission(with, asked);
+    take_submission_decoded(with, asked);
     break;
   case FRAME_REFUSAL_REQUEST:
     answer_refusals(with, asked);
@@ -416,6 +434,7 @@ static void take_message(struct gate *gate, const struct channel_message *messag
                "this agent has no right to connect any more");
     return;
   }
+  if (take_submission_in_place(&with)) return;
   frame = frame_decode(g_bytes_get_data(message->data, NULL), g_bytes_get_size(message->data));
   if (!frame) {
     log_say(LOG_LEVEL_WARNING, finding_id(FINDING_MESSAGE_MALFORMED), _("from %s at %s"), agent->stored.id,

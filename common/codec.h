@@ -121,6 +121,11 @@ struct frame {
 
 /* NULL if malformed. The record points into its own copy. */
 struct frame *frame_decode(const uint8_t *data, size_t length);
+
+/* The id and the sealed submission of a FRAME_SUBMIT as frame_encode() writes it; both point into `data`.
+ * False of any other frame, also of a submission in another writing: frame_decode() decides. */
+bool submit_view(const uint8_t *data, size_t length, struct bytes_view *ret_id,
+                 struct bytes_view *ret_sealed);
 void frame_free(struct frame *frame);
 CLEANUP_DEFINE(struct frame, frame_free)
 

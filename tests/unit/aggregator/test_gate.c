@@ -2,6 +2,7 @@
  */
 #include "aggregator/gate.h"
 
+#include "../common/wire_bytes.h"
 #include "aggregator/folder.h"
 #include "common/channel.h"
 #include "common/clock.h"
@@ -354,6 +355,23 @@ static void a_submission_gets_its_receipt_and_the_same_one_again(void **state)
   assert_int_equal(receipt->counted, 1);
   assert_int_equal(first->receipt.sealed.length, second->receipt.sealed.length);
   assert_memory_equal(first->receipt.sealed.data, second->receipt.sealed.data, first->receipt.sealed.length);
+  g_bytes_unref(sent.sealed);
+}
+
+/* As no encoder of ours puts it: the fields of Submit the other way round. */
+static void a_submission_in_another_writing_is_taken_as_well(void **state)
+{
+  struct world *world = *state;
+  struct channel_client *client = connect_agent(world, &world->east);
+  struct sent sent = make(world, &world->east, "a1", 5);
+  g_autoptr(GByteArray) body = g_byte_array_new(), message = g_byte_array_new();
+
+  put_bytes(body, 2, g_bytes_get_data(sent.sealed, NULL), g_bytes_get_size(sent.sealed));
+  put_bytes(body, 1, sent.id, sizeof sent.id);
+  put_number(message, 1, PROTOCOL_VERSION);
+  put_message(message, 8, body);
+  say_bytes(client, message->data, message->len);
+  hear_receipt(world, client, &sent);
   g_bytes_unref(sent.sealed);
 }
 
@@ -803,6 +821,7 @@ int main(void)
       TEST(revocation_bites_on_the_next_message),
       TEST(an_agent_without_credit_is_told_busy_and_succeeds_later),
       TEST(a_submission_gets_its_receipt_and_the_same_one_again),
+      TEST(a_submission_in_another_writing_is_taken_as_well),
       TEST(one_that_is_under_way_and_comes_again_is_answered_once_where_it_was_asked_last),
       TEST(refusals_beyond_a_receipt_come_in_pages),
       TEST(refusals_are_told_to_the_area_that_reported_and_to_nobody_else),

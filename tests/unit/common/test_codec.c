@@ -322,6 +322,73 @@ static void hello_and_welcome_come_through(void **state)
   assert_view(welcome->welcome.register_hash, hash, sizeof hash);
 }
 
+/* Bytes that a view may not read beyond. */
+static bool is_viewed(const uint8_t *data, size_t length, struct bytes_view *ret_id,
+                      struct bytes_view *ret_sealed)
+{
+  g_autofree uint8_t *copy = g_memdup2(data, length);
+  struct bytes_view id, sealed;
+  if (!submit_view(copy, length, &id, &sealed)) return false;
+  assert_true(submit_view(data, length, ret_id, ret_sealed));
+  assert_int_equal(id.data - copy, ret_id->data - data);
+  assert_int_equal(sealed.data - copy, ret_sealed->data - data);
+  return true;
+}
+
+static void a_submission_is_viewed_where_it_stands(void **state)
+{
+  (void)state;
+  static const uint8_t payload[300] = {1, 2, 3};
+  struct frame submit = {.kind = FRAME_SUBMIT};
+  submit.submit.id = hash_view;
+  submit.submit.sealed = (struct bytes_view){payload, sizeof payload};
+  g_autoptr(GBytes) bytes = frame_encode(&submit);
+  gsize length;
+  const uint8_t *data = g_bytes_get_data(bytes, &length);
+  struct bytes_view id, sealed;
+  assert_true(is_viewed(data, length, &id, &sealed));
+  assert_view(id, hash, sizeof hash);
+  assert_view(sealed, payload, sizeof payload);
+  assert_true(sealed.data > data && sealed.data + sealed.length == data + length);
+  for (size_t cut = 0; cut < length; cut++) assert_false(is_viewed(data, cut, &id, &sealed));
+}
+
+/* A view of every one of these would be a guess. */
+static void a_submission_in_another_writing_is_left_to_the_decoder(void **state)
+{
+  (void)state;
+  static const uint8_t payload[] = {1, 2, 3};
+  struct bytes_view id, sealed;
+  g_autoptr(GByteArray) body = g_byte_array_new(), turned = g_byte_array_new(), short_id = g_byte_array_new(),
+                        twice = g_byte_array_new(), more = g_byte_array_new();
+  put_bytes(body, 1, hash, sizeof hash);
+  put_bytes(body, 2, payload, sizeof payload);
+  put_bytes(turned, 2, payload, sizeof payload);
+  put_bytes(turned, 1, hash, sizeof hash);
+  put_bytes(short_id, 1, hash, sizeof hash - 1);
+  put_bytes(short_id, 2, payload, sizeof payload);
+  put_bytes(twice, 1, hash, sizeof hash);
+  put_bytes(twice, 2, payload, 1);
+  put_bytes(twice, 2, payload, sizeof payload);
+  put_bytes(more, 1, hash, sizeof hash);
+  put_bytes(more, 2, payload, sizeof payload);
+  put_number(more, 3, 1);
+  g_autoptr(GByteArray) plain = frame_with(8, body);
+  assert_true(is_viewed(plain->data, plain->len, &id, &sealed));
+  GByteArray *const bodies[] = {turned, short_id, twice, more};
+  for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
+    g_autoptr(GByteArray) other = frame_with(8, bodies[i]);
+    assert_false(is_viewed(other->data, other->len, &id, &sealed));
+  }
+  g_autoptr(GByteArray) other_kind = frame_with(7, body), newer = g_byte_array_new();
+  assert_false(is_viewed(other_kind->data, other_kind->len, &id, &sealed));
+  put_number(newer, 1, PROTOCOL_VERSION + 1);
+  put_message(newer, 8, body);
+  assert_false(is_viewed(newer->data, newer->len, &id, &sealed));
+  put_message(plain, 8, body); /* the last one counts */
+  assert_false(is_viewed(plain->data, plain->len, &id, &sealed));
+}
+
 static void documents_come_through(void **state)
 {
   (void)state;
@@ -460,6 +527,8 @@ int main(void)
       cmocka_unit_test(an_unknown_body_is_no_frame_of_ours),
       cmocka_unit_test(unknown_fields_beside_known_ones_are_passed_over),
       cmocka_unit_test(hello_and_welcome_come_through),
+      cmocka_unit_test(a_submission_is_viewed_where_it_stands),
+      cmocka_unit_test(a_submission_in_another_writing_is_left_to_the_decoder),
       cmocka_unit_test(documents_come_through),
       cmocka_unit_test(a_submission_too_large_to_be_sealed_is_still_read),
       cmocka_unit_test(submissions_and_their_answers_come_through),
