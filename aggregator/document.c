@@ -20,6 +20,7 @@ struct documents {
   GHashTable *entries;       /* area → struct entry; "" → the catalogue's */
   GThreadPool *workers;      /* of struct task */
   GAsyncQueue *done;         /* of struct task */
+  int ending;                /* atomic: what was not begun yet is left */
 };
 
 /* For a worker. Nothing is shared with it but the snapshot, which does not change. */
@@ -120,6 +121,10 @@ static void work(void *data, void *user_data)
   const struct snapshot *snapshot = task->snapshot;
   enum document_kind kind = *task->area ? DOCUMENT_OF_REGISTER : DOCUMENT_OF_CATALOGUE;
 
+  if (g_atomic_int_get(&documents->ending)) {
+    task_free(task);
+    return;
+  }
   if (task->whole) {
     task->document =
         make_document(documents->identity, kind, task->area, write_document(snapshot, kind, task->area));
@@ -142,16 +147,17 @@ struct documents *documents_new(const struct identity *identity, void (*made)(vo
   documents->tell = made;
   documents->data = data;
   documents->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
-  documents->done = g_async_queue_new_full(task_free);
-  documents->workers =
-      g_thread_pool_new_full(work, documents, task_free, (int)MAX(g_get_num_processors(), 1), FALSE, NULL);
+  documents->done = g_async_queue_new();
+  documents->workers = g_thread_pool_new(work, documents, (int)MAX(g_get_num_processors(), 1), FALSE, NULL);
   return documents;
 }
 
 void documents_free(struct documents *documents)
 {
   if (!documents) return;
-  g_thread_pool_free(documents->workers, TRUE, TRUE);
+  g_atomic_int_set(&documents->ending, 1);
+  g_thread_pool_free(documents->workers, FALSE, TRUE);
+  documents_update(documents);
   g_async_queue_unref(documents->done);
   g_hash_table_unref(documents->entries);
   snapshot_unref(documents->snapshot);
