@@ -1,7 +1,7 @@
 #include "aggregator/document.h"
 
-#include "common/blake2b.h"
 #include "common/limits.h"
+#include "common/seal.h"
 
 #include <string.h>
 
@@ -88,17 +88,17 @@ static struct document *make_document(const struct identity *identity, enum docu
   const uint8_t *bytes = g_bytes_get_data(data, &size);
   size_t count = (size + LIMIT_CHUNK_BYTES - 1) / LIMIT_CHUNK_BYTES;
   g_autofree uint8_t(*chunks)[SEAL_HASH_SIZE] = g_malloc_n(count + 1, SEAL_HASH_SIZE);
-  struct blake2b whole;
+  struct seal_hasher whole;
 
-  blake2b_init(&whole);
+  seal_hash_begin(&whole);
   for (size_t n = 0; n < count; n++) {
     const uint8_t *chunk = bytes + n * LIMIT_CHUNK_BYTES;
     size_t length = MIN(LIMIT_CHUNK_BYTES, size - n * LIMIT_CHUNK_BYTES);
 
-    blake2b_add(&whole, chunk, length);
+    seal_hash_add(&whole, chunk, length);
     seal_hash(chunk, length, chunks[n]);
   }
-  blake2b_finish(&whole, document->hash);
+  seal_hash_end(&whole, document->hash);
   document->kind = kind;
   document->area = g_strdup(area);
   document->data = data;

@@ -2,10 +2,10 @@
 
 #include "aggregator/act.h"
 #include "aggregator/folder.h"
+#include "aggregator/heap.h"
 #include "aggregator/posting.h"
 #include "aggregator/snapshot.h"
 #include "aggregator/tables.h"
-#include "common/db.h"
 #include "common/error.h"
 #include "common/merkle.h"
 #include "common/text.h"
@@ -327,7 +327,7 @@ static bool rebuild_in_place(struct replay *replay, GError **error)
 bool replay_rebuild(const char *folder, void (*progress)(uint64_t done, uint64_t all, void *data), void *data,
                     GError **error)
 {
-  db_hold_pages(LIMIT_WRITER_CACHE_KIB * LIMIT_KIB);
+  heap_prepare();
   g_autofree char *path = folder_path(folder, "store.db");
   CLEANUP(store_close) struct store *store = store_open(path, STORE_WRITE, error);
   struct replay replay = {.ledger = store, .target = store, .progress = progress, .data = data};

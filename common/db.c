@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -110,22 +109,6 @@ static bool check(struct db *db, int result)
   tell_failed_sync(db, result);
   if (!db->error) db->error = make_error(db->handle, db->path, result);
   return false;
-}
-
-/* --- pages --- */
-
-void db_hold_pages(size_t bytes)
-{
-  void *pages;
-  int head = 0; /* bytes that SQLite needs beside each */
-
-  if (sqlite3_config(SQLITE_CONFIG_PCACHE_HDRSZ, &head) != SQLITE_OK) return;
-  pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (pages == MAP_FAILED) return;
-  madvise(pages, bytes, MADV_HUGEPAGE); /* where the kernel has none, they are small */
-  int each = PAGE_BYTES + head;
-  if (sqlite3_config(SQLITE_CONFIG_PAGECACHE, pages, each, (int)(bytes / (size_t)each)) != SQLITE_OK)
-    munmap(pages, bytes);
 }
 
 /* --- opening --- */

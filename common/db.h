@@ -23,12 +23,6 @@ enum db_mode {
   DB_READ_ONLY, /* must exist */
 };
 
-/* So many bytes of pages, for all connections together, are there from now on and in huge pages of the
- * processor; further ones are taken one by one, as all are otherwise. For a program that writes much: the
- * first touch of a page costs more than what is then done with it. Before the first connection, once; where
- * it cannot be had, nothing is changed. */
-void db_hold_pages(size_t bytes);
-
 /* WAL, synchronous=FULL, foreign keys on, busy timeout 10 s. When writing, runs wal_checkpoint(TRUNCATE)
  * before it returns: after a kill, SQLite shows rows whose fsync never happened. `page_cache_kib` bounds its
  * memory. */

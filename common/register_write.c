@@ -1,6 +1,6 @@
 #include "common/register.h"
 
-#include "common/blake2b.h"
+#include "common/seal.h"
 
 #include <assert.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 /* A register of a hundred thousand units is written for each area after every start, while agents wait: hence
  * cells go straight into memory that has room for them. */
 
-static_assert(CATALOGUE_HASH_SIZE == BLAKE2B_SIZE, "documents have one hash");
+static_assert(CATALOGUE_HASH_SIZE == SEAL_HASH_SIZE, "documents have one hash");
 
 /* Of a document that is only hashed: small enough to stay in the processor's cache. */
 #define PIECE_BYTES (32 * LIMIT_KIB)
@@ -104,7 +104,7 @@ static bool is_within(struct within *within, const struct unit_version *version)
 
 /* Appends to `csv`; with `hash`, what is written goes there piece by piece instead of staying. */
 static void write_versions(const struct unit_register *reg, const struct catalogue *catalogue, int area,
-                           GString *csv, struct blake2b *hash)
+                           GString *csv, struct seal_hasher *hash)
 {
   struct within within = {.catalogue = catalogue, .area = area};
   size_t count = register_size(reg), end;
@@ -117,7 +117,7 @@ static void write_versions(const struct unit_register *reg, const struct catalog
     while (end < count && strcmp(versions[end].unit, versions[n].unit) == 0) end++;
     for (; n < end; n++) append_version(csv, &versions[n]);
     if (!hash || csv->len < PIECE_BYTES) continue;
-    blake2b_add(hash, csv->str, csv->len);
+    seal_hash_add(hash, csv->str, csv->len);
     g_string_truncate(csv, 0);
   }
 }
@@ -138,9 +138,9 @@ void register_hash_csv(const struct unit_register *reg, const struct catalogue *
                        uint8_t ret_hash[static CATALOGUE_HASH_SIZE])
 {
   g_autoptr(GString) csv = g_string_new(HEADER);
-  struct blake2b hash;
-  blake2b_init(&hash);
+  struct seal_hasher hash;
+  seal_hash_begin(&hash);
   write_versions(reg, catalogue, area, csv, &hash);
-  blake2b_add(&hash, csv->str, csv->len);
-  blake2b_finish(&hash, ret_hash);
+  seal_hash_add(&hash, csv->str, csv->len);
+  seal_hash_end(&hash, ret_hash);
 }

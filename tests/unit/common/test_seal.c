@@ -147,6 +147,23 @@ static void an_empty_payload_can_be_sealed(void **state)
   assert_int_equal(open_bytes(sealed->data, sealed->len), SEAL_OK);
 }
 
+static void what_comes_in_pieces_has_the_hash_of_the_whole(void **state)
+{
+  (void)state;
+  uint8_t bytes[1000], whole[SEAL_HASH_SIZE], pieces[SEAL_HASH_SIZE];
+  seal_random(bytes, sizeof bytes);
+  seal_hash(bytes, sizeof bytes, whole);
+  static const size_t sizes[] = {1, 127, 128, 129, 1000};
+  for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+    struct seal_hasher hasher;
+    seal_hash_begin(&hasher);
+    for (size_t at = 0; at < sizeof bytes; at += sizes[i])
+      seal_hash_add(&hasher, bytes + at, MIN(sizes[i], sizeof bytes - at));
+    seal_hash_end(&hasher, pieces);
+    assert_memory_equal(pieces, whole, sizeof whole);
+  }
+}
+
 static void random_bytes_differ_and_fill_all_they_are_asked_for(void **state)
 {
   (void)state;
@@ -171,6 +188,7 @@ int main(void)
       cmocka_unit_test(a_key_of_small_order_signs_nothing),
       cmocka_unit_test(what_was_sealed_opens_and_is_named_by_its_hash),
       cmocka_unit_test(an_empty_payload_can_be_sealed),
+      cmocka_unit_test(what_comes_in_pieces_has_the_hash_of_the_whole),
       cmocka_unit_test(random_bytes_differ_and_fill_all_they_are_asked_for),
   };
   return cmocka_run_group_tests(tests, make_keys, NULL);
