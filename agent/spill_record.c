@@ -3,30 +3,52 @@
 #include <assert.h>
 #include <string.h>
 
+/* How many columns the set has; *ret_first if they are the first ones, as they mostly are. */
+static size_t count_columns(const struct column_set *set, bool *ret_first)
+{
+  size_t count = 0;
+  for (size_t i = 0; i < G_N_ELEMENTS(set->word); i++) count += (size_t)__builtin_popcountll(set->word[i]);
+  *ret_first = count == column_set_width(set);
+  return count;
+}
+
 /* Returns their end. */
 static uint8_t *put_figures(uint8_t *at, const struct figures *figures)
 {
-  size_t presence = column_set_bytes(&figures->present, at + 1);
+  const size_t each = sizeof figures->value[0];
+  bool first;
+  size_t count = count_columns(&figures->present, &first),
+         presence = column_set_bytes(&figures->present, at + 1);
   *at = (uint8_t)presence;
   at += 1 + presence;
-  EACH_COLUMN(column, &figures->present) {
-    memcpy(at, &figures->value[column], sizeof figures->value[column]);
-    at += sizeof figures->value[column];
+  if (first)
+    memcpy(at, figures->value, count * each);
+  else {
+    uint8_t *next = at;
+    EACH_COLUMN(column, &figures->present) next = mempcpy(next, &figures->value[column], each);
   }
-  return at;
+  return at + count * each;
 }
 
 /* Returns their end. */
 static const uint8_t *take_figures(const uint8_t *at, struct figures *ret_figures)
 {
+  const size_t each = sizeof ret_figures->value[0];
   size_t presence = *at++;
   column_set_from_bytes(at, presence, &ret_figures->present);
   at += presence;
-  EACH_COLUMN(column, &ret_figures->present) {
-    memcpy(&ret_figures->value[column], at, sizeof ret_figures->value[column]);
-    at += sizeof ret_figures->value[column];
+  bool first;
+  size_t count = count_columns(&ret_figures->present, &first);
+  if (first)
+    memcpy(ret_figures->value, at, count * each);
+  else {
+    const uint8_t *next = at;
+    EACH_COLUMN(column, &ret_figures->present) {
+      memcpy(&ret_figures->value[column], next, each);
+      next += each;
+    }
   }
-  return at;
+  return at + count * each;
 }
 
 size_t record_pack(const struct entry *entry, uint32_t asked, uint8_t *ret_record)
