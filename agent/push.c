@@ -3,6 +3,7 @@
 #include "agent/answer.h"
 #include "agent/commands.h"
 #include "agent/findings_print.h"
+#include "agent/heap.h"
 #include "agent/link.h"
 #include "agent/prepare.h"
 #include "common/clock.h"
@@ -347,6 +348,7 @@ static void push_clear(struct push *push)
 
 int command_push(int argc, char **argv)
 {
+  heap_set_up();
   struct push push = {.options.timeout = WAIT_SECONDS, .batches = g_array_new(FALSE, FALSE, sizeof(int64_t))};
   struct push_options *options = &push.options;
   const GOptionEntry entries[] = {
