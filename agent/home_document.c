@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/text.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -16,6 +17,20 @@ static const struct {
 
 #define REGISTER_IMAGE "register.image"
 
+static struct unit_register *open_image(const struct home *home, const uint8_t hash[SEAL_HASH_SIZE])
+{
+  g_autofree char *path = g_build_filename(home->folder, REGISTER_IMAGE, NULL);
+  return register_open_image(path, hash, home->catalogue->hash);
+}
+
+static void put_register(struct home *home, struct unit_register *units, const uint8_t hash[SEAL_HASH_SIZE])
+{
+  if (home->units) register_unref(home->units);
+  home->units = units;
+  memcpy(home->register_hash, hash, SEAL_HASH_SIZE);
+  g_clear_pointer(&home->trouble, g_free);
+}
+
 /* The register compiled from this document. Its image in the folder spares reading it: that is taken only
  * where it was made of these very bytes, which the caller has just verified, and of the catalogue in use, and
  * where its checksum holds. Anything else is read from the document, and the image is written anew, or not: a
@@ -23,8 +38,7 @@ static const struct {
 static struct unit_register *compile_register(const struct home *home, const uint8_t *data, size_t length,
                                               const uint8_t hash[SEAL_HASH_SIZE], GError **error)
 {
-  g_autofree char *path = g_build_filename(home->folder, REGISTER_IMAGE, NULL);
-  struct unit_register *units = register_open_image(path, hash, home->catalogue->hash);
+  struct unit_register *units = open_image(home, hash);
   if (units) return units;
   if (!register_read_csv(home->catalogue, NAMES[DOCUMENT_OF_REGISTER - 1].document, (const char *)data,
                          length, NULL, NULL, &units, error))
@@ -33,8 +47,7 @@ static struct unit_register *compile_register(const struct home *home, const uin
   gsize size;
   const void *bytes = g_bytes_get_data(image, &size);
   struct unit_register *mapped = NULL;
-  if (home_write_file(home->folder, REGISTER_IMAGE, bytes, size, NULL))
-    mapped = register_open_image(path, hash, home->catalogue->hash);
+  if (home_write_file(home->folder, REGISTER_IMAGE, bytes, size, NULL)) mapped = open_image(home, hash);
   if (!mapped) return units;
   register_unref(units);
   return mapped;
@@ -60,10 +73,7 @@ static bool use_document(struct home *home, enum document_kind kind, const uint8
   }
   struct unit_register *units = compile_register(home, data, length, hash, error);
   if (!units) return false;
-  if (home->units) register_unref(home->units);
-  home->units = units;
-  memcpy(home->register_hash, hash, SEAL_HASH_SIZE);
-  g_clear_pointer(&home->trouble, g_free);
+  put_register(home, units, hash);
   return true;
 }
 
@@ -78,26 +88,81 @@ static int64_t stamp_of(const struct home *home, enum document_kind kind)
          1;
 }
 
-/* True if the manifest's seal holds and it names exactly these bytes, for us; with their hash. */
-static bool belongs(const struct home *home, enum document_kind kind, GBytes *document, GBytes *seal,
-                    uint8_t ret_hash[SEAL_HASH_SIZE])
+/* --- a register that was checked before ---
+ *
+ * The file `register.checked` says of which register.csv, by its size and the time of its last change, it was
+ * found that it is what its seal says. While that stands, the image of the document that the seal names is
+ * taken without reading the CSV, which is megabytes at each start.
+ *
+ * No figure is judged by anything unchecked for it: the seal is verified each time, it names the document,
+ * and the image, with a checksum of its own, was made of that document. All that goes by this file is whether
+ * a CSV which is not what it was is noticed now or when it is read next. Whoever edits it changes its time;
+ * who hides that, or a disk that forgets, gains nothing by it. A copied or restored folder has the same
+ * times. */
+#define REGISTER_CHECKED "register.checked"
+
+/* What the file says where all is as it was; NULL where there is no register. */
+static char *checked_text(const struct home *home, const uint8_t hash[SEAL_HASH_SIZE])
 {
-  gsize length, seal_length;
-  const uint8_t *data = g_bytes_get_data(document, &length);
+  g_autofree char *path = g_build_filename(home->folder, NAMES[DOCUMENT_OF_REGISTER - 1].document, NULL);
+  struct stat status;
+  if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return NULL;
+  g_autofree char *hex = text_hex(hash, SEAL_HASH_SIZE);
+  return g_strdup_printf("1 %s %jd %jd.%09ld\n", hex, (intmax_t)status.st_size,
+                         (intmax_t)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+static bool was_checked(const struct home *home, const uint8_t hash[SEAL_HASH_SIZE])
+{
+  g_autofree char *expected = checked_text(home, hash);
+  if (!expected) return false;
+  g_autoptr(GBytes) found = home_read_file(home->folder, REGISTER_CHECKED, 256, NULL);
+  gsize length;
+  const char *data = found ? g_bytes_get_data(found, &length) : NULL;
+  return data && length == strlen(expected) && memcmp(data, expected, length) == 0;
+}
+
+/* Not durable, and no matter if it fails: the register is then read once more. */
+static void note_checked(const struct home *home, const char *text)
+{
+  g_autofree char *path = g_build_filename(home->folder, REGISTER_CHECKED, NULL);
+  if (text) (void)g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL);
+}
+
+/* Takes the register into use without reading the document, where that can be. */
+static bool use_checked(struct home *home, const uint8_t hash[SEAL_HASH_SIZE])
+{
+  if (!home->catalogue || !was_checked(home, hash)) return false;
+  struct unit_register *units = open_image(home, hash);
+  if (units) put_register(home, units, hash);
+  return units != NULL;
+}
+
+/* --- reading and storing --- */
+
+/* The manifest, if its seal holds and it is of such a document, for us; else NULL. */
+static struct manifest *open_manifest(const struct home *home, enum document_kind kind, GBytes *seal)
+{
+  gsize seal_length;
   const uint8_t *sealed = g_bytes_get_data(seal, &seal_length);
   const uint8_t *payload;
   size_t payload_length;
   if (seal_open(sealed, seal_length, SEAL_MANIFEST, home->server_sign, &payload, &payload_length, NULL) !=
       SEAL_OK)
-    return false;
+    return NULL;
   CLEANUP(manifest_free) struct manifest *manifest = manifest_decode(payload, payload_length);
-  if (!manifest || manifest->kind != kind || manifest->size != length) return false;
-  if (kind == DOCUMENT_OF_REGISTER && strcmp(manifest->area, home->certificate->area) != 0) return false;
+  if (!manifest || manifest->kind != kind) return NULL;
+  if (kind == DOCUMENT_OF_REGISTER && strcmp(manifest->area, home->certificate->area) != 0) return NULL;
+  return g_steal_pointer(&manifest);
+}
+
+/* True if the manifest names exactly these bytes. */
+static bool belongs(const struct manifest *manifest, const uint8_t *data, size_t length)
+{
+  if (manifest->size != length) return false;
   uint8_t hash[SEAL_HASH_SIZE];
   seal_hash(data, length, hash);
-  if (memcmp(hash, manifest->hash.data, sizeof hash) != 0) return false;
-  memcpy(ret_hash, hash, sizeof hash);
-  return true;
+  return memcmp(hash, manifest->hash.data, sizeof hash) == 0;
 }
 
 static void set_aside(struct home *home, const char *name, const char *why)
@@ -107,31 +172,48 @@ static void set_aside(struct home *home, const char *name, const char *why)
       g_strdup_printf(_("%s/%s was set aside and will be fetched again: %s"), home->folder, name, why);
 }
 
+/* Takes the document in the folder into use, if it is what the manifest says. */
+static bool read_whole(struct home *home, enum document_kind kind, const struct manifest *manifest,
+                       GError **error)
+{
+  const char *name = NAMES[kind - 1].document;
+  GError *failure = NULL;
+  g_autofree char *checked =
+      kind == DOCUMENT_OF_REGISTER && manifest ? checked_text(home, manifest->hash.data) : NULL;
+  g_autoptr(GBytes) document = home_read_file(home->folder, name, LIMIT_DOCUMENT_BYTES, &failure);
+  if (failure) {
+    g_propagate_error(error, failure);
+    return false;
+  }
+  if (!document) return true;
+  gsize length;
+  const uint8_t *data = g_bytes_get_data(document, &length);
+  if (!manifest || !belongs(manifest, data, length)) {
+    set_aside(home, name, _("it is not what its seal says"));
+    return true;
+  }
+  g_autoptr(GError) mistake = NULL;
+  if (use_document(home, kind, data, length, manifest->hash.data, &mistake))
+    note_checked(home, checked);
+  else
+    set_aside(home, name, mistake->message);
+  return true;
+}
+
 static bool read_document(struct home *home, enum document_kind kind, GError **error)
 {
   int64_t stamp = stamp_of(home, kind);
   if (stamp == home->document_stamps[kind - 1]) return true;
   GError *failure = NULL;
-  g_autoptr(GBytes) document =
-      home_read_file(home->folder, NAMES[kind - 1].document, LIMIT_DOCUMENT_BYTES, &failure);
-  g_autoptr(GBytes) seal =
-      failure ? NULL : home_read_file(home->folder, NAMES[kind - 1].seal, LIMIT_SEALED_BYTES, &failure);
+  g_autoptr(GBytes) seal = home_read_file(home->folder, NAMES[kind - 1].seal, LIMIT_SEALED_BYTES, &failure);
   if (failure) {
     g_propagate_error(error, failure);
     return false;
   }
+  CLEANUP(manifest_free) struct manifest *manifest = seal ? open_manifest(home, kind, seal) : NULL;
+  bool checked = kind == DOCUMENT_OF_REGISTER && manifest && use_checked(home, manifest->hash.data);
+  if (seal && !checked && !read_whole(home, kind, manifest, error)) return false;
   home->document_stamps[kind - 1] = stamp;
-  if (!document || !seal) return true;
-  uint8_t hash[SEAL_HASH_SIZE];
-  if (!belongs(home, kind, document, seal, hash)) {
-    set_aside(home, NAMES[kind - 1].document, _("it is not what its seal says"));
-    return true;
-  }
-  g_autoptr(GError) mistake = NULL;
-  gsize length;
-  const uint8_t *data = g_bytes_get_data(document, &length);
-  if (!use_document(home, kind, data, length, hash, &mistake))
-    set_aside(home, NAMES[kind - 1].document, mistake->message);
   return true;
 }
 
@@ -158,5 +240,9 @@ bool home_store_document(struct home *home, enum document_kind kind, const uint8
       !home_write_file(home->folder, NAMES[kind - 1].seal, manifest, manifest_length, error))
     return false;
   home->document_stamps[kind - 1] = stamp_of(home, kind);
+  if (kind == DOCUMENT_OF_REGISTER) {
+    g_autofree char *checked = checked_text(home, hash);
+    note_checked(home, checked);
+  }
   return true;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,6 +48,13 @@ static void damage(const char *name, const char *from, const char *to)
   assert_non_null(at);
   memcpy(at, to, strlen(to));
   assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void set_time(const char *name, time_t seconds)
+{
+  g_autofree char *path = g_build_filename(fixture.data, name, NULL);
+  const struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
+  assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
 static void a_folder_that_is_not_enrolled_says_how_to_join(void **state)
@@ -99,8 +107,8 @@ static void other_keys_than_those_enrolled_are_refused(void **state)
 static void what_is_stored_is_for_its_owner_alone(void **state)
 {
   (void)state;
-  static const char *const FILES[] = {"enrolment",    "identity.key",   "catalogue.yaml",
-                                      "register.csv", "register.image", "lock.push"};
+  static const char *const FILES[] = {"enrolment",      "identity.key",     "catalogue.yaml", "register.csv",
+                                      "register.image", "register.checked", "lock.push"};
   int lock = home_lock(fixture.data, "push", false, NULL);
   for (size_t i = 0; i < G_N_ELEMENTS(FILES); i++) {
     g_autofree char *path = g_build_filename(fixture.data, FILES[i], NULL);
@@ -230,9 +238,52 @@ static void an_image_spares_reading_the_register_but_not_checking_it(void **stat
   fixture_home_reopen(&fixture);
   assert_int_equal(register_size(fixture.home->units), 3);
   damage("register.csv", "C3610", "C3611");
+  set_time("register.csv", 1);
   fixture_home_reopen(&fixture);
   assert_null(fixture.home->units);
   assert_non_null(fixture.home->trouble);
+}
+
+/* It shows by a mistake that only reading would find. */
+static void a_register_that_was_checked_is_read_again_only_where_anything_changed(void **state)
+{
+  (void)state;
+  static const char *const NAMES[] = {"register.csv", "register.image", "register.checked", "register.seal"};
+  set_time("register.csv", 5);
+  fixture_home_reopen(&fixture); /* finds it changed, but right */
+  damage("register.csv", "C3610", "C3611");
+  set_time("register.csv", 5);
+  fixture_home_reopen(&fixture);
+  assert_null(fixture.home->trouble);
+  assert_int_equal(register_size(fixture.home->units), FIXTURE_UNITS);
+  for (size_t i = 0; i < G_N_ELEMENTS(NAMES); i++) {
+    g_autofree char *path = g_build_filename(fixture.data, NAMES[i], NULL);
+    g_autofree char *content = NULL;
+    gsize length;
+    assert_true(g_file_get_contents(path, &content, &length, NULL));
+    char *changed = content + length - 3; /* the number of the time, in `checked` */
+    *changed = (char)(*changed ^ 1);
+    assert_true(g_file_set_contents(path, content, (gssize)length, NULL));
+    if (i == 0) set_time(NAMES[i], 6);
+    fixture_home_reopen(&fixture);
+    assert_null(fixture.home->units);
+    assert_non_null(fixture.home->trouble);
+    *changed = (char)(*changed ^ 1);
+    assert_true(g_file_set_contents(path, content, (gssize)length, NULL));
+    set_time("register.csv", 5);
+    fixture_home_reopen(&fixture);
+    assert_null(fixture.home->trouble);
+    assert_int_equal(register_size(fixture.home->units), FIXTURE_UNITS);
+  }
+}
+
+static void a_register_without_its_file_is_none(void **state)
+{
+  (void)state;
+  g_autofree char *path = g_build_filename(fixture.data, "register.csv", NULL);
+  assert_int_equal(g_remove(path), 0);
+  fixture_home_reopen(&fixture);
+  assert_null(fixture.home->units);
 }
 
 static void an_image_that_cannot_be_written_is_done_without(void **state)
@@ -338,6 +389,8 @@ int main(void)
       TEST(what_another_process_stores_is_taken_into_use),
       TEST(an_image_that_is_not_of_the_register_in_force_is_made_anew),
       TEST(an_image_spares_reading_the_register_but_not_checking_it),
+      TEST(a_register_that_was_checked_is_read_again_only_where_anything_changed),
+      TEST(a_register_without_its_file_is_none),
       TEST(an_image_that_cannot_be_written_is_done_without),
       TEST(a_lock_is_held_by_one_at_a_time),
       TEST(every_mistake_of_the_configuration_is_named_with_its_place),
