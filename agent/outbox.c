@@ -76,6 +76,7 @@ void outbox_close(struct outbox *outbox)
 {
   if (!outbox) return;
   outbox_batch_drop(outbox);
+  if (outbox->kept) g_array_unref(outbox->kept);
   db_close(outbox->db);
   g_free(outbox->path);
   g_free(outbox);
@@ -121,17 +122,70 @@ struct draft {
 static void draft_free(gpointer data)
 {
   struct draft *draft = data;
-  g_byte_array_unref(draft->sealed);
+  if (draft->sealed) g_byte_array_unref(draft->sealed);
   g_free(draft);
 }
 
-void outbox_batch_drop(struct outbox *outbox)
+static void drafts_clear(struct drafts *drafts)
 {
-  struct drafts *drafts = &outbox->drafts;
   g_free(drafts->file);
   g_free(drafts->place);
   if (drafts->submissions) g_ptr_array_unref(drafts->submissions);
   *drafts = (struct drafts){0};
+}
+
+static void kept_clear(gpointer data)
+{
+  g_bytes_unref(((struct kept *)data)->sealed);
+}
+
+void outbox_keep(struct outbox *outbox)
+{
+  if (outbox->kept) return;
+  outbox->kept = g_array_new(FALSE, FALSE, sizeof(struct kept));
+  g_array_set_clear_func(outbox->kept, kept_clear);
+}
+
+static void forget(struct outbox *outbox, guint index)
+{
+  outbox->kept_bytes -= g_bytes_get_size(g_array_index(outbox->kept, struct kept, index).sealed);
+  g_array_remove_index(outbox->kept, index);
+}
+
+void outbox_batch_drop(struct outbox *outbox)
+{
+  for (guint i = outbox->kept ? outbox->kept->len : 0; i-- > 0;)
+    if (g_array_index(outbox->kept, struct kept, i).batch == outbox->drafts.batch) forget(outbox, i);
+  drafts_clear(&outbox->drafts);
+}
+
+/* The first that were written are those that are sent first. */
+static void keep_drafts(struct outbox *outbox)
+{
+  const struct drafts *drafts = &outbox->drafts;
+  for (guint i = 0; outbox->kept && i < drafts->submissions->len; i++) {
+    struct draft *draft = drafts->submissions->pdata[i];
+    if (outbox->kept_bytes + draft->sealed->len > LIMIT_KEPT_BYTES) return;
+    struct kept kept = {.batch = drafts->batch, .sequence = draft->sequence};
+    memcpy(kept.id, draft->id, sizeof kept.id);
+    outbox->kept_bytes += draft->sealed->len;
+    kept.sealed = g_byte_array_free_to_bytes(g_steal_pointer(&draft->sealed));
+    g_array_append_val(outbox->kept, kept);
+  }
+}
+
+GBytes *outbox_take_kept(struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length)
+{
+  for (guint i = 0; outbox->kept && i < outbox->kept->len; i++) {
+    const struct kept *kept = &g_array_index(outbox->kept, struct kept, i);
+    if (kept->sequence != sequence || id_length != sizeof kept->id ||
+        memcmp(kept->id, id, sizeof kept->id) != 0)
+      continue;
+    GBytes *sealed = g_bytes_ref(kept->sealed);
+    forget(outbox, i);
+    return sealed;
+  }
+  return NULL;
 }
 
 bool outbox_batch_begin(struct outbox *outbox, const char *file, int64_t now_ms, int64_t *ret_batch,
@@ -216,6 +270,7 @@ static bool write_drafts(struct outbox *outbox, bool sendable, GError **error)
   }
   if (!db_commit(db, error)) return false;
   drafts->begun = true;
+  keep_drafts(outbox);
   g_ptr_array_set_size(drafts->submissions, 0);
   drafts->bytes = 0;
   return true;
@@ -247,7 +302,7 @@ bool outbox_batch_commit(struct outbox *outbox, int64_t batch, GError **error)
 {
   assert(batch == outbox->drafts.batch && batch != 0);
   if (!write_drafts(outbox, true, error)) return false;
-  outbox_batch_drop(outbox);
+  drafts_clear(&outbox->drafts);
   return true;
 }
 

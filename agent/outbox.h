@@ -37,6 +37,9 @@ bool outbox_batch_add(struct outbox *outbox, int64_t batch, uint64_t sequence,
                       const uint8_t id[SUBMISSION_ID_SIZE], const char *form, struct period period,
                       const char *first_unit, const char *last_unit, size_t reports, GByteArray *sealed,
                       GError **error);
+/* From now on what is written also waits in memory, up to LIMIT_KEPT_BYTES, until outbox_pending() of this
+ * same outbox gives it: for whoever prepares and then sends, and need not read it back. */
+void outbox_keep(struct outbox *outbox);
 /* Makes the batch sendable: durable when it returns. */
 bool outbox_batch_commit(struct outbox *outbox, int64_t batch, GError **error);
 /* Where the file of this batch stands, a path: its refusals are to be told beside it (outbox_tell). Before

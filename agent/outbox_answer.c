@@ -6,34 +6,47 @@
 
 #include <string.h>
 
-/* Those that are damaged go to `ret_damaged` (uint64_t). */
-static GPtrArray *read_pending(struct outbox *outbox, uint64_t sequence, size_t most, GArray *ret_damaged)
+/* What was sealed, from the disk; NULL if it is not that any more, or the disk failed. */
+static GBytes *read_content(struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length)
 {
-  GPtrArray *items = g_ptr_array_new_with_free_func((GDestroyNotify)outbox_item_free);
+  CLEANUP(db_end)
+  struct db_row *row = db_query(outbox->db, "SELECT sealed FROM content WHERE sequence = ?");
+  db_bind_int(row, (int64_t)sequence);
+  db_step(row);
+  size_t length;
+  const uint8_t *sealed = db_blob(row, 0, &length);
+  struct bytes_view payload;
+  if (!outbox_check_content(outbox, sequence, id, id_length, sealed, length, &payload, NULL)) return NULL;
+  return g_bytes_new(sealed, length);
+}
+
+/* Adds the next ones to `items`, and those that are damaged to `damaged` (uint64_t); `*sequence` is the last
+ * of either. */
+static void read_pending(struct outbox *outbox, uint64_t *sequence, size_t most, GPtrArray *items,
+                         GArray *damaged)
+{
   CLEANUP(db_end)
   struct db_row *row = db_query(
-      outbox->db,
-      "SELECT s.sequence, s.id, c.sealed FROM submission s JOIN batch b USING(batch) JOIN content c"
-      " USING(sequence) WHERE s.state = 0 AND s.sequence > ? AND b.sendable ORDER BY s.sequence LIMIT ?");
-  db_bind_int(row, (int64_t)sequence);
+      outbox->db, "SELECT s.sequence, s.id FROM submission s JOIN batch b USING(batch)"
+                  " WHERE s.state = 0 AND s.sequence > ? AND b.sendable ORDER BY s.sequence LIMIT ?");
+  db_bind_int(row, (int64_t)*sequence);
   db_bind_int(row, (int64_t)most);
   while (db_step(row)) {
-    size_t id_length, length;
+    size_t id_length;
     const uint8_t *id = db_blob(row, 1, &id_length);
-    const uint8_t *sealed = db_blob(row, 2, &length);
-    struct bytes_view payload;
-    uint64_t number = (uint64_t)db_int(row, 0);
-    if (!outbox_check_content(outbox, number, id, id_length, sealed, length, &payload, NULL)) {
-      g_array_append_val(ret_damaged, number);
+    uint64_t number = *sequence = (uint64_t)db_int(row, 0);
+    GBytes *sealed = outbox_take_kept(outbox, number, id, id_length);
+    if (!sealed) sealed = read_content(outbox, number, id, id_length);
+    if (!sealed) {
+      g_array_append_val(damaged, number);
       continue;
     }
     struct outbox_item *item = g_new0(struct outbox_item, 1);
     item->sequence = number;
     memcpy(item->id, id, SUBMISSION_ID_SIZE);
-    item->sealed = g_bytes_new(sealed, length);
+    item->sealed = sealed;
     g_ptr_array_add(items, item);
   }
-  return items;
 }
 
 /* One that cannot be sent must not hold up the others; its file has to be sent again. */
@@ -54,9 +67,10 @@ static bool set_damaged_aside(struct outbox *outbox, const GArray *damaged, GErr
 
 GPtrArray *outbox_pending(struct outbox *outbox, uint64_t sequence, size_t most, GError **error)
 {
+  g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func((GDestroyNotify)outbox_item_free);
   for (;;) {
     g_autoptr(GArray) damaged = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-    g_autoptr(GPtrArray) items = read_pending(outbox, sequence, most, damaged);
+    read_pending(outbox, &sequence, most - items->len, items, damaged);
     if (!db_take_error(outbox->db, error)) return NULL;
     if (damaged->len == 0) return g_steal_pointer(&items);
     if (!set_damaged_aside(outbox, damaged, error)) return NULL;

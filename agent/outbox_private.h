@@ -15,11 +15,21 @@ struct drafts {
   size_t bytes;           /* of their seals */
 };
 
+/* A submission that was written and is to be sent. */
+struct kept {
+  int64_t batch;
+  uint64_t sequence;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  GBytes *sealed;
+};
+
 struct outbox {
   struct db *db;
   char *path;
   uint64_t sequence; /* the last that was given */
   struct drafts drafts;
+  GArray *kept; /* of struct kept, by sequence; NULL where nothing is */
+  size_t kept_bytes;
   bool answers_together, answers_begun; /* in one transaction; which was begun */
 };
 
@@ -31,5 +41,8 @@ enum outbox_state { STATE_UNANSWERED = 0, STATE_ANSWERED = 1, STATE_REFUSED_WHOL
 bool outbox_check_content(const struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length,
                           const uint8_t *sealed, size_t length, struct bytes_view *ret_payload,
                           GError **error);
+
+/* The submission, if it is kept: no more from then on. Else NULL. */
+GBytes *outbox_take_kept(struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length);
 
 #endif

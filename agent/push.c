@@ -326,8 +326,10 @@ static bool run_push(struct push *push, char **files, GError **error)
 {
   if (!read_options(push, error) || !open_home(push, error) || !check_approval(push, error)) return false;
   open_link(push);
-  if (push->link)
+  if (push->link) {
+    outbox_keep(push->outbox);
     run_link(push, LINK_WELCOMED, 0); /* begins to connect, which goes on while files are read */
+  }
   return push_files(push, files, error) && deliver(push, error) && report_answers(push, error);
 }
 

@@ -554,6 +554,82 @@ static bool note_told(const struct outbox_origin *origin, const char *form, cons
   return note_refusal(form, period, entry, data);
 }
 
+static void damage_all(void)
+{
+  g_autofree char *path = g_build_filename(fixture.data, "outbox.db", NULL);
+  CLEANUP(db_close) struct db *db = db_open(path, DB_WRITE, 1024, NULL);
+  assert_non_null(db);
+  assert_true(
+      db_exec(db, "UPDATE content SET sealed = CAST(substr(sealed, 1, 150) || zeroblob(length(sealed) - 150)"
+                  " AS BLOB)"));
+}
+
+/* It shows by damage that only reading would find. */
+static void what_is_kept_is_given_once_without_reading_it_back(void **state)
+{
+  (void)state;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  struct fixture_report one = report(1, 10, 20, NULL), two = report(2, 10, 20, NULL);
+  int64_t batch;
+  outbox_keep(outbox);
+  fixture_sendable(&fixture, outbox, &one, 1, id);
+  assert_true(outbox_batch_begin(outbox, "may.csv", 0, &batch, NULL));
+  fixture_submission(&fixture, outbox, batch, &two, 1, id);
+  assert_int_equal(count_pending(), 1);
+  assert_int_equal(count_pending(), 1); /* from the disk */
+  assert_true(outbox_batch_commit(outbox, batch, NULL));
+  damage_all();
+  g_autoptr(GPtrArray) items = outbox_pending(outbox, 0, 100, NULL);
+  assert_int_equal(items->len, 1);
+  const struct outbox_item *item = items->pdata[0];
+  assert_memory_equal(item->id, id, sizeof id);
+  const uint8_t *payload;
+  size_t length;
+  assert_int_equal(seal_open(g_bytes_get_data(item->sealed, NULL), g_bytes_get_size(item->sealed),
+                             SEAL_SUBMISSION, identity_sign_public(fixture.home->identity), &payload, &length,
+                             NULL),
+                   SEAL_OK);
+  assert_int_equal(count_pending(), 0); /* both were set aside */
+}
+
+/* What is written before the end of the file, as much as may be kept, and a little more. */
+static void no_more_is_kept_than_its_limit(void **state)
+{
+  (void)state;
+  enum { SIZE = LIMIT_SEALED_BYTES, COUNT = LIMIT_KEPT_BYTES / SIZE + 3 };
+  int64_t batch;
+  outbox_keep(outbox);
+  assert_true(outbox_batch_begin(outbox, "large.csv", 0, &batch, NULL));
+  g_autofree uint8_t *payload = g_malloc(SIZE - SEAL_HEADER_SIZE);
+  memset(payload, 1, SIZE - SEAL_HEADER_SIZE);
+  for (unsigned i = 0; i < COUNT; i++) {
+    uint8_t id[SUBMISSION_ID_SIZE];
+    memcpy(payload, &i, sizeof i);
+    g_autoptr(GByteArray) sealed =
+        identity_seal(fixture.home->identity, SEAL_SUBMISSION, payload, SIZE - SEAL_HEADER_SIZE, id);
+    uint64_t sequence = outbox_sequence(outbox);
+    assert_true(outbox_batch_add(outbox, batch, sequence, id, "monthly", MAY, "a", "b", 1, sealed, NULL));
+  }
+  assert_true(outbox_batch_commit(outbox, batch, NULL));
+  damage_all();
+  assert_int_equal(count_pending(), COUNT - 3);
+  assert_int_equal(count_pending(), 0);
+}
+
+static void what_a_batch_kept_goes_with_it(void **state)
+{
+  (void)state;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  struct fixture_report one = report(1, 10, 20, NULL), two = report(2, 10, 20, NULL);
+  int64_t batch;
+  outbox_keep(outbox);
+  fixture_sendable(&fixture, outbox, &one, 1, id);
+  assert_true(outbox_batch_begin(outbox, "may.csv", 0, &batch, NULL));
+  fixture_submission(&fixture, outbox, batch, &two, 1, id);
+  outbox_batch_drop(outbox);
+  assert_int_equal(count_pending(), 1);
+}
+
 static void a_damaged_submission_is_named_and_holds_up_no_other(void **state)
 {
   (void)state;
@@ -561,15 +637,8 @@ static void a_damaged_submission_is_named_and_holds_up_no_other(void **state)
   struct fixture_report one = report(1, 10, 20, NULL);
   fixture_sendable(&fixture, outbox, &one, 1, id);
   outbox_close(outbox);
-  g_autofree char *path = g_build_filename(fixture.data, "outbox.db", NULL);
   g_autoptr(GError) error = NULL;
-  {
-    CLEANUP(db_close) struct db *db = db_open(path, DB_WRITE, 1024, &error);
-    assert_non_null(db);
-    assert_true(db_exec(
-        db, "UPDATE content SET sealed = CAST(substr(sealed, 1, 150) || zeroblob(length(sealed) - 150)"
-            " AS BLOB)"));
-  }
+  damage_all();
   outbox = fixture_outbox(&fixture);
   struct seen prior;
   const char *unit = fixture_unit(1);
@@ -742,6 +811,9 @@ int main(void)
       TEST(a_sequence_that_the_aggregator_knew_makes_us_go_on_far_above),
       TEST(a_receipt_for_what_we_never_made_is_passed_over),
       TEST(refusals_beyond_the_receipt_are_missed_until_the_last_page),
+      TEST(what_is_kept_is_given_once_without_reading_it_back),
+      TEST(no_more_is_kept_than_its_limit),
+      TEST(what_a_batch_kept_goes_with_it),
       TEST(a_damaged_submission_is_named_and_holds_up_no_other),
       TEST(refusals_are_listed_by_submission_and_row),
       TEST(a_refusal_is_told_once_where_its_file_stands),
