@@ -616,20 +616,6 @@ static void no_more_is_kept_than_its_limit(void **state)
   assert_int_equal(count_pending(), 0);
 }
 
-static void what_a_batch_kept_goes_with_it(void **state)
-{
-  (void)state;
-  uint8_t id[SUBMISSION_ID_SIZE];
-  struct fixture_report one = report(1, 10, 20, NULL), two = report(2, 10, 20, NULL);
-  int64_t batch;
-  outbox_keep(outbox);
-  fixture_sendable(&fixture, outbox, &one, 1, id);
-  assert_true(outbox_batch_begin(outbox, "may.csv", 0, &batch, NULL));
-  fixture_submission(&fixture, outbox, batch, &two, 1, id);
-  outbox_batch_drop(outbox);
-  assert_int_equal(count_pending(), 1);
-}
-
 static void a_damaged_submission_is_named_and_holds_up_no_other(void **state)
 {
   (void)state;
@@ -813,7 +799,6 @@ int main(void)
       TEST(refusals_beyond_the_receipt_are_missed_until_the_last_page),
       TEST(what_is_kept_is_given_once_without_reading_it_back),
       TEST(no_more_is_kept_than_its_limit),
-      TEST(what_a_batch_kept_goes_with_it),
       TEST(a_damaged_submission_is_named_and_holds_up_no_other),
       TEST(refusals_are_listed_by_submission_and_row),
       TEST(a_refusal_is_told_once_where_its_file_stands),

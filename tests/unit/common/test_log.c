@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -97,6 +99,45 @@ static void a_journal_of_someone_else_is_no_journal(void **state)
   }
 }
 
+/* What a manager that listens at this name ('@': an abstract one) gets. */
+static void assert_notified(const char *name, const char *state)
+{
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  memcpy(address.sun_path, name, strlen(name));
+  if (*name == '@') address.sun_path[0] = '\0';
+  int manager = socket(AF_UNIX, SOCK_DGRAM, 0);
+  assert_int_equal(bind(manager, (struct sockaddr *)&address,
+                        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+                   0);
+  g_setenv("NOTIFY_SOCKET", name, TRUE);
+  log_notify(state);
+  char got[64] = "";
+  assert_int_equal(recv(manager, got, sizeof got - 1, MSG_DONTWAIT), strlen(state));
+  assert_string_equal(got, state);
+  close(manager);
+}
+
+static void the_service_manager_is_told_at_a_path_or_an_abstract_name(void **state)
+{
+  (void)state;
+  g_autofree char *folder = g_dir_make_tmp("parktally-log-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename(folder, "notify", NULL);
+  assert_notified(path, "READY=1");
+  g_autofree char *name = g_strdup_printf("@parktally-test-%d", (int)getpid());
+  assert_notified(name, "STOPPING=1");
+  g_setenv("NOTIFY_SOCKET", path, TRUE); /* nobody listens any more */
+  log_notify("READY=1");
+  static const char *const NONE[] = {"", "@", "relative", "vsock:2:1"};
+  for (size_t i = 0; i < G_N_ELEMENTS(NONE); i++) {
+    g_setenv("NOTIFY_SOCKET", NONE[i], TRUE);
+    log_notify("READY=1");
+  }
+  g_unsetenv("NOTIFY_SOCKET");
+  log_notify("READY=1");
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
   clock_replace(noon);
@@ -105,6 +146,7 @@ int main(void)
       cmocka_unit_test(what_is_below_the_level_is_not_said),
       cmocka_unit_test(the_journal_gets_the_priority_instead_of_time_and_name),
       cmocka_unit_test(a_journal_of_someone_else_is_no_journal),
+      cmocka_unit_test(the_service_manager_is_told_at_a_path_or_an_abstract_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
