@@ -57,8 +57,8 @@
 #define LIMIT_DRAFT_BYTES                                                                                    \
   (1 * LIMIT_MIB) /* of sealed submissions in memory before they are written in one transaction */
 #define LIMIT_KEPT_BYTES                                                                                     \
-  (LIMIT_CREDIT_AGENT *                                                                                      \
-   LIMIT_SEALED_BYTES) /* of what was written and is soon sent: as much as may be on its way */
+  (LIMIT_CREDIT_AGENT * LIMIT_SEALED_BYTES /                                                                 \
+   2) /* of what was written and is soon sent, in memory beside the spill: half of what may be on its way */
 
 /* --- time --- */
 #define LIMIT_HANDSHAKE_MS 5000

@@ -27,7 +27,7 @@ static bool is_within(const void *place, const void *end)
 
 static void *allocate(void *end)
 {
-  void *block = malloc(LIMIT_SEALED_BYTES);
+  void *block = calloc(1, LIMIT_SEALED_BYTES);
   bool within = is_within(block, end);
   free(block);
   return within ? end : NULL;
@@ -41,7 +41,7 @@ static void what_is_freed_is_kept_for_what_comes_next_in_any_thread(void **state
   heap_set_up(); /* does nothing */
   void *end = sbrk(0);
   for (int i = 0; i < 3; i++) {
-    void *block = malloc(4 * LIMIT_MIB - 64);
+    void *block = calloc(1, 4 * LIMIT_MIB - 64);
     assert_true(is_within(block, end));
     memset(block, 1, 4 * LIMIT_MIB - 64);
     free(block);
