@@ -3,12 +3,12 @@
 #include "agent/answer.h"
 #include "agent/commands.h"
 #include "agent/findings_print.h"
-#include "agent/heap.h"
 #include "agent/link.h"
 #include "agent/prepare.h"
 #include "common/clock.h"
 #include "common/command.h"
 #include "common/error.h"
+#include "common/heap.h"
 #include "common/limits.h"
 #include "common/text.h"
 
@@ -22,6 +22,9 @@
 #define SEND_MS 10000    /* without --wait: what is not sent then goes with the next push, or the service */
 #define WAIT_SECONDS 120 /* with --wait, unless --timeout says otherwise */
 #define LOOK_US 500000   /* while another process sends */
+/* What a push of any file needs beside the spill's block: submissions on their way, SQLite's pages, what
+ * libzmq holds. */
+#define HEAP_BYTES (10 * LIMIT_MIB)
 
 struct push_options {
   char *form, *period, *approved_by, *via, *data, *config, *format;
@@ -350,7 +353,7 @@ static void push_clear(struct push *push)
 
 int command_push(int argc, char **argv)
 {
-  heap_set_up();
+  heap_hold(HEAP_BYTES);
   struct push push = {.options.timeout = WAIT_SECONDS, .batches = g_array_new(FALSE, FALSE, sizeof(int64_t))};
   struct push_options *options = &push.options;
   const GOptionEntry entries[] = {

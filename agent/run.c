@@ -6,11 +6,11 @@
 #include "agent/service.h"
 #include "common/command.h"
 #include "common/error.h"
+#include "common/heap.h"
 #include "common/log.h"
 #include "common/text.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -23,8 +23,6 @@
   2000 /* for the register, before a unit is called unknown; shorter than what ending may take */
 #define END_SECONDS                                                                                          \
   4 /* after which the process ends wherever it is; nothing of a transaction is lost by that */
-
-#define LARGE_BYTES (128 * 1024) /* memory asked for in one piece, which is given back by itself */
 
 /* --- signals --- */
 
@@ -200,9 +198,7 @@ int command_run(int argc, char **argv)
   g_autofree char *folder = home_folder(data);
   g_autoptr(GError) error = NULL;
   catch_signals();
-  /* What a large file needed goes back to the system: a service is idle most of its life. Left to itself, the
-   * allocator takes the first large block as a reason to keep all that follow. */
-  mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+  heap_lend(); /* outbox_rest() gives back what a large file needed */
   if (serve(folder, config, &error)) return 0;
   return error ? command_fail(error) : ERROR_UNAVAILABLE;
 }

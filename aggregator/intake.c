@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/heap.h"
 
 #include <assert.h>
 #include <string.h>
@@ -87,6 +88,8 @@ static void settle_in_turn(struct intake *intake, struct task *task)
 }
 
 static_assert(JUDGED_MOST <= LIMIT_DECODED_BYTES, "each can be decoded");
+static_assert(JUDGED_MOST < HEAP_BLOCK_MOST && LIMIT_FRAME_BYTES < HEAP_BLOCK_MOST,
+              "submissions are received and decoded in memory that was used before");
 
 /* A worker may wait here for the writer, never for another worker's submission that came later: memory is
  * given out in the order in which they came, so all that came before have theirs and go on to the writer. */

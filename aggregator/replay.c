@@ -2,11 +2,11 @@
 
 #include "aggregator/act.h"
 #include "aggregator/folder.h"
-#include "aggregator/heap.h"
 #include "aggregator/posting.h"
 #include "aggregator/snapshot.h"
 #include "aggregator/tables.h"
 #include "common/error.h"
+#include "common/heap.h"
 #include "common/merkle.h"
 #include "common/text.h"
 
@@ -327,7 +327,7 @@ static bool rebuild_in_place(struct replay *replay, GError **error)
 bool replay_rebuild(const char *folder, void (*progress)(uint64_t done, uint64_t all, void *data), void *data,
                     GError **error)
 {
-  heap_prepare();
+  heap_hold(LIMIT_HEAP_BYTES);
   g_autofree char *path = folder_path(folder, "store.db");
   CLEANUP(store_close) struct store *store = store_open(path, STORE_WRITE, error);
   struct replay replay = {.ledger = store, .target = store, .progress = progress, .data = data};

@@ -1,7 +1,8 @@
 #include "aggregator/commands.h"
-#include "aggregator/heap.h"
 #include "aggregator/server.h"
 #include "common/command.h"
+#include "common/heap.h"
+#include "common/limits.h"
 #include "common/log.h"
 #include "common/text.h"
 
@@ -52,7 +53,7 @@ int command_run(int argc, char **argv)
   int exit_code;
 
   if (!command_options(NULL, entries, 0, 0, &argc, &argv, &exit_code)) return exit_code;
-  heap_prepare();
+  heap_hold(LIMIT_HEAP_BYTES);
   running.server = server_start(config, data, listen, enrol, &error);
   if (!running.server) return command_fail(error);
   running.loop = g_main_loop_new(NULL, FALSE);

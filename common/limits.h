@@ -99,6 +99,8 @@
 /* … and beside a writer that never rests the copying never reaches its end, so then the writer pauses for it.
  */
 #define LIMIT_LOG_BYTES (128 * LIMIT_MIB)
+#define LIMIT_HEAP_BYTES                                                                                     \
+  (128 * LIMIT_MIB) /* in huge pages: what the server of a city may need; filled from below */
 #define LIMIT_RESERVE_BYTES (16 * LIMIT_MIB) /* of disk, for acts when it is full: thousands of them */
 
 #endif

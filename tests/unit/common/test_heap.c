@@ -1,4 +1,4 @@
-#include "agent/heap.h"
+#include "common/heap.h"
 
 #include "common/limits.h"
 
@@ -37,8 +37,8 @@ static void what_is_freed_is_kept_for_what_comes_next_in_any_thread(void **state
 {
   (void)state;
   if (!OWN_HEAP) skip();
-  heap_set_up();
-  heap_set_up(); /* does nothing */
+  heap_hold(10 * LIMIT_MIB);
+  heap_hold(20 * LIMIT_MIB); /* does nothing */
   void *end = sbrk(0);
   for (int i = 0; i < 3; i++) {
     void *block = calloc(1, 4 * LIMIT_MIB - 64);
