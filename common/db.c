@@ -10,7 +10,6 @@
 #include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #define PAGE_BYTES                                                                                           \
   8192 /* of a new database: a fifth less time for reports and submissions than SQLite's 4096, as            \
@@ -505,9 +504,4 @@ int64_t db_changes(struct db *db)
 int64_t db_last_rowid(struct db *db)
 {
   return sqlite3_last_insert_rowid(db->handle);
-}
-
-int64_t db_checksum(const void *data, size_t length)
-{
-  return (int64_t)XXH3_64bits(data, length);
 }

@@ -93,8 +93,4 @@ void db_leave_log(struct db *db);
 /* How long the log was after this connection's last commit, where it leaves it. */
 size_t db_log_bytes(const struct db *db);
 
-/* XXH3 of a row's content, for checksums that every read verifies: the same on every machine. Not against an
- * adversary. */
-int64_t db_checksum(const void *data, size_t length);
-
 #endif

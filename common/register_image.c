@@ -12,6 +12,7 @@
 
 #include "common/register_private.h"
 
+#include "common/checksum.h"
 #include "common/seal.h"
 
 #include <fcntl.h>
@@ -21,10 +22,10 @@
 #include <unistd.h>
 
 #define IMAGE_MAGIC "PTREGIMG"
-#define IMAGE_FORMAT 1
+#define IMAGE_FORMAT 2
 
 struct image_head {
-  uint8_t checksum[SEAL_HASH_SIZE]; /* of all that follows */
+  int64_t checksum; /* of all that follows */
   char magic[8];
   char program[16]; /* another version of the program may read the same document differently */
   uint32_t format, version_size;
@@ -111,7 +112,8 @@ GBytes *register_image(const struct unit_register *reg, const uint8_t document[S
   g_byte_array_append(image, (const uint8_t *)"", 1);
   head.size = image->len;
   memcpy(image->data, &head, sizeof head);
-  seal_hash(image->data + sizeof head.checksum, image->len - sizeof head.checksum, image->data);
+  head.checksum = checksum_of(image->data + sizeof head.checksum, image->len - sizeof head.checksum);
+  memcpy(image->data, &head.checksum, sizeof head.checksum);
   return g_byte_array_free_to_bytes(image);
 }
 
@@ -133,9 +135,7 @@ static bool fits(const struct image_head *head, size_t size, const uint8_t docum
 static bool is_sound(const uint8_t *image)
 {
   const struct image_head *head = (const void *)image;
-  uint8_t checksum[SEAL_HASH_SIZE];
-  seal_hash(image + sizeof checksum, head->size - sizeof checksum, checksum);
-  return memcmp(checksum, head->checksum, sizeof checksum) == 0;
+  return checksum_of(image + sizeof head->checksum, head->size - sizeof head->checksum) == head->checksum;
 }
 
 /* Every pointer within the texts, which end with an end, and every slot within the versions. The checksum

@@ -1,6 +1,6 @@
 #include "aggregator/store/block.h"
 
-#include "common/db.h"
+#include "common/checksum.h"
 
 #include <assert.h>
 #include <string.h>
@@ -272,7 +272,7 @@ void block_line(const struct block *block, size_t n, const char **ret_line, size
 
 uint32_t block_checksum(const struct stored_report *report)
 {
-  return (uint32_t)db_checksum(report->figures, report->figures_length);
+  return (uint32_t)checksum_of(report->figures, report->figures_length);
 }
 
 static char *put_text(char *at, const char *text)

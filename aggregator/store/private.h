@@ -3,6 +3,7 @@
 #define PARKTALLY_AGGREGATOR_STORE_PRIVATE_H
 
 #include "aggregator/store/store.h"
+#include "common/checksum.h"
 #include "common/db.h"
 
 #include <glib.h>
@@ -69,7 +70,7 @@ static inline void digest_bytes(struct digest *digest, const void *data, size_t 
   const uint8_t *rest = (const uint8_t *)data;
   while (length > 0) {
     if (digest->length == sizeof digest->bytes) {
-      int64_t folded = db_checksum(digest->bytes, digest->length);
+      int64_t folded = checksum_of(digest->bytes, digest->length);
       memcpy(digest->bytes, &folded, sizeof folded);
       digest->length = sizeof folded;
     }
@@ -107,7 +108,7 @@ static inline void digest_init(struct digest *digest, char table)
 
 static inline int64_t digest_value(const struct digest *digest)
 {
-  return db_checksum(digest->bytes, digest->length);
+  return checksum_of(digest->bytes, digest->length);
 }
 
 #endif

@@ -13,7 +13,7 @@ static int64_t block_row_checksum(int64_t book, const char *from, const char *te
   digest_init(&digest, 'b');
   digest_int(&digest, book);
   digest_text(&digest, from);
-  digest_int(&digest, db_checksum(text, length));
+  digest_int(&digest, checksum_of(text, length));
   return digest_value(&digest);
 }
 

@@ -1,6 +1,7 @@
 #include "add_cell.h"
 #include "store_place.h"
 
+#include "common/checksum.h"
 #include "common/error.h"
 
 #include <string.h>
@@ -417,9 +418,9 @@ static void superseded_revisions_are_kept(void **state)
       place_query(place, "SELECT group_concat(revision || ':' || report, ' ')"
                          " FROM (SELECT * FROM revision WHERE unit = 'U1' ORDER BY revision)");
   g_autofree char *first = g_strdup_printf("1:[\"U1\",\"east\",5,7,3,\"01012a\",0,0,%u] 2:",
-                                           (uint32_t)db_checksum(FIGURES, sizeof FIGURES));
+                                           (uint32_t)checksum_of(FIGURES, sizeof FIGURES));
   g_autofree char *second = g_strdup_printf("[\"U1\",\"east\",5,102,3,\"01012c\",0,0,%u,2,0,7,1]",
-                                            (uint32_t)db_checksum(corrected, sizeof corrected));
+                                            (uint32_t)checksum_of(corrected, sizeof corrected));
   g_autofree char *expected = g_strconcat(first, second, NULL);
   assert_string_equal(kept, expected);
 }

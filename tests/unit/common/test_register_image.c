@@ -1,3 +1,4 @@
+#include "common/checksum.h"
 #include "common/register.h"
 
 #include "common/seal.h"
@@ -165,7 +166,7 @@ static void an_image_that_points_out_of_itself_is_none(void **state)
   g_autoptr(GBytes) image = put_image(reg);
   gsize length;
   const uint8_t *sound = g_bytes_get_data(image, &length);
-  enum { HEAD = 152, COUNT = 136, SLOTS = 144 }; /* see register_image.c */
+  enum { HEAD = 128, COUNT = 112, SLOTS = 120 }; /* see register_image.c */
   size_t count = register_size(reg);
   size_t slots = HEAD + count * sizeof(struct unit_version);
   static const uint64_t WRONG = UINT64_MAX / 2;
@@ -181,7 +182,8 @@ static void an_image_that_points_out_of_itself_is_none(void **state)
   g_autofree uint8_t *damaged = g_memdup2(sound, length);
   for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
     memcpy(damaged + places[i].at, &WRONG, places[i].length);
-    seal_hash(damaged + SEAL_HASH_SIZE, length - SEAL_HASH_SIZE, damaged);
+    int64_t checksum = checksum_of(damaged + sizeof checksum, length - sizeof checksum);
+    memcpy(damaged, &checksum, sizeof checksum);
     put_file(damaged, length);
     assert_none("place", i);
     memcpy(damaged, sound, length);
