@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -47,8 +46,7 @@ class EndsAndStarts(parktally.Case):
     def service(self, agent):
         log = open(self.folder / "agent.log", "ab")
         self.addCleanup(log.close)
-        process = subprocess.Popen([parktally.AGENT, "run", "--data", agent.data], stdin=subprocess.DEVNULL, stdout=log,
-                                   stderr=log, env=parktally.environment())
+        process = agent.start("run", output=log)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process

@@ -260,10 +260,10 @@ class ParkAgent:
         joined = run(AGENT, "join", "-", data=self.data, stdin=invitation)
         assert joined.code == 0, joined
 
-    def start(self, *words):
-        """Starts a command and does not wait for it. Its output goes to a pipe."""
+    def start(self, *words, output=subprocess.PIPE):
+        """Starts a command and does not wait for it."""
         return subprocess.Popen([AGENT, *map(str, words), "--data", self.data], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment())
+                                stdout=output, stderr=subprocess.STDOUT, env=environment())
 
     def command(self, *words, code=None):
         result = run(AGENT, *words, data=self.data, timeout=3 * PATIENCE)
