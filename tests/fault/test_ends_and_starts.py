@@ -1,6 +1,7 @@
 """Ending in the midst of work, starting after a crash with a long backlog, and two processes on one folder."""
 
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -21,8 +22,10 @@ END_SECONDS = 5
 LOG_MOST = (128 + 48) * MIB    # LIMIT_LOG_BYTES, and what one group adds: its pages stand in the log whole
 AGGREGATOR_MOST = 128 * MIB
 AGENT_MOST = 32 * MIB
-LONG_LOG = 40 * MIB
+FULL = bool(os.environ.get("PARKTALLY_FULL"))
+LONG_LOG = (120 if FULL else 40) * MIB  # all but LIMIT_LOG_BYTES
 START_SECONDS = 20
+LOAD = 350  # submissions of each agent, three times, are twice the log's bound
 SANITIZED = not re.search(r"(?m)^PARKTALLY_SANITIZE:\w+=$", (parktally.BUILD / "CMakeCache.txt").read_text())
 
 
@@ -125,15 +128,16 @@ class EndsAndStarts(parktally.Case):
         second.terminate()
         self.assertEqual(second.wait(END_SECONDS), 0)
 
+    @unittest.skipUnless(FULL, "takes more than the bound of figures; unit/aggregator/test_writer has it with a log that only seems long")
     def test_the_log_stays_bounded_under_load(self):
         self.city.start()
         log = self.city.data / "store.db-wal"
-        loads = [self.load(30, 30 * n) for n in range(3)]
+        loads = [self.load(LOAD, 40 * n) for n in range(3)]
         longest = 0
         while any(thread.is_alive() for thread, _ in loads):
             longest = max(longest, log.stat().st_size)
             time.sleep(0.002)
-        self.assertEqual([len(receipts) for _, receipts in loads], [30] * 3)
+        self.assertEqual([len(receipts) for _, receipts in loads], [LOAD] * 3)
         print(f"the log was at most {longest // MIB} MiB", file=sys.stderr)
         self.assertLess(longest, LOG_MOST)
 
