@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -28,8 +29,10 @@ struct script {
   const char *fault;       /* in place of receipts */
   const char *hello_fault; /* in place of Welcome */
   unsigned restarts;       /* in place of receipts: ends, and begins anew */
+  bool falls_silent;       /* says nothing more to whoever submits first */
   bool cuts;               /* ends after each Welcome, and begins anew */
-  unsigned refuse;         /* of the reports of a submission; one in the receipt, the others by page */
+  unsigned unknown_pages;
+  unsigned refuse; /* of the reports of a submission; one in the receipt, the others by page */
   int64_t clock_ahead_ms;
 };
 
@@ -44,6 +47,7 @@ struct aggregator {
   char *texts[2];
   uint8_t hashes[2][SEAL_HASH_SIZE];
   bool must_restart; /* its thread's */
+  GBytes *deaf_to;   /* likewise: a peer, or NULL */
   atomic_uint hellos, submits, documents;
 };
 
@@ -151,6 +155,8 @@ static void answer_submit(GBytes *peer, const struct frame *request)
 {
   struct script *script = &aggregator.script;
   aggregator.submits++;
+  if (script->falls_silent && !aggregator.deaf_to) aggregator.deaf_to = g_bytes_ref(peer);
+  if (aggregator.deaf_to && g_bytes_equal(aggregator.deaf_to, peer)) return;
   if (aggregator.must_restart || once(&script->restarts)) {
     aggregator.must_restart = true;
     return;
@@ -178,6 +184,10 @@ static void answer_submit(GBytes *peer, const struct frame *request)
 
 static void answer_page(GBytes *peer, const struct frame *request)
 {
+  if (once(&aggregator.script.unknown_pages)) {
+    answer_fault(peer, request->refusal_request.id, "request.unknown");
+    return;
+  }
   struct refusal next = refusal_of(request->refusal_request.offset);
   struct frame frame = {.kind = FRAME_REFUSAL_PAGE};
   frame.refusal_page.id = request->refusal_request.id;
@@ -280,6 +290,7 @@ static int teardown(void **state)
   channel_door_close(aggregator.door);
   channel_context_free(aggregator.context);
   close(aggregator.stop);
+  g_clear_pointer(&aggregator.deaf_to, g_bytes_unref);
   for (int i = 0; i < 2; i++) {
     g_free(aggregator.texts[i]);
     g_byte_array_unref(aggregator.manifests[i]);
@@ -292,6 +303,7 @@ static int teardown(void **state)
 /* What the link told its owner. */
 struct told {
   unsigned receipts, kept, found, faults, documents, connections;
+  bool missing; /* refusals, in what was found */
   char fault[64];
   int64_t clock_ahead_ms;
 };
@@ -334,6 +346,9 @@ static void on_kept(void *data)
   CLEANUP(outbox_close) struct outbox *other = outbox_open_to_look(path, NULL);
   struct outbox_summary found;
   assert_true(outbox_summary(other, 0, &found, NULL));
+  uint8_t id[SUBMISSION_ID_SIZE];
+  uint32_t some;
+  told->missing = outbox_missing_refusals(other, id, &some, NULL);
   told->found = (unsigned)(found.answered + found.refused_whole);
   told->kept++;
 }
@@ -400,6 +415,20 @@ static void a_silent_aggregator_makes_the_socket_be_opened_anew(void **state)
   assert_true(aggregator.hellos >= 3); /* more on a slow machine */
   assert_int_equal(told.connections, 1);
   assert_int_equal(summary().answered, 1);
+}
+
+/* The connection stays, and so does the next Hello for 30 s: it is the submission that has no answer. */
+static void an_aggregator_that_falls_silent_is_left_for_a_new_connection(void **state)
+{
+  (void)state;
+  begin(&(struct script){.falls_silent = true}, true);
+  put_submissions(2);
+  struct told told;
+  CLEANUP(link_free) struct link *link = open_link(&told);
+  link_set_patience(link, PATIENCE_MS);
+  run_to(link, LINK_IDLE);
+  assert_true(told.connections >= 2); /* more on a slow machine */
+  assert_int_equal(summary().answered, 2);
 }
 
 /* With the patience of 30 s that agents have, longer than the test's: it is the end of the connection that is
@@ -523,7 +552,44 @@ static void refusals_beyond_the_receipt_are_fetched(void **state)
   uint8_t id[SUBMISSION_ID_SIZE];
   uint32_t kept;
   assert_false(outbox_missing_refusals(outbox, id, &kept, NULL));
+  assert_false(told.missing);
   assert_int_equal(summary().refused, 6);
+}
+
+static void refusals_that_are_not_to_be_had_are_missed_no_more(void **state)
+{
+  (void)state;
+  begin(&(struct script){.refuse = 3, .unknown_pages = 1}, true);
+  put_submissions(1);
+  struct told told;
+  CLEANUP(link_free) struct link *link = open_link(&told);
+  run_to(link, LINK_IDLE);
+  assert_string_equal(told.fault, "request.unknown");
+  assert_false(told.missing);
+  assert_int_equal(summary().refused, 3);
+}
+
+static void answers_that_cannot_be_kept_end_the_link_and_are_not_told(void **state)
+{
+  (void)state;
+  begin(&(struct script){0}, true);
+  put_submissions(2);
+  g_autofree char *path = g_build_filename(fixture.data, "outbox.db", NULL);
+  sqlite3 *other;
+  assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(other,
+                                "CREATE TRIGGER broken BEFORE INSERT ON receipt BEGIN SELECT"
+                                " RAISE(ABORT, 'broken'); END",
+                                NULL, NULL, NULL),
+                   SQLITE_OK);
+  sqlite3_close(other);
+  struct told told;
+  CLEANUP(link_free) struct link *link = open_link(&told);
+  g_autoptr(GError) error = NULL;
+  assert_false(link_run(link, LINK_IDLE, TIMEOUT_MS, -1, &error));
+  assert_non_null(error);
+  assert_int_equal(told.kept, 0);
+  assert_int_equal(summary().waiting_to_send, 2);
 }
 
 static void documents_in_force_are_fetched_and_stored(void **state)
@@ -683,6 +749,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       TEST(a_lost_receipt_is_asked_for_by_sending_again),
       TEST(a_silent_aggregator_makes_the_socket_be_opened_anew),
+      TEST(an_aggregator_that_falls_silent_is_left_for_a_new_connection),
       TEST(a_restarted_aggregator_is_greeted_and_sent_to_at_once),
       TEST(an_aggregator_that_hangs_up_is_greeted_ever_less_often),
       TEST(what_is_made_while_the_link_rests_is_sent),
@@ -692,6 +759,8 @@ int main(void)
       TEST(a_revoked_agent_stops_and_keeps_its_outbox),
       TEST(an_agent_refused_at_its_greeting_is_told_so),
       TEST(refusals_beyond_the_receipt_are_fetched),
+      TEST(refusals_that_are_not_to_be_had_are_missed_no_more),
+      TEST(answers_that_cannot_be_kept_end_the_link_and_are_not_told),
       TEST(documents_in_force_are_fetched_and_stored),
       TEST(a_document_of_many_chunks_comes_whole),
       TEST(a_newer_register_is_noticed_when_asked_anew),
