@@ -10,7 +10,9 @@
 
 #include <cmocka.h>
 
-enum { TOTAL = 100, THREADS = 8, TURNS = 4000 };
+#define PATIENCE_US (20 * G_USEC_PER_SEC) /* what was waited for so long does not come */
+
+enum { TOTAL = 100, THREADS = 8, TURNS = 4000, ROUNDS = 200 };
 
 struct sharing {
   struct quota *quota;
@@ -114,6 +116,28 @@ static void who_needs_little_does_not_overtake_who_needs_much(void **state)
   quota_unref(quota);
 }
 
+/* There is room enough and nobody gives back: that the turn before is over must wake who waits for it. */
+static void a_turn_that_is_over_wakes_the_next(void **state)
+{
+  (void)state;
+  struct quota *quota = quota_new(TOTAL);
+  g_autoptr(GAsyncQueue) done = g_async_queue_new();
+  bool woken = true;
+
+  for (uint64_t turn = 0; turn < ROUNDS && woken; turn += 2) {
+    struct waiter waiter = {quota, turn + 1, 0, done};
+    GThread *thread = g_thread_new("wait", wait_for_part, &waiter);
+
+    for (int n = 0; n < 100; n++) g_thread_yield(); /* so that it mostly waits already */
+    quota_take(quota, turn, 0);
+    woken = g_async_queue_timeout_pop(done, PATIENCE_US) != NULL;
+    quota_give(quota, 0); /* wakes it at any rate */
+    g_thread_join(thread);
+  }
+  assert_true(woken);
+  quota_unref(quota);
+}
+
 static void it_lives_as_long_as_somebody_has_to_give_back(void **state)
 {
   (void)state;
@@ -131,6 +155,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(no_more_is_given_out_than_there_is_and_all_come_to_their_turn),
       cmocka_unit_test(who_needs_little_does_not_overtake_who_needs_much),
+      cmocka_unit_test(a_turn_that_is_over_wakes_the_next),
       cmocka_unit_test(it_lives_as_long_as_somebody_has_to_give_back),
   };
 
