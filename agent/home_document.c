@@ -1,9 +1,11 @@
 /* Catalogue and register as served: the document and, beside it, the sealed manifest that vouches for it. */
 #include "agent/home_private.h"
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/text.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -101,12 +103,30 @@ static int64_t stamp_of(const struct home *home, enum document_kind kind)
  * times. */
 #define REGISTER_CHECKED "register.checked"
 
-/* What the file says where all is as it was; NULL where there is no register. */
+#define SETTLED_SECONDS 2 /* file systems count their times in milliseconds, some in seconds */
+
+static char *register_path(const struct home *home)
+{
+  return g_build_filename(home->folder, NAMES[DOCUMENT_OF_REGISTER - 1].document, NULL);
+}
+
+/* A file that we have just written: a change from now on, however soon, gives it another time. */
+static void age_register(const struct home *home)
+{
+  g_autofree char *path = register_path(home);
+  const struct timespec times[] = {{.tv_nsec = UTIME_OMIT},
+                                   {.tv_sec = clock_wall().ms / 1000 - 2 * SETTLED_SECONDS}};
+  (void)utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
+}
+
+/* What the file says where all is as it was; NULL where there is no register, or it changed so lately that a
+ * further change might leave its time. */
 static char *checked_text(const struct home *home, const uint8_t hash[SEAL_HASH_SIZE])
 {
-  g_autofree char *path = g_build_filename(home->folder, NAMES[DOCUMENT_OF_REGISTER - 1].document, NULL);
+  g_autofree char *path = register_path(home);
   struct stat status;
   if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return NULL;
+  if (status.st_mtim.tv_sec + SETTLED_SECONDS > clock_wall().ms / 1000) return NULL;
   g_autofree char *hex = text_hex(hash, SEAL_HASH_SIZE);
   return g_strdup_printf("1 %s %jd %jd.%09ld\n", hex, (intmax_t)status.st_size,
                          (intmax_t)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
@@ -241,6 +261,7 @@ bool home_store_document(struct home *home, enum document_kind kind, const uint8
     return false;
   home->document_stamps[kind - 1] = stamp_of(home, kind);
   if (kind == DOCUMENT_OF_REGISTER) {
+    age_register(home);
     g_autofree char *checked = checked_text(home, hash);
     note_checked(home, checked);
   }
