@@ -338,8 +338,8 @@ static size_t format_line(const struct stored_report *report, size_t figures, ui
     at = put_number(at, report->counted);
   }
   *at++ = ']';
-  memcpy(at, LINE_END, LINE_END_BYTES);
-  return (size_t)(at - ret_line) + LINE_END_BYTES;
+  at = stpcpy(at, LINE_END);
+  return (size_t)(at - ret_line);
 }
 
 static void shift_starts(struct block *block, size_t from, int64_t by)

@@ -181,7 +181,8 @@ static struct books *books_new(struct store *store)
   print_message("PARKTALLY_SEED=%u\n", seed);
   books->random = g_rand_new_with_seed(seed);
   for (int b = 0; b < 2; b++)
-    books->book[b] = store_book(store, "monthly", (struct period){.year = 2018, .month = (uint8_t)(1 + b), .months = 1});
+    books->book[b] =
+        store_book(store, "monthly", (struct period){.year = 2018, .month = (uint8_t)(1 + b), .months = 1});
   return books;
 }
 
