@@ -142,6 +142,15 @@ static struct block *known_block(struct store *store, int64_t book, const char *
   return block && block_covers(block, book, unit) ? block : NULL;
 }
 
+/* All that are in memory are written and forgotten together, since those that a split made know of each other
+ * by nothing else. */
+static void stay_in_bounds(struct store *store)
+{
+  if (!store->blocks || g_tree_nnodes(store->blocks) < LIMIT_BLOCKS_OPEN) return;
+  store_blocks_flush(store);
+  store_blocks_forget(store);
+}
+
 /* The block that covers the unit. NULL after an error. */
 static struct block *find_block(struct store *store, int64_t book, const char *unit)
 {
@@ -149,10 +158,7 @@ static struct block *find_block(struct store *store, int64_t book, const char *u
   if (store->block && block_covers(store->block, book, unit)) return store->block;
   struct block *block = known_block(store, book, unit);
   if (!block) {
-    if (store->blocks && g_tree_nnodes(store->blocks) >= LIMIT_BLOCKS_OPEN) {
-      store_blocks_flush(store);
-      store_blocks_forget(store);
-    }
+    stay_in_bounds(store);
     block = load_block(store, book, unit);
     if (!block) return NULL;
     keep_block(store, block);
@@ -170,13 +176,14 @@ static void settle(struct store *store)
   store_blocks_forget(store);
 }
 
+/* The last that is done with a block: it may be forgotten. */
 static void split_if_full(struct store *store, struct block *block, size_t at)
 {
   if (block_bytes(block) <= LIMIT_BLOCK_BYTES) return;
   struct block *upper = block_split(block, at);
   if (!upper) return;
   keep_block(store, upper);
-  store->block = NULL;
+  stay_in_bounds(store);
 }
 
 /* --- a report that is read --- */

@@ -108,6 +108,33 @@ static void what_is_added_and_taken_back_leaves_nothing(void **state)
   assert_int_equal(drained->count, 0);
 }
 
+/* Columns that stand alone, side by side, and at the ends of the words of a presence. */
+static void every_column_that_is_present_is_added(void **state)
+{
+  static const unsigned columns[] = {0, 2, 3, 5, 31, 62, 63, 64, 65, 66, 126, 128, 191, 200, 254, 255};
+  CLEANUP(rollup_free) struct rollup *rollup = rollup_new();
+  struct figures figures;
+
+  (void)state;
+  figures_clear(&figures);
+  for (size_t n = 0; n < LIMIT_FORM_COLUMNS; n++) figures.value[n] = 999; /* of columns that are not there */
+  for (size_t n = 0; n < G_N_ELEMENTS(columns); n++) figures_set(&figures, columns[n], 1000 + columns[n]);
+  rollup_add(rollup, 1, &in_east, KIND_FIGURES, &figures, +1);
+  rollup_add(rollup, 1, &in_west, KIND_FIGURES, &figures, -1);
+  g_autofree struct drained *drained = drain(rollup);
+  for (size_t n = 0; n < G_N_ELEMENTS(columns); n++) {
+    expect(drained, 1, "east", "all", (int)columns[n], 1000 + columns[n], 1);
+    expect(drained, 1, "west", "all", (int)columns[n], -1000 - (int64_t)columns[n], -1);
+    assert_null(find(drained, 1, "zone", "all", (int)columns[n]));
+  }
+  assert_null(find(drained, 1, "east", "all", 1));
+  assert_null(find(drained, 1, "east", "all", 127));
+  for (size_t n = 0; n < LIMIT_FORM_COLUMNS; n++) figures_set(&figures, (unsigned)n, 7); /* all of them */
+  rollup_add(rollup, 1, &in_east, KIND_FIGURES, &figures, +1);
+  g_autofree struct drained *whole = drain(rollup);
+  for (int n = 0; n < LIMIT_FORM_COLUMNS; n++) expect(whole, 1, "zone", "cars", n, 7, 1);
+}
+
 static void a_move_changes_both_parks_and_not_the_area_above(void **state)
 {
   CLEANUP(rollup_free) struct rollup *rollup = rollup_new();
@@ -301,6 +328,7 @@ static void a_drain_leaves_nothing_behind_also_where_it_was_ended(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_column_that_is_present_is_added),
       cmocka_unit_test(what_is_added_and_taken_back_leaves_nothing),
       cmocka_unit_test(withdrawals_and_units_that_belong_nowhere_add_nothing),
       cmocka_unit_test(a_zero_is_a_figure_and_a_missing_one_is_none),

@@ -93,6 +93,9 @@ static void put(struct world *world, const char *unit, const char *park, enum re
   if (kind == KIND_FIGURES) figures_set(&figures, OUTPUT, value);
   report.figures = packed;
   report.figures_length = figures_pack_to(&figures, packed);
+  if (count == 0 && kind != KIND_WITHDRAWAL &&
+      tables_put_first(world->tables, &report, &figures, register_version(world->units, unit, may)))
+    return;
   tables_put(world->tables, &report, &figures, register_version(world->units, unit, may), present, count);
 }
 
