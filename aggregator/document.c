@@ -88,17 +88,16 @@ static struct document *make_document(const struct identity *identity, enum docu
   const uint8_t *bytes = g_bytes_get_data(data, &size);
   size_t count = (size + LIMIT_CHUNK_BYTES - 1) / LIMIT_CHUNK_BYTES;
   g_autofree uint8_t(*chunks)[SEAL_HASH_SIZE] = g_malloc_n(count + 1, SEAL_HASH_SIZE);
-  struct seal_hasher whole;
+  struct seal_hasher *whole = seal_hash_begin();
 
-  seal_hash_begin(&whole);
   for (size_t n = 0; n < count; n++) {
     const uint8_t *chunk = bytes + n * LIMIT_CHUNK_BYTES;
     size_t length = MIN(LIMIT_CHUNK_BYTES, size - n * LIMIT_CHUNK_BYTES);
 
-    seal_hash_add(&whole, chunk, length);
+    seal_hash_add(whole, chunk, length);
     seal_hash(chunk, length, chunks[n]);
   }
-  seal_hash_end(&whole, document->hash);
+  seal_hash_end(whole, document->hash);
   document->kind = kind;
   document->area = g_strdup(area);
   document->data = data;

@@ -138,9 +138,8 @@ void register_hash_csv(const struct unit_register *reg, const struct catalogue *
                        uint8_t ret_hash[static CATALOGUE_HASH_SIZE])
 {
   g_autoptr(GString) csv = g_string_new(HEADER);
-  struct seal_hasher hash;
-  seal_hash_begin(&hash);
-  write_versions(reg, catalogue, area, csv, &hash);
-  seal_hash_add(&hash, csv->str, csv->len);
-  seal_hash_end(&hash, ret_hash);
+  struct seal_hasher *hash = seal_hash_begin();
+  write_versions(reg, catalogue, area, csv, hash);
+  seal_hash_add(hash, csv->str, csv->len);
+  seal_hash_end(hash, ret_hash);
 }

@@ -40,26 +40,27 @@ void seal_hash(const uint8_t *data, size_t length, uint8_t ret_hash[static SEAL_
   crypto_generichash(ret_hash, SEAL_HASH_SIZE, data, length, NULL, 0);
 }
 
-static_assert(sizeof(struct seal_hasher) >= sizeof(crypto_generichash_state), "room for libsodium's");
+struct seal_hasher {
+  crypto_generichash_state state;
+};
 
-static crypto_generichash_state *state_of(struct seal_hasher *hasher)
+struct seal_hasher *seal_hash_begin(void)
 {
-  return (crypto_generichash_state *)(void *)hasher->state;
-}
-
-void seal_hash_begin(struct seal_hasher *hasher)
-{
-  crypto_generichash_init(state_of(hasher), NULL, 0, SEAL_HASH_SIZE);
+  /* libsodium wants more than malloc's alignment. */
+  struct seal_hasher *hasher = g_aligned_alloc(1, sizeof *hasher, _Alignof(struct seal_hasher));
+  crypto_generichash_init(&hasher->state, NULL, 0, SEAL_HASH_SIZE);
+  return hasher;
 }
 
 void seal_hash_add(struct seal_hasher *hasher, const void *data, size_t length)
 {
-  crypto_generichash_update(state_of(hasher), data, length);
+  crypto_generichash_update(&hasher->state, data, length);
 }
 
 void seal_hash_end(struct seal_hasher *hasher, uint8_t ret_hash[static SEAL_HASH_SIZE])
 {
-  crypto_generichash_final(state_of(hasher), ret_hash, SEAL_HASH_SIZE);
+  crypto_generichash_final(&hasher->state, ret_hash, SEAL_HASH_SIZE);
+  g_aligned_free(hasher);
 }
 
 void seal_key_id(const uint8_t public_key[static SEAL_PUBLIC_KEY_SIZE], uint8_t ret_id[static SEAL_HASH_SIZE])

@@ -45,11 +45,9 @@ void seal_random(uint8_t *ret_bytes, size_t length);
 /* BLAKE2b-256. */
 void seal_hash(const uint8_t *data, size_t length, uint8_t ret_hash[static SEAL_HASH_SIZE]);
 
-/* The same of what comes in pieces; on the caller's memory, nothing to free. */
-struct seal_hasher {
-  _Alignas(64) uint8_t state[384]; /* libsodium's */
-};
-void seal_hash_begin(struct seal_hasher *hasher);
+/* The same of what comes in pieces: begun, added to, and ended, which frees it. */
+struct seal_hasher;
+struct seal_hasher *seal_hash_begin(void);
 void seal_hash_add(struct seal_hasher *hasher, const void *data, size_t length);
 void seal_hash_end(struct seal_hasher *hasher, uint8_t ret_hash[static SEAL_HASH_SIZE]);
 
