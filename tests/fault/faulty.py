@@ -16,6 +16,7 @@ import parktally  # noqa: E402
 
 SEED = int(os.environ.get("PARKTALLY_SEED") or secrets.randbits(32))
 FULL = bool(os.environ.get("PARKTALLY_FULL"))
+SHARE = int(os.environ.get("PARKTALLY_SHARE", "100"))  # per cent of a sample
 POINT = os.environ.get("PARKTALLY_POINT")
 SHIM = parktally.BUILD / "tests" / "fault_shim.so"
 KILLS = ("before", "after", "lose", "tear")
@@ -54,6 +55,7 @@ def points(stages, kinds, sample):
     if POINT:
         return [tuple(POINT.split("/", 1))]
     if not FULL:
+        sample = max(1, sample * SHARE // 100)
         everything = random_.sample(everything, min(sample, len(everything)))
     print(f"PARKTALLY_SEED={SEED}: {len(everything)} points of {dict(stages)}", file=sys.stderr)
     return everything
