@@ -89,7 +89,7 @@ release_tests() { run_tests release; }
 asan_build() { build asan; }
 # GLib hands out small blocks of its own, which no sanitizer follows. Kills and points of a crash are sampled more thinly:
 # they take three times as long, and the release build has had them all.
-asan_tests() { G_SLICE=always-malloc PARKTALLY_KILLS=${PARKTALLY_KILLS:-40} PARKTALLY_SHARE=${PARKTALLY_SHARE:-30} run_tests asan; }
+asan_tests() { G_SLICE=always-malloc PARKTALLY_KILLS=${PARKTALLY_KILLS:-30} PARKTALLY_SHARE=${PARKTALLY_SHARE:-15} run_tests asan; }
 clang_build() { build clang; }
 clang_tests() { run_tests clang -R '^unit/'; }
 tsan_build() { build tsan; }
