@@ -253,6 +253,7 @@ static bool compare_with(struct replay *replay, replay_difference *difference, u
     if (store_leaf_count(replay->ledger) == replay->done) break;
     if (!store_commit(replay->ledger, error)) return false;
   }
+  store_begin(replay->target); /* within one, blocks of reports stay in memory for the next look */
   compare_heads(replay, &comparison);
   comparison.books = store_books(replay->ledger, NULL);
   compare_stores(replay->ledger, &comparison);
@@ -263,6 +264,7 @@ static bool compare_with(struct replay *replay, replay_difference *difference, u
   compare_stores(replay->target, &comparison);
   g_array_unref(comparison.books);
   *ret_differences = comparison.differences;
+  store_rollback(replay->target);
   return store_commit(replay->ledger, error);
 }
 
