@@ -221,8 +221,8 @@ class Aggregator:
 
     # --- commands ---
 
-    def command(self, *words, code=0, stdin=None, env=None, timeout=PATIENCE):
-        result = run(AGGREGATOR, *words, data=self.data, stdin=stdin, env=env or self.env, timeout=timeout)
+    def command(self, *words, code=0, stdin=None, env=None):
+        result = run(AGGREGATOR, *words, data=self.data, stdin=stdin, env=env or self.env)
         if code is not None and result.code != code:
             raise AssertionError(f"{words}: expected {code}, found {result}")
         return result
@@ -248,7 +248,7 @@ class Aggregator:
         return lines[0]
 
     def check_ledger(self):
-        return self.command("rebuild", "--check", timeout=5 * PATIENCE)
+        return self.command("rebuild", "--check")
 
 
 class ParkAgent:
