@@ -16,6 +16,7 @@ import parktally  # noqa: E402
 from stranger import Report, Stranger  # noqa: E402
 
 UNITS = [f"E{n:04d}" for n in range(2000)]
+LONG_UNITS = [f"L{n:04d}-{'0' * 50}" for n in range(2000)]  # some 150 KiB a submission
 MONTHS = [f"{year}-{month:02d}" for year in range(2011, 2021) for month in range(1, 13)]
 MIB = 1 << 20
 END_SECONDS = 5
@@ -166,6 +167,7 @@ class EndsAndStarts(parktally.Case):
         self.assert_sound(self.city)
 
     def test_an_agent_with_a_long_backlog_starts_small(self):
+        self.city.import_register([parktally.unit(unit, "east") for unit in LONG_UNITS])
         self.city.start()
         agent, _ = self.new_agent()
         agent.command("push", self.file(MONTHS[0]), "--approved-by", "李明", "--wait", code=0)
@@ -190,7 +192,8 @@ class EndsAndStarts(parktally.Case):
 
     def file(self, *months, value=1):
         path = self.folder / f"{months[0]}-{len(months)}.csv"
-        path.write_text("uscc,period,output\n" + "".join(f"{unit},{month},{value}.5\n" for month in months for unit in UNITS))
+        figures = f"{value}.5,{10**10 + value},{10**8 + value}"
+        path.write_text("uscc,period,output,sales,staff\n" + "".join(f"{unit},{month},{figures}\n" for month in months for unit in LONG_UNITS))
         return path
 
     def waiting(self, agent):

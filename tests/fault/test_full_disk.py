@@ -96,12 +96,14 @@ class FullDisk(parktally.Case):
 
     def test_the_agent_sends_nothing_of_a_file_that_its_disk_cannot_hold(self):
         self.city.start()
+        units = [f"F{n:04d}" for n in range(3000)]  # so many that what is sealed is written in several transactions
+        self.city.import_register([parktally.unit(unit, "east") for unit in units])
         agent = parktally.ParkAgent(self.folder / "agent", self.city.invite("east"))
         path = self.folder / "file.csv"
-        path.write_text("uscc,period,output\n" + "".join(f"{unit},{month},1.5\n" for month in MONTHS for unit in UNITS))
+        path.write_text("uscc,period,output,sales\n" + "".join(f"{unit},{month},1.5,123456789\n" for month in MONTHS for unit in units))
         disk = Disk(self.folder, agent.data)
         push = ["push", path, "--approved-by", "李明", "--wait"]
-        for room in (0, 40000, 100000, 200000):
+        for room in (0, 40000, 400000, 1500000):
             with self.subTest(room=room):
                 disk.leave(room)
                 result = parktally.run(parktally.AGENT, *push, data=agent.data, env=disk.env)
@@ -113,7 +115,7 @@ class FullDisk(parktally.Case):
         disk.give(PLENTY)
         self.assertEqual(parktally.run(parktally.AGENT, *push, data=agent.data, env=disk.env).code, 0)
         for month in MONTHS:
-            self.assertEqual(self.city.total("zone", month, "output")["value"], "450.0")
+            self.assertEqual(self.city.total("zone", month, "output")["value"], "4500.0")
 
 
 if __name__ == "__main__":
