@@ -11,6 +11,7 @@ enum { NUMBER = 0, BYTES = 2 };                        /* wire types */
 static bool take_number(struct bytes_view *rest, uint64_t *ret_number)
 {
   const uint8_t *at = rest->data;
+  if (rest->length == 0) return false; /* there may be no place at all */
   if (!varint_get(&at, rest->data + rest->length, ret_number)) return false;
   rest->length -= (size_t)(at - rest->data);
   rest->data = at;

@@ -90,8 +90,6 @@ asan_build() { build asan; }
 # GLib hands out small blocks of its own, which no sanitizer follows. Kills and points of a crash are sampled more thinly:
 # they take three times as long, and the release build has had them all.
 asan_tests() { G_SLICE=always-malloc PARKTALLY_KILLS=${PARKTALLY_KILLS:-30} PARKTALLY_SHARE=${PARKTALLY_SHARE:-15} run_tests asan; }
-clang_build() { build clang; }
-clang_tests() { run_tests clang -R '^unit/'; }
 tsan_build() { build tsan; }
 
 # libzmq is not compiled for ThreadSanitizer and passes messages by queues of its own that it cannot see, so tests that
@@ -109,7 +107,7 @@ format() { our_sources | xargs clang-format --dry-run -Werror; }
 tidy() {
   local log code=0
   log=$(mktemp)
-  run-clang-tidy -p build/clang -j"$(nproc)" -quiet "^$root/(common|agent|aggregator)/.*\.c$" >"$log" 2>&1 || code=$?
+  run-clang-tidy -p build/asan -j"$(nproc)" -quiet "^$root/(common|agent|aggregator)/.*\.c$" >"$log" 2>&1 || code=$?
   [ $code -eq 0 ] || grep -v -e '^clang-tidy' -e '^[0-9]* warnings' -e '^$' "$log"
   rm -f "$log"
   return $code
@@ -139,8 +137,7 @@ build_and_test() { # build_and_test NAME BUILD TESTS
 if check "packages" packages; then
   build_and_test "gcc, release" release_build release_tests
   check "demo: six parks, every total checked" demo
-  build_and_test "gcc, AddressSanitizer and UndefinedBehaviorSanitizer" asan_build asan_tests
-  build_and_test "clang, unit tests" clang_build clang_tests
+  build_and_test "clang, AddressSanitizer and UndefinedBehaviorSanitizer" asan_build asan_tests
   build_and_test "gcc, ThreadSanitizer, unit tests without sockets of libzmq" tsan_build tsan_tests
   build_and_test "clang, fuzzing" fuzz_build fuzz_tests
   check "clang-format" format

@@ -1,6 +1,7 @@
 #include "agent/spill.h"
 #include "common/error.h"
 #include "forms.h"
+#include "tests/sanitized.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -233,15 +234,7 @@ static size_t open_files(void)
   return count;
 }
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED
-#endif
-
-#ifdef SANITIZED
+#if SANITIZED
 #define MANY 400000
 #else
 #define MANY 4000000

@@ -1,6 +1,7 @@
 #include "common/heap.h"
 
 #include "common/limits.h"
+#include "tests/sanitized.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,12 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) /* they have a heap of their own */
-#define OWN_HEAP false
-#else
-#define OWN_HEAP true
-#endif
 
 static bool is_within(const void *place, const void *end)
 {
@@ -36,7 +31,7 @@ static void *allocate(void *end)
 static void what_is_freed_is_kept_for_what_comes_next_in_any_thread(void **state)
 {
   (void)state;
-  if (!OWN_HEAP) skip();
+  if (SANITIZED) skip();
   heap_hold(10 * LIMIT_MIB);
   heap_hold(20 * LIMIT_MIB); /* does nothing */
   void *end = sbrk(0);
