@@ -13,8 +13,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit
 
 case $#:${1:-} in
-0:) fuzz_runs=20000 ;;
-1:--full) export PARKTALLY_FULL=1 fuzz_runs=200000000 ;;
+0:) fuzz_runs=20000 paths=75000 ;;
+1:--full) export PARKTALLY_FULL=1 fuzz_runs=200000000 paths=225000 ;; # the analyzer's own default
 *) sed -n '2,8s/^# \{0,1\}//p' "$0" && exit 64 ;;
 esac
 
@@ -88,13 +88,13 @@ release_build() { build release -DPARKTALLY_TESTS=ON; }
 release_tests() { run_tests release; }
 asan_build() { build asan; }
 # GLib hands out small blocks of its own, which no sanitizer follows. Kills and points of a crash are sampled more thinly:
-# they take three times as long, and the release build has had them all.
-asan_tests() { G_SLICE=always-malloc PARKTALLY_KILLS=${PARKTALLY_KILLS:-30} PARKTALLY_SHARE=${PARKTALLY_SHARE:-15} run_tests asan; }
+# they take three times as long, and the release build has had more of them.
+asan_tests() { G_SLICE=always-malloc PARKTALLY_KILLS=${PARKTALLY_KILLS:-10} PARKTALLY_SHARE=${PARKTALLY_SHARE:-10} run_tests asan; }
 tsan_build() { build tsan; }
 
 # libzmq is not compiled for ThreadSanitizer and passes messages by queues of its own that it cannot see, so tests that
 # send over a socket are left out; so are those of a single thread that take minutes under it.
-tsan_tests() { G_SLICE=always-malloc run_tests tsan -R '^unit/' -E '^unit/(agent/test_(link|sender|spill|push|join)|common/test_channel|aggregator/test_(gate|server))'; }
+tsan_tests() { G_SLICE=always-malloc run_tests tsan -R '^unit/' -E '^unit/(agent/test_(csv|link|sender|spill|push|join)|common/test_(channel|decimal|submission)|aggregator/test_(gate|server))'; }
 
 fuzz_build() { build fuzz "-DPARKTALLY_FUZZ_RUNS=$fuzz_runs" -- fuzz; }
 fuzz_tests() { run_tests fuzz -R '^fuzz/'; }
@@ -103,11 +103,12 @@ our_sources() { git ls-files -co --exclude-standard -- 'common/*.[ch]' 'agent/*.
 
 format() { our_sources | xargs clang-format --dry-run -Werror; }
 
-# Says nothing but what it finds.
+# Says nothing but what it finds. The analyzer follows so many paths of a function.
 tidy() {
-  local log code=0
+  local log code=0 analyzer=()
+  for word in -Xclang -analyzer-config -Xclang "max-nodes=$paths"; do analyzer+=("-extra-arg=$word"); done
   log=$(mktemp)
-  run-clang-tidy -p build/asan -j"$(nproc)" -quiet "^$root/(common|agent|aggregator)/.*\.c$" >"$log" 2>&1 || code=$?
+  run-clang-tidy -p build/asan -j"$(nproc)" -quiet "${analyzer[@]}" "^$root/(common|agent|aggregator)/.*\.c$" >"$log" 2>&1 || code=$?
   [ $code -eq 0 ] || grep -v -e '^clang-tidy' -e '^[0-9]* warnings' -e '^$' "$log"
   rm -f "$log"
   return $code
