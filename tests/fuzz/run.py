@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECONDS, SECONDS_FULL = 20, 600
 WORDS_MOST = 400
 # The longest input of a target in bytes; a message is 4 KiB, which reaches every branch, and so is a cell's text 256.
-LONGEST = {"csv": 16384, "catalogue": 32768, "register": 8192, "config": 4096, "text": 256}
+LONGEST = {"csv": 16384, "catalogue": 32768, "register": 8192, "config": 4096, "text": 256, "formula": 512}
 LONGEST_MESSAGE = 4096
 # Where the first byte of an input chooses: nothing known and each thing known, or the decimals.
 CHOICES = {"csv": b"\x00\x04\x0f\x1c", "text": b"\x00\x02\x09"}
@@ -41,6 +41,8 @@ def shipped(name):
             yield table.encode("gb18030")
     if name == "text":
         yield from (text.encode() for text in TEXTS)
+    if name == "formula":  # behind the bytes of twelve figures
+        yield from (bytes(range(1, 25, 2)) + formula.encode() for formula in FORMULAS)
 
 
 def foreign(name, data):
@@ -82,6 +84,11 @@ TABLES = [
     "甲,乙,1,2\n914502000000000060,甲,\"1,234.5\",（12）\n合计,,\"1,234.5\",－12\n填表人：王五,,,\n",
     "统一社会信用代码;报告期;营业收入;利润总额\n914502000000000060;2018年1-2月;本期无数据;\n9.14502E+17;43221;…;１２\n",
     "uscc\tperiod\trevenue.ytd\trevenue.ytd_ly\n914502000000000060-01\t2018-02\t99999999999999999\tx\n",
+]
+FORMULAS = [
+    "a = sum(b, c, d) within 3", "if present(a) then b <= 1.5 * a", "if month > 1 then a >= last(a) + 5% * year_ago(b)",
+    "all of (a, b) or none of (a, b)", "one of (a, last(b)) and any of (c, d)", "not (a - (b + 2) * 3 != -c) and d < 0",
+    "a > 1 or b >= 2 and c <= 3.25",
 ]
 TEXTS = [
     "1,234.50", "(123)", "－１２３", "1.50E+3", "—", "…", "9007199254740991", "-170141183460469231731687303715884105728",
