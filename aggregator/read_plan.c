@@ -1,27 +1,6 @@
 /* Where the figures of a flow or a stock stand: which form, which periods, which columns. */
 #include "aggregator/read_private.h"
 
-bool reader_period_ending(const struct form *form, int year, unsigned month, struct period *ret_period)
-{
-  struct period period = {.year = (int16_t)year, .month = (uint8_t)month, .months = 1};
-  if (form->months > 1) {
-    if (month % form->months != 0) return false;
-    period.month = (uint8_t)(month - form->months + 1);
-    period.months = (uint8_t)form->months;
-  } else if (form->january != JANUARY_SEPARATE && month == 1) {
-    return false;
-  } else if (form->january == JANUARY_JOINT && month == 2) {
-    period = (struct period){.year = (int16_t)year, .month = 1, .months = 2};
-  }
-  *ret_period = period;
-  return true;
-}
-
-static unsigned last_month(struct period period)
-{
-  return period.month + period.months - 1u;
-}
-
 /* What is asked of one form. */
 struct question {
   struct reader *reader;
@@ -78,8 +57,10 @@ static unsigned months_between(unsigned first, unsigned last)
 
 static void add_part(struct plan *plan, struct period period, int slot, int other, unsigned first)
 {
-  plan->parts[plan->count++] = (struct plan_part){
-      .period = period, .slot = slot, .other = other, .months = months_between(first, last_month(period))};
+  plan->parts[plan->count++] = (struct plan_part){.period = period,
+                                                  .slot = slot,
+                                                  .other = other,
+                                                  .months = months_between(first, period_last_month(period))};
 }
 
 /* Of the year's first period both columns mean the same, and often only one is filled in: by all, or by each
@@ -108,7 +89,7 @@ static bool plan_cumulative(const struct question *question, struct plan *plan)
 {
   struct period period;
   if (!question->has_y || question->first != 1) return false;
-  if (!reader_period_ending(question->form, question->year, question->last, &period)) return false;
+  if (!form_period_ending(question->form, question->year, question->last, &period)) return false;
   if (has_two_columns(question, period)) return add_first_period(question, period, plan);
   add_part(plan, period, question->y, NO_SLOT, 1);
   return has_data(question, period, question->y);
@@ -122,7 +103,7 @@ static bool plan_sum(const struct question *question, struct plan *plan)
   if (!question->has_x) return false;
   for (unsigned month = question->first; month <= question->last; month++) {
     struct period period;
-    if (!reader_period_ending(question->form, question->year, month, &period)) continue;
+    if (!form_period_ending(question->form, question->year, month, &period)) continue;
     if (period.month < question->first) continue;
     if (has_two_columns(question, period)) {
       data |= add_first_period(question, period, plan);
@@ -148,10 +129,10 @@ static bool plan_difference(const struct question *question, struct plan *plan)
 {
   struct period later, earlier;
   if (!question->has_y || question->first == 1) return false;
-  if (!reader_period_ending(question->form, question->year, question->last, &later)) return false;
+  if (!form_period_ending(question->form, question->year, question->last, &later)) return false;
   bool data = add_end(question, later, plan);
   if (later.month < question->first) return false; /* January–February, and February is asked for */
-  if (!reader_period_ending(question->form, question->year, question->first - 1, &earlier)) return false;
+  if (!form_period_ending(question->form, question->year, question->first - 1, &earlier)) return false;
   plan->difference = true;
   data &= add_end(question, earlier, plan);
   return data;
@@ -163,7 +144,7 @@ static bool plan_last(const struct question *question, struct plan *plan)
   if (!question->has_x) return false;
   for (unsigned month = question->last; month >= question->first; month--) {
     struct period period;
-    if (!reader_period_ending(question->form, question->year, month, &period)) continue;
+    if (!form_period_ending(question->form, question->year, month, &period)) continue;
     if (period.month < question->first) continue;
     if (fallback.count == 0) add_part(&fallback, period, question->x, NO_SLOT, period.month);
     if (!has_data(question, period, question->x)) continue;
@@ -210,7 +191,7 @@ void reader_plan(struct reader *reader, int area, int indicator, enum columns co
                               .cumulative = cumulative,
                               .year = period.year,
                               .first = cumulative ? 1 : period.month,
-                              .last = last_month(period)};
+                              .last = period_last_month(period)};
   struct plan found = {.form = CATALOGUE_NONE};
   for (size_t n = 0; n < G_N_ELEMENTS(frequencies); n++) {
     struct column_ref x = {0}, y = {0};

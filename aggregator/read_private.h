@@ -39,9 +39,6 @@ enum columns { COLUMNS_OF_THIS_YEAR, COLUMNS_OF_LAST_YEAR };
 void reader_plan(struct reader *reader, int area, int indicator, enum columns columns, struct period period,
                  bool cumulative, struct plan *ret_plan);
 
-/* The period of the form that ends with this month; false if none does. */
-bool reader_period_ending(const struct form *form, int year, unsigned month, struct period *ret_period);
-
 /* Whether reports of this membership are part of area × slice. */
 bool reader_is_member(struct reader *reader, int64_t membership, const char *area, const char *slice);
 

@@ -95,8 +95,21 @@ static void free_forms(struct catalogue *catalogue)
       g_free(form->columns[j].line);
     }
     g_free(form->columns);
+    g_free(form->rules);
   }
   g_free(catalogue->forms);
+}
+
+static void free_rules(struct catalogue *catalogue)
+{
+  for (size_t i = 0; i < catalogue->rule_count; i++) {
+    struct rule *rule = &catalogue->rules[i];
+    g_free(rule->code);
+    finish_label(&rule->name);
+    g_free(rule->holds);
+    formula_free(rule->formula);
+  }
+  g_free(catalogue->rules);
 }
 
 static void free_targets(struct catalogue *catalogue)
@@ -143,6 +156,7 @@ void catalogue_unref(struct catalogue *catalogue)
   free_named(catalogue->flags, catalogue->flag_count);
   free_indicators(catalogue);
   free_forms(catalogue);
+  free_rules(catalogue);
   free_targets(catalogue);
   g_free(catalogue->text);
   g_free(catalogue->code);
@@ -181,6 +195,11 @@ int catalogue_indicator(const struct catalogue *catalogue, const char *code)
 int catalogue_form(const struct catalogue *catalogue, const char *code)
 {
   return catalogue_find(catalogue, SECTION_FORMS, code);
+}
+
+int catalogue_rule(const struct catalogue *catalogue, const char *code)
+{
+  return catalogue_find(catalogue, SECTION_RULES, code);
 }
 
 int catalogue_cluster(const struct catalogue *catalogue, const char *code)
@@ -266,6 +285,33 @@ char *catalogue_period_objection(const struct catalogue *catalogue, int form, st
   if (asked->months == period.months) return NULL;
   if (asked->months == 3) return g_strdup_printf(_("a quarter, such as %d-Q2"), period.year);
   return g_strdup_printf(_("a year, such as %d"), period.year);
+}
+
+/* --- periods of a form --- */
+
+bool form_period_ending(const struct form *form, int year, unsigned month, struct period *ret_period)
+{
+  struct period period = {.year = (int16_t)year, .month = (uint8_t)month, .months = 1};
+  if (form->months > 1) {
+    if (month % form->months != 0) return false;
+    period.month = (uint8_t)(month - form->months + 1);
+    period.months = (uint8_t)form->months;
+  } else if (form->january != JANUARY_SEPARATE && month == 1) {
+    return false;
+  } else if (form->january == JANUARY_JOINT && month == 2) {
+    period = (struct period){.year = (int16_t)year, .month = 1, .months = 2};
+  }
+  *ret_period = period;
+  return true;
+}
+
+struct period form_period_before(const struct form *form, struct period period)
+{
+  struct period before;
+  for (unsigned month = period.month - 1u; month > 0; month--)
+    if (form_period_ending(form, period.year, month, &before)) return before;
+  form_period_ending(form, period.year - 1, 12, &before); /* every form has a period that ends the year */
+  return before;
 }
 
 char *catalogue_column_name(const struct catalogue *catalogue, int form, int column)

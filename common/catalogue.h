@@ -1,6 +1,6 @@
 /* The catalogue (deploy/catalogue/README.md describes the file): areas, unit classes, indicators, forms,
- * clusters, flags, slices and targets of one zone. Everything that differs from zone to zone is here; nothing
- * of it is code.
+ * rules, clusters, flags, slices and targets of one zone. Everything that differs from zone to zone is here;
+ * nothing of it is code.
  *
  * A compiled catalogue is immutable and shared by reference count between threads. Items refer to each other
  * by index into the arrays below, −1 (CATALOGUE_NONE) for none. Arrays keep the order of the file. Reading
@@ -9,6 +9,7 @@
 #define PARKTALLY_COMMON_CATALOGUE_H
 
 #include "common/cleanup.h"
+#include "common/formula.h"
 #include "common/limits.h"
 #include "common/period.h"
 #include "common/text.h"
@@ -86,6 +87,22 @@ enum january { JANUARY_SEPARATE, JANUARY_JOINT /* only as 01/P2M */, JANUARY_EXE
 enum legal_basis { BASIS_STATISTICAL, BASIS_ADMINISTRATIVE };
 enum role { ROLE_OF_PARK, ROLE_OF_BUREAU };
 
+/* A rule that the figures of a form are checked by (审核关系). */
+enum rule_weight {
+  RULE_MANDATORY, /* 强制性: a report that breaks it is refused */
+  RULE_QUASI,     /* 准强制性: likewise, unless the bureau consents */
+  RULE_VERIFY,    /* 核实性: the report counts, and the park is asked */
+};
+
+struct rule {
+  char *code;        /* stable: what findings, refusals and inquiries name */
+  struct label name; /* what should hold, as a sentence for whoever fills in the form */
+  int form;
+  enum rule_weight weight;
+  char *holds; /* the formula as written */
+  struct formula *formula;
+};
+
 struct form {
   char *code;
   struct label name;
@@ -101,6 +118,9 @@ struct form {
   struct column
       *columns; /* appended to, never reordered: a column's index is its slot in stored reports for ever */
   size_t column_count;
+  const struct rule **rules; /* of this form, mandatory ones first, then quasi-mandatory ones */
+  size_t rule_count;
+  bool looks_back[TENSE_COUNT]; /* whether some rule looks at the unit's report of that time */
 };
 
 struct named { /* clusters, flags */
@@ -179,6 +199,8 @@ struct catalogue {
   size_t indicator_count;
   struct form *forms;
   size_t form_count;
+  struct rule *rules;
+  size_t rule_count;
   struct named *clusters;
   size_t cluster_count;
   struct named *flags;
@@ -214,6 +236,7 @@ int catalogue_class(const struct catalogue *catalogue, const char *code);
 int catalogue_measure(const struct catalogue *catalogue, const char *code);
 int catalogue_indicator(const struct catalogue *catalogue, const char *code);
 int catalogue_form(const struct catalogue *catalogue, const char *code);
+int catalogue_rule(const struct catalogue *catalogue, const char *code);
 int catalogue_cluster(const struct catalogue *catalogue, const char *code);
 int catalogue_flag(const struct catalogue *catalogue, const char *code);
 int catalogue_status(const struct catalogue *catalogue, const char *code);
@@ -245,6 +268,13 @@ bool catalogue_area_within(const struct catalogue *catalogue, int inner, int out
 /* Whether the form takes a report for this period. NULL if it does, else what it expects, in words ("a month,
  * such as 2018-05"; "January and February together, as 2018-01/P2M"). Newly allocated. */
 char *catalogue_period_objection(const struct catalogue *catalogue, int form, struct period period);
+
+/* The period of the form that ends with this month; false if none does. */
+bool form_period_ending(const struct form *form, int year, unsigned month, struct period *ret_period);
+
+/* The period of the form before one of its periods: of March the month before, or January and February
+ * together; of a year's first period the last one of the year before. */
+struct period form_period_before(const struct form *form, struct period period);
 
 /* The name of a column for people: the indicator's, and its variant. Newly allocated. */
 char *catalogue_column_name(const struct catalogue *catalogue, int form, int column);

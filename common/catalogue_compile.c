@@ -42,6 +42,8 @@ static const struct {
                             catalogue_check_indicator},
     [SECTION_FORMS] = {"forms", true, true, LIMIT_CATALOGUE_ITEMS, ITEMS(form, forms, form_count),
                        catalogue_read_form, catalogue_check_form},
+    [SECTION_RULES] = {"rules", false, true, LIMIT_CATALOGUE_ITEMS, ITEMS(rule, rules, rule_count),
+                       catalogue_read_rule, catalogue_check_rule},
     [SECTION_TARGETS] = {"targets", false, true, LIMIT_CATALOGUE_ITEMS, ITEMS(target, targets, target_count),
                          catalogue_read_target, catalogue_check_target},
 };
@@ -50,7 +52,8 @@ static const struct {
 static_assert(offsetof(struct measure, code) == 0 && offsetof(struct area, code) == 0 &&
                   offsetof(struct unit_class, code) == 0 && offsetof(struct named, code) == 0 &&
                   offsetof(struct status, code) == 0 && offsetof(struct slice, code) == 0 &&
-                  offsetof(struct indicator, code) == 0 && offsetof(struct form, code) == 0,
+                  offsetof(struct indicator, code) == 0 && offsetof(struct form, code) == 0 &&
+                  offsetof(struct rule, code) == 0,
               "declare_item() sets the code");
 
 static bool code_fits(const char *code, bool ascii)
@@ -160,6 +163,7 @@ static void read_all(struct reader *reader, const struct yaml_node *root)
       sections[section].check(reader, n);
   catalogue_index_columns(reader);
   catalogue_index_headings(reader);
+  catalogue_index_rules(reader->catalogue);
 }
 
 struct catalogue *catalogue_compile(const char *name, const char *text, size_t length, GError **error)

@@ -20,6 +20,7 @@ enum section {
   SECTION_SLICES,
   SECTION_INDICATORS,
   SECTION_FORMS,
+  SECTION_RULES,
   SECTION_TARGETS,
   SECTION_COUNT
 };
@@ -87,12 +88,16 @@ void catalogue_read_form(struct reader *reader, size_t n);
 void catalogue_check_form(struct reader *reader, size_t n);
 /* Where the code of a column stands. */
 const struct yaml_node *catalogue_column_node(const struct reader *reader, size_t form, size_t column);
+/* catalogue_rules.c */
+void catalogue_read_rule(struct reader *reader, size_t n);
+void catalogue_check_rule(struct reader *reader, size_t n);
 /* catalogue_targets.c */
 void catalogue_read_target(struct reader *reader, size_t n);
 void catalogue_check_target(struct reader *reader, size_t n);
 
 /* --- indexes, with the mistakes that only they can see --- */
-void catalogue_index_columns(struct reader *reader);  /* catalogue_forms.c */
-void catalogue_index_headings(struct reader *reader); /* catalogue_headings.c */
+void catalogue_index_columns(struct reader *reader);     /* catalogue_forms.c */
+void catalogue_index_headings(struct reader *reader);    /* catalogue_headings.c */
+void catalogue_index_rules(struct catalogue *catalogue); /* catalogue_rules.c */
 
 #endif

@@ -41,9 +41,21 @@ const char *finding_advice(enum finding_code code)
 
 enum finding_code finding_from_id(const char *id)
 {
+  size_t length = strcspn(id, ":");
   for (int i = 0; i < FINDING_COUNT; i++)
-    if (!strcmp(table[i].id, id)) return (enum finding_code)i;
+    if (strlen(table[i].id) == length && !memcmp(table[i].id, id, length)) return (enum finding_code)i;
   return FINDING_COUNT;
+}
+
+char *finding_rule_id(enum finding_code code, const char *rule)
+{
+  return g_strdup_printf("%s:%s", finding_id(code), rule);
+}
+
+const char *finding_rule(const char *id)
+{
+  const char *colon = strchr(id, ':');
+  return colon ? colon + 1 : NULL;
 }
 
 static bool is_said(const char *text)
@@ -121,11 +133,14 @@ char *finding_format(const struct finding *finding)
   append_places(line, finding);
   if (line->len) g_string_append(line, C_("punctuation", ": "));
   g_string_append(line, finding_text(finding->code));
+  if (is_said(finding->rule_says))
+    g_string_append_printf(line, C_("punctuation", " (%s)"), finding->rule_says);
   append_evidence(line, finding);
   g_string_append(line, C_("punctuation", "."));
   const char *advice = finding_advice(finding->code);
   if (*advice) append_sentence(line, advice);
-  g_string_append_printf(line, " [%s]", finding_id(finding->code));
+  g_string_append_printf(line, finding->rule ? " [%s:%s]" : " [%s]", finding_id(finding->code),
+                         finding->rule);
   return g_string_free(line, FALSE);
 }
 

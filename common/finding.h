@@ -115,6 +115,12 @@ enum severity {
     N_("ask the city for a new one"))                                                                        \
   X(VALUE_RETIRED, "value.retired", REPORT, N_("the form no longer asks for this figure"),                   \
     N_("leave the cell empty"))                                                                              \
+  X(RULE_MANDATORY, "rule.mandatory", REPORT, N_("the figures break a mandatory rule"),                      \
+    N_("correct the figures"))                                                                               \
+  X(RULE_QUASI, "rule.quasi-mandatory", REPORT, N_("the figures break a quasi-mandatory rule"),              \
+    N_("correct the figures; if they are right, ask the city for its consent"))                              \
+  X(RULE_VERIFY, "rule.verify", NOTE, N_("these figures call for a second look"),                            \
+    N_("correct them, or be ready to explain them to the city"))                                             \
   X(REGISTER_HEADER, "register.header", FILE, N_("the header line is not that of a register file"),          \
     N_("take the column names from the register's manual; unit, class and parks must be there"))             \
   X(REGISTER_CLASS, "register.class", REPORT, N_("the catalogue has no such class of units"),                \
@@ -156,8 +162,12 @@ const char *finding_id(enum finding_code code); /* "unit.unknown" */
 enum severity finding_severity(enum finding_code code);
 const char *finding_text(enum finding_code code);   /* in the language of the locale */
 const char *finding_advice(enum finding_code code); /* may be "" */
-/* FINDING_COUNT if there is no such id. */
+/* FINDING_COUNT if there is no such id. Behind ":" may stand the code of a rule of the catalogue. */
 enum finding_code finding_from_id(const char *id);
+/* "rule.mandatory:rd-components". Newly allocated. */
+char *finding_rule_id(enum finding_code code, const char *rule);
+/* What stands behind ":", NULL if nothing does. Lives as long as `id`. */
+const char *finding_rule(const char *id);
 
 /* One finding. Texts are borrowed for the duration of the call that passes it; NULL where there is none. */
 struct finding {
@@ -172,6 +182,8 @@ struct finding {
   const char *indicator; /* code of the column */
   const char *found;
   const char *expected;
+  const char *rule;      /* code of a rule of the catalogue */
+  const char *rule_says; /* what should hold, in the language of the locale */
 };
 
 /* Where findings go. */

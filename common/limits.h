@@ -21,6 +21,7 @@
 #define LIMIT_AREA_DEPTH 16        /* nation, province, city, zone, park and room to spare */
 #define LIMIT_SLICES 64            /* bits of a slice set */
 #define LIMIT_CODE_BYTES 64        /* a code of an area, indicator, form, unit … */
+#define LIMIT_RULE_CODE_BYTES 40   /* of a rule: behind "rule.quasi-mandatory:" it is still a code */
 #define LIMIT_NAME_BYTES 512       /* a name of anything, a person's too */
 
 /* --- the wire --- */
@@ -89,6 +90,9 @@
 #define LIMIT_BLOCK_BYTES 8000 /* of reports in a row of the store: a page of 8192 holds it and its key */
 #define LIMIT_BLOCKS_OPEN                                                                                    \
   512 /* in memory until they are written: a group's reports lie side by side, so in few of them */
+#define LIMIT_BLOCKS_LOOKED_AT                                                                               \
+  768 /* the same, of another period's reports, for rules that look back: each park's lie between the        \
+         others' */
 #define LIMIT_PART_BYTES 8128 /* of a leaf's body in a row: likewise a page */
 #define LIMIT_WRITER_CACHE_KIB                                                                               \
   (24 * LIMIT_KIB) /* a group and the inner pages of a province; 64 MiB gained nothing */

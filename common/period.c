@@ -298,6 +298,11 @@ day_number period_last_day(struct period period)
   return (next > 12 ? day_of(period.year + 1, next - 12, 1) : day_of(period.year, next, 1)) - 1;
 }
 
+unsigned period_last_month(struct period period)
+{
+  return period.month + period.months - 1u;
+}
+
 struct period period_last_year(struct period period)
 {
   period.year--;

@@ -41,6 +41,9 @@ bool period_contains(struct period outer, struct period inner);
 /* By the day on which they end; of two that end together the longer one is later. */
 bool period_is_later(struct period a, struct period b);
 
+/* The last month of it, 1 to 12. */
+unsigned period_last_month(struct period period);
+
 /* First and last day. */
 day_number period_first_day(struct period period);
 day_number period_last_day(struct period period);

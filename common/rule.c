@@ -220,3 +220,15 @@ void rule_check_report(struct rule_context *context, const char *unit, const str
   if (check_unit(context, unit, ret_result) && check_kind(change, ret_result))
     check_figures(context, &change->figures, ret_result);
 }
+
+bool rule_next_breach(const struct form *form, enum rule_weight least, const struct formula_facts *facts,
+                      size_t *next, struct rule_breach *ret_breach)
+{
+  while (*next < form->rule_count && form->rules[*next]->weight <= least) {
+    const struct rule *rule = form->rules[(*next)++];
+    if (formula_holds(rule->formula, facts, &ret_breach->failure)) continue;
+    ret_breach->rule = rule;
+    return true;
+  }
+  return false;
+}

@@ -46,4 +46,18 @@ struct rule_result {
 void rule_check_report(struct rule_context *context, const char *unit, const struct report_change *change,
                        struct rule_result *ret_result);
 
+/* --- the rules of the catalogue --- */
+
+/* A rule that a report breaks. */
+struct rule_breach {
+  const struct rule *rule;
+  struct formula_failure failure;
+};
+
+/* The next rule of the form that the figures break, from the *next-th on (0 at first), which is moved behind
+ * it; false if there is none. Mandatory rules come first, then quasi-mandatory ones; none is asked that
+ * weighs less than `least`. No I/O, no allocation. */
+bool rule_next_breach(const struct form *form, enum rule_weight least, const struct formula_facts *facts,
+                      size_t *next, struct rule_breach *ret_breach);
+
 #endif

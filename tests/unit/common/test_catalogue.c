@@ -83,6 +83,14 @@ static const char valid[] =
     "filled_by: "
     "park, every: month, classes: [enterprise], retired: true, columns: [{column: staff}, {column: "
     "profit}]}\n"
+    "rules:\n"
+    "  steady: {zh: 产值变化不大, en: Output is steady, form: monthly, weight: verify, "
+    "holds: output <= 2 * last(output)}\n"
+    "  output-there: {zh: 产值必填, en: Output is there, form: monthly, weight: quasi-mandatory, holds: "
+    "present(output)}\n"
+    "  ytd: {zh: 累计不小于本月, en: Year to date covers the month, form: monthly, weight: mandatory, holds: "
+    "output.ytd >= output}\n"
+    "  loss: {zh: 利润, en: Profit, form: yearly, weight: mandatory, holds: profit >= -1.5}\n"
     "targets:\n"
     "  1:\n"
     "    zh: 目标\n"
@@ -249,6 +257,18 @@ static const struct {
     {"{column: staff}", "{column: @staff, line: Value}", "the heading “value” would mean this column, but"},
     {"{column: staff}", "{column: @staff, line: '2'}",
      "the heading “2” would mean this column and “revenue.ytd” in line 61"},
+    /* rules */
+    {"form: monthly, weight: verify", "form: @monthl, weight: verify", "did you mean “monthly”?"},
+    {"  loss: {", "  @loss-of-a-name-that-is-too-long-for-a-rule: {", "too long for the code of a rule"},
+    {"weight: verify", "weight: @hard", "expected one of: mandatory, quasi-mandatory, verify"},
+    {"holds: output <= 2", "@hold: output <= 2", "did you mean “holds”?"},
+    {"zh: 产值变化不大, en: Output is steady, form", "zh: @'', en: Steady, form", "“zh” may not be empty"},
+    {"holds: output <= 2 * last(output)", "holds: @''", "may not be empty"},
+    {"holds: output <= 2 * last(output)", "holds: @output <= 2 * last(stuff)",
+     "character 20 of the rule: the form has no column “stuff”"},
+    {"holds: output <= 2 * last(output)", "holds: @profit > 0",
+     "character 1 of the rule: the form has no column “profit”"},
+    {"holds: output <= 2 * last(output)", "holds: @last(output) > month", "names no figure of the report"},
     /* targets */
     {"  2: {zh: 二", "  @x: {zh: 二", "expected a whole number"},
     {"  2: {zh: 二", "  @01: {zh: 二", "target 1 stands here twice"},
@@ -314,6 +334,59 @@ static void one_run_names_all_mistakes_in_the_order_of_the_file(void **state)
   assert_int_equal(g_strv_length(lines), 2);
   assert_true(g_str_has_prefix(lines[0], "t.yaml:20:"));
   assert_true(g_str_has_prefix(lines[1], "t.yaml:64:"));
+}
+
+static void rules_stand_by_form_and_weight(void **state)
+{
+  (void)state;
+  CLEANUP(catalogue_unref) struct catalogue *catalogue = compiled(valid);
+  const struct form *monthly = &catalogue->forms[catalogue_form(catalogue, "monthly")];
+  static const char *const order[] = {"ytd", "output-there", "steady"};
+  assert_int_equal(monthly->rule_count, G_N_ELEMENTS(order));
+  for (size_t i = 0; i < G_N_ELEMENTS(order); i++) {
+    assert_string_equal(monthly->rules[i]->code, order[i]);
+    assert_ptr_equal(monthly->rules[i], &catalogue->rules[catalogue_rule(catalogue, order[i])]);
+  }
+  assert_int_equal(monthly->rules[2]->weight, RULE_VERIFY);
+  assert_string_equal(monthly->rules[2]->name.zh, "产值变化不大");
+  assert_true(monthly->looks_back[TENSE_LAST]);
+  assert_false(monthly->looks_back[TENSE_YEAR_AGO]);
+  const struct form *yearly = &catalogue->forms[catalogue_form(catalogue, "yearly")];
+  assert_int_equal(yearly->rule_count, 1);
+  assert_false(yearly->looks_back[TENSE_LAST]);
+  assert_int_equal(catalogue->forms[catalogue_form(catalogue, "old")].rule_count, 0);
+  assert_int_equal(catalogue_rule(catalogue, "none"), CATALOGUE_NONE);
+
+  struct figures figures = {0}; /* a decimal of the indicator's */
+  figures_set(&figures, 0, -16);
+  assert_false(
+      formula_holds(yearly->rules[0]->formula, &(struct formula_facts){.figures = {&figures}}, NULL));
+  figures_set(&figures, 0, -15);
+  assert_true(formula_holds(yearly->rules[0]->formula, &(struct formula_facts){.figures = {&figures}}, NULL));
+}
+
+static void a_form_knows_the_period_before(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned months;
+    enum january january;
+    const char *period, *before;
+  } cases[] = {
+      {1, JANUARY_SEPARATE, "2018-05", "2018-04"}, {1, JANUARY_SEPARATE, "2018-02", "2018-01"},
+      {1, JANUARY_SEPARATE, "2018-01", "2017-12"}, {1, JANUARY_JOINT, "2018-03", "2018-01/P2M"},
+      {1, JANUARY_JOINT, "2018-04", "2018-03"},    {1, JANUARY_JOINT, "2018-01/P2M", "2017-12"},
+      {1, JANUARY_EXEMPT, "2018-03", "2018-02"},   {1, JANUARY_EXEMPT, "2018-02", "2017-12"},
+      {3, JANUARY_SEPARATE, "2018-Q2", "2018-Q1"}, {3, JANUARY_SEPARATE, "2018-Q1", "2017-Q4"},
+      {12, JANUARY_SEPARATE, "2018", "2017"},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    struct form form = {.months = cases[i].months, .january = cases[i].january};
+    struct period period;
+    char text[PERIOD_TEXT_SIZE];
+    assert_true(period_parse(cases[i].period, &period));
+    assert_string_equal(period_format(form_period_before(&form, period), text), cases[i].before);
+  }
 }
 
 static void files_that_are_no_catalogue_are_refused(void **state)
@@ -755,6 +828,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_mistake_is_named_with_its_line_and_column),
       cmocka_unit_test(one_run_names_all_mistakes_in_the_order_of_the_file),
+      cmocka_unit_test(rules_stand_by_form_and_weight),
+      cmocka_unit_test(a_form_knows_the_period_before),
       cmocka_unit_test(files_that_are_no_catalogue_are_refused),
       cmocka_unit_test(a_file_over_the_limit_is_refused_unread),
       cmocka_unit_test(a_catalogue_that_is_cut_anywhere_does_no_harm),

@@ -54,6 +54,28 @@ static void a_line_names_sheet_unit_and_indicator_where_they_are_known(void **st
             "with the same figures; it was taken once. [row.twice]");
 }
 
+static void a_rule_of_the_catalogue_is_named_behind_the_code(void **state)
+{
+  (void)state;
+  g_autofree char *id = finding_rule_id(FINDING_RULE_MANDATORY, "rd-components");
+  assert_string_equal(id, "rule.mandatory:rd-components");
+  assert_int_equal(finding_from_id(id), FINDING_RULE_MANDATORY);
+  assert_string_equal(finding_rule(id), "rd-components");
+  assert_null(finding_rule("rule.mandatory"));
+  assert_int_equal(finding_from_id("rule.mandator:x"), FINDING_COUNT);
+  assert_int_equal(finding_from_id("rule.mandatory-too:x"), FINDING_COUNT);
+  struct finding finding = {.code = FINDING_RULE_MANDATORY,
+                            .unit = "A1",
+                            .found = "120",
+                            .expected = "= 118",
+                            .rule = "rd-components",
+                            .rule_says = "the sum of its parts"};
+  g_autofree char *line = finding_format(&finding);
+  assert_string_equal(line,
+                      "unit A1: the figures break a mandatory rule (the sum of its parts): found “120”, "
+                      "expected = 118. Correct the figures. [rule.mandatory:rd-components]");
+}
+
 static void what_was_found_cannot_break_the_line(void **state)
 {
   (void)state;
@@ -87,6 +109,7 @@ int main(void)
       cmocka_unit_test(every_code_has_an_id_of_its_own_and_a_text),
       cmocka_unit_test(a_line_says_where_what_was_found_and_what_to_do),
       cmocka_unit_test(a_line_names_sheet_unit_and_indicator_where_they_are_known),
+      cmocka_unit_test(a_rule_of_the_catalogue_is_named_behind_the_code),
       cmocka_unit_test(what_was_found_cannot_break_the_line),
       cmocka_unit_test(columns_are_lettered_as_in_a_spreadsheet),
   };
