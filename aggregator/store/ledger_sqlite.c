@@ -86,15 +86,25 @@ GBytes *store_leaf(struct store *store, uint64_t position)
   return g_byte_array_free_to_bytes(g_steal_pointer(&body));
 }
 
-static bool read_part(struct store *store, uint64_t position, size_t at, size_t length, uint8_t *ret_bytes)
+static bool read_part(struct store *store, int64_t id)
 {
+  if (store->part.id == id && db_in_transaction(store->db)) return true;
   CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT bytes FROM leaf_part WHERE id = ?");
-  db_bind_int(row, (int64_t)(position * PARTS_MOST + 1 + at / LIMIT_PART_BYTES));
+  db_bind_int(row, id);
+  store->part.id = 0;
   if (!db_step(row)) return false;
-  size_t there;
-  const uint8_t *bytes = db_blob(row, 0, &there);
-  if (at % LIMIT_PART_BYTES + length > there) return false;
-  memcpy(ret_bytes, bytes + at % LIMIT_PART_BYTES, length);
+  const uint8_t *bytes = db_blob(row, 0, &store->part.length);
+  if (store->part.length > LIMIT_PART_BYTES) return false;
+  memcpy(store->part.bytes, bytes, store->part.length);
+  store->part.id = id;
+  return true;
+}
+
+static bool copy_part(struct store *store, uint64_t position, size_t at, size_t length, uint8_t *ret_bytes)
+{
+  if (!read_part(store, (int64_t)(position * PARTS_MOST + 1 + at / LIMIT_PART_BYTES))) return false;
+  if (at % LIMIT_PART_BYTES + length > store->part.length) return false;
+  memcpy(ret_bytes, store->part.bytes + at % LIMIT_PART_BYTES, length);
   return true;
 }
 
@@ -107,7 +117,7 @@ bool store_sealed_bytes(struct store *store, uint64_t position, size_t at, size_
   }
   while (length > 0) {
     size_t piece = MIN(length, LIMIT_PART_BYTES - at % LIMIT_PART_BYTES);
-    if (!read_part(store->ledger, position, at, piece, ret_bytes)) return false;
+    if (!copy_part(store->ledger, position, at, piece, ret_bytes)) return false;
     at += piece;
     ret_bytes += piece;
     length -= piece;

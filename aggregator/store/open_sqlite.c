@@ -28,6 +28,7 @@ void store_close(struct store *store)
   if (!store) return;
   store_blocks_forget(store);
   if (store->blocks) g_tree_unref(store->blocks);
+  if (store->looked_at) g_tree_unref(store->looked_at);
   db_close(store->db);
   g_array_unref(store->reports);
   g_string_chunk_free(store->report_texts);
@@ -58,6 +59,7 @@ static void end_transaction(struct store *store)
 {
   store_blocks_forget(store);
   store->coming.sealed = NULL;
+  store->part.id = 0;
 }
 
 bool store_commit(struct store *store, GError **error)

@@ -31,10 +31,19 @@ struct store {
 
   /* Blocks of reports in memory, by book and first unit; they hold what was put since they were written. */
   GTree *blocks;
-  struct block *block; /* the one used last, or NULL */
-  size_t near;         /* line used last in it */
+  struct block *block;  /* the one used last, or NULL */
+  size_t near;          /* line used last in it */
+  GTree *looked_at;     /* further ones, unchanged, of books of which none is among them */
+  struct block *looked; /* the one used last, or NULL */
+  size_t looked_near;   /* line used last in it */
 
   struct store *ledger; /* which has the leaves; itself but while a replay is compared */
+  /* The part of a leaf that was read last in this transaction: reports of one submission come in a row. */
+  struct {
+    int64_t id; /* 0: none */
+    size_t length;
+    uint8_t bytes[LIMIT_PART_BYTES];
+  } part;
   struct {
     uint64_t position;
     const uint8_t *sealed; /* NULL: none is about to be added */

@@ -119,25 +119,45 @@ void store_blocks_flush(struct store *store)
   g_tree_foreach(store->blocks, flush_block, &(struct flush){store, text});
 }
 
+static void forget_looked_at(struct store *store)
+{
+  store->looked = NULL;
+  if (store->looked_at) g_tree_remove_all(store->looked_at);
+}
+
 void store_blocks_forget(struct store *store)
 {
   store->block = NULL;
   if (store->blocks) g_tree_remove_all(store->blocks);
+  forget_looked_at(store);
+}
+
+static bool is_looked_at(const struct store *store, int64_t book)
+{
+  struct block first = {.book = book, .from = ""};
+  GTreeNode *node = store->looked_at ? g_tree_lower_bound(store->looked_at, &first) : NULL;
+  return node && ((const struct block *)g_tree_node_value(node))->book == book;
+}
+
+static void insert_block(GTree **blocks, struct block *block)
+{
+  if (!*blocks) *blocks = g_tree_new_full(compare_blocks, NULL, NULL, forget_block);
+  g_tree_insert(*blocks, block, block);
 }
 
 static void keep_block(struct store *store, struct block *block)
 {
-  if (!store->blocks) store->blocks = g_tree_new_full(compare_blocks, NULL, NULL, forget_block);
-  g_tree_insert(store->blocks, block, block);
+  if (is_looked_at(store, block->book)) forget_looked_at(store); /* it may change from now on */
+  insert_block(&store->blocks, block);
 }
 
-/* The one in memory that covers the unit, or NULL. */
-static struct block *known_block(struct store *store, int64_t book, const char *unit)
+/* The one of them that covers the unit, or NULL. */
+static struct block *known_block(GTree *blocks, int64_t book, const char *unit)
 {
-  if (!store->blocks) return NULL;
+  if (!blocks) return NULL;
   struct block asked = {.book = book, .from = (char *)unit};
-  GTreeNode *after = g_tree_upper_bound(store->blocks, &asked);
-  GTreeNode *node = after ? g_tree_node_previous(after) : g_tree_node_last(store->blocks);
+  GTreeNode *after = g_tree_upper_bound(blocks, &asked);
+  GTreeNode *node = after ? g_tree_node_previous(after) : g_tree_node_last(blocks);
   struct block *block = node ? g_tree_node_value(node) : NULL;
   return block && block_covers(block, book, unit) ? block : NULL;
 }
@@ -156,7 +176,7 @@ static struct block *find_block(struct store *store, int64_t book, const char *u
 {
   if (db_error(store->db)) return NULL;
   if (store->block && block_covers(store->block, book, unit)) return store->block;
-  struct block *block = known_block(store, book, unit);
+  struct block *block = known_block(store->blocks, book, unit);
   if (!block) {
     stay_in_bounds(store);
     block = load_block(store, book, unit);
@@ -166,6 +186,25 @@ static struct block *find_block(struct store *store, int64_t book, const char *u
   store->block = block;
   store->near = 0;
   return block;
+}
+
+/* The same of a block that will not be changed: it takes no place among those that wait to be written. */
+static struct block *find_block_to_look_at(struct store *store, int64_t book, const char *unit)
+{
+  if (db_error(store->db)) return NULL;
+  if (store->looked && block_covers(store->looked, book, unit)) return store->looked;
+  struct block *block = known_block(store->blocks, book, unit);
+  if (block) return block;
+  block = known_block(store->looked_at, book, unit);
+  if (!block) {
+    if (store->looked_at && g_tree_nnodes(store->looked_at) >= LIMIT_BLOCKS_LOOKED_AT)
+      forget_looked_at(store);
+    block = load_block(store, book, unit);
+    if (!block) return NULL;
+    insert_block(&store->looked_at, block);
+  }
+  store->looked_near = 0;
+  return store->looked = block;
 }
 
 /* What is done outside of a transaction is written at once; what was read then may change. */
@@ -220,17 +259,29 @@ static void keep_report(struct store *store, const struct stored_report *report)
   g_array_append_val(store->reports, kept);
 }
 
-static void keep_reports(struct store *store, int64_t book, const char *unit)
+static void keep_reports(struct store *store, const struct block *block, const char *unit, size_t *near)
 {
-  struct block *block = find_block(store, book, unit);
-  if (!block) return;
   struct block_entry entry;
-  size_t first = store->near = block_find(block, unit, store->near);
+  size_t first = *near = block_find(block, unit, *near);
   for (size_t n = first; block_has(block, n, unit); n++) {
-    if (!read_entry(store, block, n, &entry) || !complete(store, book, &entry)) return;
+    if (!read_entry(store, block, n, &entry) || !complete(store, block->book, &entry)) return;
     entry.report.place = (unsigned)(n - first);
     keep_report(store, &entry.report);
   }
+}
+
+static void forget_reports(struct store *store)
+{
+  if (store->reports->len == 0) return;
+  g_array_set_size(store->reports, 0);
+  g_string_chunk_clear(store->report_texts);
+}
+
+static const struct stored_report *kept_reports(struct store *store, size_t *ret_count)
+{
+  settle(store);
+  *ret_count = db_error(store->db) ? 0 : store->reports->len;
+  return (const struct stored_report *)(void *)store->reports->data;
 }
 
 const struct stored_report *store_reports(struct store *store, int64_t book, const char *unit,
@@ -238,14 +289,19 @@ const struct stored_report *store_reports(struct store *store, int64_t book, con
 {
   char asked[LIMIT_CODE_BYTES + 1]; /* it may be a text of the last answer, which is cleared now */
   g_strlcpy(asked, unit, sizeof asked);
-  if (store->reports->len > 0) {
-    g_array_set_size(store->reports, 0);
-    g_string_chunk_clear(store->report_texts);
-  }
-  keep_reports(store, book, asked);
-  settle(store);
-  *ret_count = db_error(store->db) ? 0 : store->reports->len;
-  return (const struct stored_report *)(void *)store->reports->data;
+  forget_reports(store);
+  struct block *block = find_block(store, book, asked);
+  if (block) keep_reports(store, block, asked, &store->near);
+  return kept_reports(store, ret_count);
+}
+
+const struct stored_report *store_reports_to_look_at(struct store *store, int64_t book, const char *unit,
+                                                     size_t *ret_count)
+{
+  forget_reports(store);
+  struct block *block = find_block_to_look_at(store, book, unit);
+  if (block) keep_reports(store, block, unit, &store->looked_near);
+  return kept_reports(store, ret_count);
 }
 
 /* --- writing --- */

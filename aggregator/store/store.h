@@ -136,6 +136,10 @@ struct stored_report {
  * this function. */
 const struct stored_report *store_reports(struct store *store, int64_t book, const char *unit,
                                           size_t *ret_count);
+/* The same, for who puts none of this book, and asks for one unit after the other. `unit` is no text of an
+ * answer. */
+const struct stored_report *store_reports_to_look_at(struct store *store, int64_t book, const char *unit,
+                                                     size_t *ret_count);
 /* Puts a revision; revision − 1, if there is one, goes to the history. A park's first is put behind the
  * reports of the others: its place is their number. */
 void store_report_put(struct store *store, const struct stored_report *report);
