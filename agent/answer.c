@@ -38,15 +38,20 @@ char *answer_format(const struct home *home, const char *form, const char *perio
   if (code == FINDING_COUNT) /* of a newer aggregator */
     return g_strdup_printf(_("%s, unit %s: the aggregator did not count it: found “%s”, expected %s [%s]"),
                            place, refusal->unit, refusal->found, refusal->expected, refusal->rule);
+  const char *rule_code = finding_rule(refusal->rule);
+  int rule = rule_code && home->catalogue ? catalogue_rule(home->catalogue, rule_code) : CATALOGUE_NONE;
   /* Where one report met another these are ids of submissions, of no use to a person. */
   bool are_ids = refusal->verdict != VERDICT_IS_REFUSED;
-  struct finding finding = {.code = code,
-                            .file = place,
-                            .unit = or_null(refusal->unit),
-                            .unit_name = unit_name(home, refusal->unit, period),
-                            .indicator = or_null(refusal->indicator),
-                            .found = are_ids ? NULL : or_null(refusal->found),
-                            .expected = are_ids ? NULL : or_null(refusal->expected)};
+  struct finding finding = {
+      .code = code,
+      .file = place,
+      .unit = or_null(refusal->unit),
+      .unit_name = unit_name(home, refusal->unit, period),
+      .indicator = or_null(refusal->indicator),
+      .found = are_ids ? NULL : or_null(refusal->found),
+      .expected = are_ids ? NULL : or_null(refusal->expected),
+      .rule = rule_code,
+      .rule_says = rule == CATALOGUE_NONE ? NULL : text_label(&home->catalogue->rules[rule].name)};
   return finding_format(&finding);
 }
 

@@ -10,7 +10,6 @@
 #include "common/error.h"
 #include "common/text.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,20 +30,26 @@ static void clear_options(struct check_options *options)
   g_free(options->area);
 }
 
-/* Where catalogue and register come from: the agent's folder, or files that the options name. */
+/* Where catalogue and register come from: the agent's folder, or files that the options name, which make a
+ * home that nobody lives in. */
 struct ground {
   struct home *home;
   struct outbox *outbox; /* NULL: nothing was reported yet */
-  struct catalogue *catalogue;
-  struct unit_register *units;
+  bool from_files;
+  struct home made;
+  struct certificate certificate;
 };
 
 static void clear_ground(struct ground *ground)
 {
-  if (ground->units) register_unref(ground->units);
-  if (ground->catalogue) catalogue_unref(ground->catalogue);
   outbox_close(ground->outbox);
-  home_free(ground->home);
+  if (!ground->from_files) {
+    home_free(ground->home);
+    return;
+  }
+  register_unref(ground->made.units);
+  catalogue_unref(ground->made.catalogue);
+  if (ground->made.config.mappings) g_ptr_array_unref(ground->made.config.mappings);
 }
 
 static bool usage(GError **error, const char *message)
@@ -53,43 +58,44 @@ static bool usage(GError **error, const char *message)
   return false;
 }
 
-static bool read_register(struct ground *ground, const char *path, finding_sink *findings, void *data,
+static bool read_register(struct home *home, const char *path, finding_sink *findings, void *data,
                           GError **error)
 {
   g_autofree char *text = NULL, *name = g_path_get_basename(path);
   size_t length;
   if (!g_file_get_contents(path, &text, &length, error)) return false;
-  return register_read_csv(ground->catalogue, name, text, length, findings, data, &ground->units, error);
+  return register_read_csv(home->catalogue, name, text, length, findings, data, &home->units, error);
 }
 
 /* With --catalogue, --register and --area files can be checked on any computer. */
 static bool find_ground_in_files(const struct check_options *options, const struct findings_printer *printer,
-                                 struct ground *ground, struct reading_options *ret_reading, GError **error)
+                                 struct ground *ground, GError **error)
 {
+  struct home *home = ground->home = &ground->made;
+  ground->from_files = true;
   if (!options->catalogue || !options->units || !options->area)
     return usage(error, _("--catalogue, --register and --area belong together: give all three"));
   if (options->config)
     return usage(error,
                  _("--config belongs to an agent's folder; leave out --catalogue, --register and --area"));
-  ground->catalogue = catalogue_read(options->catalogue, error);
-  if (!ground->catalogue) return false;
-  if (!read_register(ground, options->units, findings_print, (void *)printer, error)) return false;
-  ret_reading->area = catalogue_area(ground->catalogue, options->area);
-  if (ret_reading->area == CATALOGUE_NONE) {
+  home->catalogue = catalogue_read(options->catalogue, error);
+  if (!home->catalogue) return false;
+  if (!read_register(home, options->units, findings_print, (void *)printer, error)) return false;
+  home->area = catalogue_area(home->catalogue, options->area);
+  if (home->area == CATALOGUE_NONE) {
     g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE, _("the catalogue has no area “%s”"), options->area);
     return false;
   }
-  ret_reading->catalogue = ground->catalogue;
-  ret_reading->units = ground->units;
-  ret_reading->role = ROLE_OF_PARK;
-  const struct form *forms = ground->catalogue->forms;
-  int form = options->form ? catalogue_form(ground->catalogue, options->form) : CATALOGUE_NONE;
-  if (form != CATALOGUE_NONE) ret_reading->role = (int)forms[form].role;
+  int form = options->form ? catalogue_form(home->catalogue, options->form) : CATALOGUE_NONE;
+  bool of_bureau = form != CATALOGUE_NONE && home->catalogue->forms[form].role == ROLE_OF_BUREAU;
+  ground->certificate =
+      (struct certificate){.area = options->area, .role = of_bureau ? AGENT_OF_BUREAU : AGENT_OF_PARK};
+  home->certificate = &ground->certificate;
+  home->config.mappings = g_ptr_array_new_null_terminated(0, NULL, TRUE);
   return true;
 }
 
-static bool find_ground_at_home(const struct check_options *options, struct ground *ground,
-                                struct reading_options *ret_reading, GError **error)
+static bool find_ground_at_home(const struct check_options *options, struct ground *ground, GError **error)
 {
   g_autofree char *folder = home_folder(options->data);
   ground->home = home_open(folder, options->config, error);
@@ -103,38 +109,24 @@ static bool find_ground_at_home(const struct check_options *options, struct grou
     return false;
   }
   g_autofree char *path = g_build_filename(folder, "outbox.db", NULL);
-  if (g_file_test(path, G_FILE_TEST_EXISTS)) {
-    ground->outbox = outbox_open_to_look(path, error);
-    if (!ground->outbox) return false;
-  }
-  ret_reading->catalogue = ground->home->catalogue;
-  ret_reading->units = ground->home->units;
-  ret_reading->area = ground->home->area;
-  ret_reading->role = ground->home->certificate->role;
-  ret_reading->rules = (const struct mapping_rules *const *)ground->home->config.mappings->pdata;
-  return true;
+  if (!g_file_test(path, G_FILE_TEST_EXISTS)) return true;
+  ground->outbox = outbox_open_to_look(path, error);
+  return ground->outbox != NULL;
 }
 
-static bool pass_over(const struct good_report *report, void *data)
+static bool check_file(const char *file, const struct ground *ground, const struct check_options *options,
+                       const struct period *period, struct findings_printer *printer,
+                       struct reading_result *ret_result, GError **error)
 {
-  (void)report;
-  (void)data;
-  return true;
-}
-
-static bool check_against_outbox(const char *file, const struct ground *ground,
-                                 const struct reading_options *reading, struct findings_printer *printer,
-                                 struct reading_result *ret_result, GError **error)
-{
-  const struct prepare_options options = {.home = ground->home,
-                                          .outbox = ground->outbox,
-                                          .check_only = true,
-                                          .form = reading->form,
-                                          .period = reading->period,
-                                          .findings = findings_print,
-                                          .data = printer};
+  const struct prepare_options preparing = {.home = ground->home,
+                                            .outbox = ground->outbox,
+                                            .check_only = true,
+                                            .form = options->form,
+                                            .period = period,
+                                            .findings = findings_print,
+                                            .data = printer};
   struct prepare_result result;
-  if (!prepare_file(file, &options, &result, error)) return false;
+  if (!prepare_file(file, &preparing, &result, error)) return false;
   *ret_result = result.reading;
   ret_result->good -= result.refused;
   ret_result->refused += result.refused;
@@ -142,21 +134,18 @@ static bool check_against_outbox(const char *file, const struct ground *ground,
 }
 
 /* Every file is checked; the exit code is the first that is not 0. */
-static int check_files(char **files, const struct ground *ground, const struct reading_options *reading,
-                       struct findings_printer *printer)
+static int check_files(char **files, const struct ground *ground, const struct check_options *options,
+                       const struct period *period, struct findings_printer *printer)
 {
   int exit_code = 0;
-  assert(reading->catalogue); /* the ground was found */
   for (char **file = files; *file; file++) {
     struct reading_result result;
     g_autoptr(GError) error = NULL;
     int code;
-    bool done = ground->outbox
-                    ? check_against_outbox(*file, ground, reading, printer, &result, &error)
-                    : reading_run(*file, reading, pass_over, findings_print, printer, &result, &error);
-    if (done) {
+    if (check_file(*file, ground, options, period, printer, &result, &error)) {
       g_autofree char *name = g_path_get_basename(*file);
-      const char *form = result.form == CATALOGUE_NONE ? NULL : reading->catalogue->forms[result.form].code;
+      const struct catalogue *catalogue = ground->home->catalogue;
+      const char *form = result.form == CATALOGUE_NONE ? NULL : catalogue->forms[result.form].code;
       findings_print_summary(printer, name, form, &result);
       code = reading_exit_code(&result);
     } else {
@@ -191,16 +180,15 @@ static int check(const struct check_options *options, char **files)
       usage(&error, _("name a file to check, or a configuration with --config"));
     return error ? command_fail(error) : 0;
   }
-  struct period period;
-  struct reading_options reading = {.form = options->form};
-  if (!error && options->period && read_period(options->period, &period, &error)) reading.period = &period;
+  struct period period, *given = NULL;
+  if (!error && options->period && read_period(options->period, &period, &error)) given = &period;
   struct ground ground = {0};
   bool from_files = options->catalogue || options->units || options->area;
   if (!error && from_files)
-    find_ground_in_files(options, &printer, &ground, &reading, &error);
+    find_ground_in_files(options, &printer, &ground, &error);
   else if (!error)
-    find_ground_at_home(options, &ground, &reading, &error);
-  int exit_code = error ? command_fail(error) : check_files(files, &ground, &reading, &printer);
+    find_ground_at_home(options, &ground, &error);
+  int exit_code = error ? command_fail(error) : check_files(files, &ground, options, given, &printer);
   clear_ground(&ground);
   return exit_code;
 }

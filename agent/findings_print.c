@@ -27,7 +27,8 @@ void findings_print(const struct finding *finding, void *data)
   }
   static const char *const severities[] = {"note", "report", "file"};
   json_t *object = json_object();
-  set_text(object, "code", finding_id(finding->code));
+  g_autofree char *code = finding->rule ? finding_rule_id(finding->code, finding->rule) : NULL;
+  set_text(object, "code", code ? code : finding_id(finding->code));
   set_text(object, "severity", severities[finding_severity(finding->code)]);
   set_text(object, "file", finding->file);
   set_text(object, "sheet", finding->sheet);
@@ -40,6 +41,7 @@ void findings_print(const struct finding *finding, void *data)
   set_text(object, "found", finding->found);
   set_text(object, "expected", finding->expected);
   set_text(object, "text", finding_text(finding->code));
+  set_text(object, "says", finding->rule_says);
   set_text(object, "advice", finding_advice(finding->code));
   print_json(printer, object);
 }

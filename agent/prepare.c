@@ -1,7 +1,6 @@
 #include "agent/prepare_private.h"
 
 #include "common/clock.h"
-#include "common/decimal.h"
 #include "common/error.h"
 #include "common/text.h"
 
@@ -9,27 +8,6 @@
 #include <sys/stat.h>
 
 #define GIVEN_MOST 100000
-/* Compared at a time with what was reported before: so many that a submission of before is seldom read for
- * two blocks. At most 0.5 MiB for the reports and 1 MiB for their figures. */
-#define BLOCK_REPORTS 4096
-#define BLOCK_FIGURES ((size_t)128 * 1024)
-
-/* Where a column of the form stands in the file. */
-struct place {
-  size_t column; /* 0: nowhere */
-  char *heading;
-};
-
-/* A good report that waits for its block. Of its change it keeps the figures that are present, not one for
- * each column that a form could have. */
-struct good_row {
-  const char *unit; /* in `texts` */
-  size_t row;
-  size_t figures; /* where its first one stands in `figures` */
-  enum report_kind kind;
-  struct column_set asked, withdrawn, present;
-};
-
 /* A file is read again where the register turns out to be old. What was said in the first run is not said
  * twice. */
 struct attempts {
@@ -49,10 +27,7 @@ struct preparing {
   struct parcels parcels;
   size_t place_count;   /* 0 until the form is known, of which a file has one */
   struct place *places; /* by column of the form */
-  bool has_priors;      /* something of the form and period may have been reported before */
-  GArray *rows;         /* of struct good_row: a block of one form and period */
-  GArray *figures;      /* of int64_t: theirs */
-  GStringChunk *texts;
+  struct judging judging;
   bool refused_whole; /* no right to the form, or cut off */
   GError *error;
 
@@ -117,124 +92,6 @@ static void take_finding(const struct finding *finding, void *data)
     preparing->options->findings(finding, preparing->options->data);
 }
 
-/* Refuses a row because of what was reported before. */
-static void refuse(struct preparing *preparing, const struct good_report *report, enum finding_code code,
-                   int column, const char *expected)
-{
-  const struct form *form = &preparing->catalogue->forms[preparing->parcels.form];
-  const struct unit_version *version =
-      register_version(preparing->units, report->unit, preparing->parcels.period);
-  struct finding finding = {.code = code,
-                            .file = preparing->file,
-                            .row = report->row,
-                            .unit = report->unit,
-                            .unit_name = version ? version->name : NULL,
-                            .expected = expected};
-  if (column != CATALOGUE_NONE) {
-    finding.indicator = form->columns[column].code;
-    finding.column = preparing->places[column].column;
-    finding.heading = preparing->places[column].heading;
-  }
-  preparing->result->refused++;
-  take_finding(&finding, preparing);
-}
-
-/* --- against what was reported before --- */
-
-static void refuse_blank(struct preparing *preparing, const struct good_report *report, int column,
-                         int64_t figure)
-{
-  const struct catalogue *catalogue = preparing->catalogue;
-  int indicator = catalogue->forms[preparing->parcels.form].columns[column].indicator;
-  char expected[DECIMAL_TEXT_SIZE];
-  decimal_format(figure, catalogue->indicators[indicator].decimals, expected);
-  refuse(preparing, report, FINDING_VALUE_BLANK, column, expected);
-}
-
-/* A withdrawal of the whole report, or of figures without giving any. */
-static bool only_takes_back(const struct report_change *change)
-{
-  return change->kind == KIND_WITHDRAWAL ||
-         (change->kind == KIND_FIGURES && column_set_is_empty(&change->figures.present));
-}
-
-/* True if the report is to be sent; else it was refused or is what was reported before. */
-static bool is_to_be_sent(struct preparing *preparing, const struct good_report *report,
-                          const struct prior *prior)
-{
-  if (!prior->exists) {
-    bool takes_back = only_takes_back(report->change);
-    if (takes_back) refuse(preparing, report, FINDING_REPORT_NOTHING, CATALOGUE_NONE, NULL);
-    return !takes_back;
-  }
-  if (!prior->known) return true;
-  struct figures current, merged;
-  prior_figures(prior, &current);
-  int column = report_apply(&current, report->change, &merged);
-  if (column != CHANGE_FITS) {
-    refuse_blank(preparing, report, column, current.value[column]);
-    return false;
-  }
-  bool is_same = prior->kind == report->change->kind && figures_equal(&current, &merged);
-  if (is_same) preparing->result->unchanged++;
-  return !is_same;
-}
-
-static bool judge(struct preparing *preparing, const struct good_report *report, const struct prior *prior)
-{
-  if (!is_to_be_sent(preparing, report, prior) || preparing->options->check_only) return true;
-  return parcels_add(&preparing->parcels, report->unit, report->change, prior->exists ? prior->base : NULL,
-                     &preparing->error);
-}
-
-static bool judge_row(struct preparing *preparing, const struct good_row *row, const struct prior *prior)
-{
-  struct report_change change;
-  change.kind = row->kind;
-  change.asked = row->asked;
-  change.withdrawn = row->withdrawn;
-  change.figures.present = row->present;
-  const int64_t *figure = &g_array_index(preparing->figures, int64_t, row->figures);
-  EACH_COLUMN(column, &row->present) change.figures.value[column] = *figure++;
-  return judge(preparing, &(struct good_report){.unit = row->unit, .row = row->row, .change = &change},
-               prior);
-}
-
-static bool judge_block(struct preparing *preparing)
-{
-  const struct good_row *rows = (const struct good_row *)(void *)preparing->rows->data;
-  size_t count = preparing->rows->len;
-  g_autofree const char **units = g_new(const char *, count + 1);
-  for (size_t i = 0; i < count; i++) units[i] = rows[i].unit;
-  struct prior *priors = priors_new(count);
-  bool going = outbox_priors(preparing->options->outbox, preparing->catalogue, preparing->parcels.form,
-                             preparing->parcels.period, units, count, priors, &preparing->error);
-  for (size_t i = 0; going && i < count; i++) going = judge_row(preparing, &rows[i], &priors[i]);
-  priors_free(priors, count);
-  if (!going) return false;
-  g_array_set_size(preparing->rows, 0);
-  g_array_set_size(preparing->figures, 0);
-  g_string_chunk_clear(preparing->texts);
-  return true;
-}
-
-static void keep_row(struct preparing *preparing, const struct good_report *report)
-{
-  const struct report_change *change = report->change;
-  struct good_row row = {.unit = g_string_chunk_insert(preparing->texts, report->unit),
-                         .row = report->row,
-                         .figures = preparing->figures->len,
-                         .kind = change->kind,
-                         .asked = change->asked,
-                         .withdrawn = change->withdrawn,
-                         .present = change->figures.present};
-  g_array_append_val(preparing->rows, row);
-  int64_t figures[LIMIT_FORM_COLUMNS];
-  guint count = 0;
-  EACH_COLUMN(column, &row.present) figures[count++] = change->figures.value[column];
-  g_array_append_vals(preparing->figures, figures, count);
-}
-
 /* --- reports --- */
 
 static bool has_right(const struct certificate *certificate, const char *form)
@@ -253,13 +110,16 @@ static void note_places(struct preparing *preparing, const struct good_report *r
     preparing->places[i].column = mapping_column(report->mapping, (int)i, &heading);
     preparing->places[i].heading = g_strdup(heading);
   }
+  preparing->judging.places = preparing->places;
 }
 
 /* From here on reports are of this form and period. */
 static bool turn_to(struct preparing *preparing, int form, struct period period)
 {
   const char *code = preparing->catalogue->forms[form].code;
-  if (!judge_block(preparing) || !parcels_close(&preparing->parcels, &preparing->error)) return false;
+  if (!judging_flush(&preparing->judging, &preparing->error) ||
+      !parcels_close(&preparing->parcels, &preparing->error))
+    return false;
   if (!has_right(preparing->options->home->certificate, code)) {
     preparing->refused_whole = true;
     take_finding(&(struct finding){.code = FINDING_FORM_RIGHT, .file = preparing->file, .found = code},
@@ -268,7 +128,7 @@ static bool turn_to(struct preparing *preparing, int form, struct period period)
   }
   preparing->parcels.form = form;
   preparing->parcels.period = period;
-  preparing->has_priors = outbox_may_have_priors(preparing->options->outbox, code, period);
+  judging_turn(&preparing->judging);
   return true;
 }
 
@@ -290,14 +150,7 @@ static bool take_report(const struct good_report *report, void *data)
   bool is_other = report->form != parcels->form || !period_equal(report->period, parcels->period);
   if (is_other && !turn_to(preparing, report->form, report->period)) return false;
   if (preparing->place_count == 0) note_places(preparing, report);
-  if (!preparing->has_priors) {
-    static const struct prior NOTHING = {.known = true};
-    return judge(preparing, report, &NOTHING);
-  }
-  keep_row(preparing, report);
-  bool full =
-      preparing->rows->len >= BLOCK_REPORTS || preparing->figures->len + LIMIT_FORM_COLUMNS > BLOCK_FIGURES;
-  return !full || judge_block(preparing);
+  return judging_take(&preparing->judging, report, &preparing->error);
 }
 
 /* --- a run --- */
@@ -326,7 +179,8 @@ static bool read_file(struct preparing *preparing, const char *path, GError **er
   g_autoptr(GError) failure = NULL;
   bool read = reading_run(path, &reading, take_report, take_finding, preparing, &preparing->result->reading,
                           &failure) &&
-              judge_block(preparing) && parcels_close(&preparing->parcels, &preparing->error);
+              judging_flush(&preparing->judging, &preparing->error) &&
+              parcels_close(&preparing->parcels, &preparing->error);
   if (preparing->refused_whole) preparing->result->reading.whole = false;
   if (preparing->again || read || preparing->refused_whole) return true;
   if (preparing->error)
@@ -367,19 +221,24 @@ static void preparing_init(struct preparing *preparing, const struct prepare_opt
   preparing->parcels.place = options->place;
   preparing->parcels.approved_by = options->approved_by;
   preparing->parcels.catalogue = preparing->catalogue;
-  preparing->rows = g_array_new(FALSE, FALSE, sizeof(struct good_row));
-  preparing->figures = g_array_sized_new(FALSE, FALSE, sizeof(int64_t), LIMIT_FORM_COLUMNS);
-  preparing->texts = g_string_chunk_new(64 * 1024);
+  judging_init(&preparing->judging);
+  preparing->judging.outbox = options->outbox;
+  preparing->judging.check_only = options->check_only;
+  preparing->judging.result = preparing->result;
+  preparing->judging.file = preparing->file;
+  preparing->judging.catalogue = preparing->catalogue;
+  preparing->judging.units = preparing->units;
+  preparing->judging.parcels = &preparing->parcels;
+  preparing->judging.findings = take_finding;
+  preparing->judging.data = preparing;
 }
 
 static void preparing_clear(struct preparing *preparing)
 {
   parcels_clear(&preparing->parcels);
-  g_string_chunk_free(preparing->texts);
+  judging_finish(&preparing->judging);
   for (size_t i = 0; i < preparing->place_count; i++) g_free(preparing->places[i].heading);
   g_free(preparing->places);
-  g_array_unref(preparing->rows);
-  g_array_unref(preparing->figures);
   catalogue_unref(preparing->catalogue);
   register_unref(preparing->units);
   g_clear_error(&preparing->error);
