@@ -1,7 +1,9 @@
 #include "aggregator/posting.h"
 
+#include "aggregator/history.h"
 #include "common/decimal.h"
 #include "common/error.h"
+#include "common/rule.h"
 #include "common/text.h"
 
 #include <inttypes.h>
@@ -18,7 +20,9 @@ struct target_book {
   const struct form *form;
   const struct judged *judged;
   uint64_t position;
-  size_t near; /* in the register: units ascend */
+  size_t near;                /* in the register: units ascend */
+  bool live;                  /* rules of the catalogue are asked; in replay the leaf has what they said */
+  struct formula_facts facts; /* what they are asked of */
 };
 
 /* One report as it meets the tables. */
@@ -31,6 +35,7 @@ struct arrival {
   struct figures current;          /* of own */
   struct figures merged;           /* after the change */
   int blank;                       /* column left blank over a figure, or CHANGE_FITS */
+  struct rule_breach breach;       /* of the rule of the catalogue that refuses it; rule NULL: none does */
 };
 
 void posting_init(struct posting *posting)
@@ -73,6 +78,20 @@ static void find_present(const struct target_book *book, struct arrival *arrival
   arrival->blank = report_apply(&arrival->current, change, &arrival->merged);
 }
 
+/* --- the rules of the catalogue --- */
+
+/* Whether a rule refuses what the report comes to. */
+static bool breaks_rule(struct target_book *book, enum report_kind kind, const struct figures *after,
+                        struct rule_breach *ret_breach)
+{
+  size_t next = 0;
+
+  ret_breach->rule = NULL;
+  if (!book->live || kind != KIND_FIGURES) return false;
+  book->facts.figures[TENSE_NOW] = after;
+  return rule_next_breach(book->form, RULE_QUASI, &book->facts, &next, ret_breach);
+}
+
 /* --- the verdict --- */
 
 static bool says_the_same(const struct arrival *arrival)
@@ -81,7 +100,7 @@ static bool says_the_same(const struct arrival *arrival)
          figures_equal(&arrival->current, &arrival->merged);
 }
 
-static enum verdict decide(const struct target_book *book, const struct arrival *arrival)
+static enum verdict decide(struct target_book *book, struct arrival *arrival)
 {
   const struct submission_report *report = &arrival->report;
   uint64_t base;
@@ -97,7 +116,9 @@ static enum verdict decide(const struct target_book *book, const struct arrival 
   }
   if (arrival->blank != CHANGE_FITS) return VERDICT_IS_REFUSED;
   if (report->change.kind == KIND_WITHDRAWAL && !arrival->own) return VERDICT_IS_REFUSED;
-  return says_the_same(arrival) ? VERDICT_IS_UNCHANGED : VERDICT_IS_COUNTED;
+  if (says_the_same(arrival)) return VERDICT_IS_UNCHANGED;
+  return breaks_rule(book, report->change.kind, &arrival->merged, &arrival->breach) ? VERDICT_IS_REFUSED
+                                                                                    : VERDICT_IS_COUNTED;
 }
 
 /* --- the tables --- */
@@ -156,8 +177,9 @@ static void put(struct target_book *book, const struct arrival *arrival)
 }
 
 /* Most reports are the first of their unit, from any park: they are put without a look at what is there, and
- * the figures as they came. False, and nothing done, if there is something, or the report is about one. */
-static bool put_first(struct target_book *book, const struct arrival *arrival)
+ * the figures as they came. False, and nothing done, if there is something, the report is about one, or a
+ * rule refuses it. */
+static bool put_first(struct target_book *book, struct arrival *arrival)
 {
   static const struct figures NONE;
   const struct submission_report *report = &arrival->report;
@@ -177,6 +199,7 @@ static bool put_first(struct target_book *book, const struct arrival *arrival)
 
   if (report->has_base || change->kind == KIND_WITHDRAWAL) return false;
   after = change->kind == KIND_FIGURES ? &change->figures : &NONE; /* over nothing, any change fits */
+  if (breaks_rule(book, change->kind, after, &arrival->breach)) return false;
   pack(book, arrival, after, packed, &first);
   return tables_put_first(book->tables, &first, after, find_version(book, arrival));
 }
@@ -191,12 +214,14 @@ static void carry_out(struct target_book *book, const struct arrival *arrival, e
 }
 
 static bool open_book(struct target_book *book, struct store *store, struct tables *tables,
-                      const struct judged *judged, uint64_t position)
+                      const struct judged *judged, uint64_t position, bool live)
 {
+  memset(book, 0, sizeof *book);
   book->store = store;
   book->tables = tables;
   book->judged = judged;
-  book->near = 0;
+  book->live = live;
+  book->facts.month = period_last_month(judged->period);
   book->catalogue = judged->catalogue;
   book->form = &judged->catalogue->forms[judged->form];
   book->period = judged->period;
@@ -237,7 +262,19 @@ static void explain(struct posting *posting, const struct target_book *book, con
       arrival->report.has_base ? text_hex(arrival->report.base, SUBMISSION_ID_SIZE) : NULL;
   g_autofree char *holder = NULL;
 
-  if (verdict == VERDICT_IS_REFUSED && arrival->blank != CHANGE_FITS) {
+  g_autofree char *rule = NULL;
+
+  if (verdict == VERDICT_IS_REFUSED && arrival->breach.rule) {
+    const struct rule_breach *breach = &arrival->breach;
+
+    rule =
+        finding_rule_id(breach->rule->weight == RULE_MANDATORY ? FINDING_RULE_MANDATORY : FINDING_RULE_QUASI,
+                        breach->rule->code);
+    refusal.rule = g_string_chunk_insert_const(posting->texts, rule);
+    if (breach->failure.column >= 0) refusal.indicator = book->form->columns[breach->failure.column].code;
+    refusal.found = breach->failure.found;
+    refusal.expected = breach->failure.expected;
+  } else if (verdict == VERDICT_IS_REFUSED && arrival->blank != CHANGE_FITS) {
     refusal.rule = finding_id(FINDING_VALUE_BLANK);
     const struct column *column = &book->form->columns[arrival->blank];
 
@@ -302,10 +339,12 @@ static void refuse_by_rule(struct posting *posting, const struct judged *judged,
 
 static void post_reports(struct posting *posting, struct target_book *book, const struct judged *judged)
 {
+  size_t count = submission_size(judged->submission);
+  CLEANUP(history_free) struct history *history = history_read(book->store, judged, 0, count);
   struct arrival arrival;
   unsigned refused = 0;
 
-  for (size_t n = 0; n < submission_size(judged->submission) && !store_error(book->store); n++) {
+  for (size_t n = 0; n < count && !store_error(book->store); n++) {
     enum verdict verdict;
 
     if (refused < judged->refusals->len &&
@@ -315,6 +354,8 @@ static void post_reports(struct posting *posting, struct target_book *book, cons
     }
     arrival.row = (uint32_t)n;
     submission_report(judged->submission, n, &arrival.report);
+    arrival.breach.rule = NULL;
+    history_facts(history, n, &book->facts);
     verdict = VERDICT_IS_COUNTED;
     if (!put_first(book, &arrival)) {
       find_present(book, &arrival);
@@ -384,13 +425,16 @@ static bool load_waiting(struct releasing *releasing, const struct waiting *wait
 static void release(struct releasing *releasing, const struct waiting *waiting)
 {
   struct release released = {.position = waiting->position, .row = waiting->row};
+  CLEANUP(history_free) struct history *history = NULL;
   struct target_book book;
   struct arrival arrival = {.row = waiting->row};
 
   if (!load_waiting(releasing, waiting) ||
-      !open_book(&book, releasing->store, releasing->tables, releasing->judged, waiting->position))
+      !open_book(&book, releasing->store, releasing->tables, releasing->judged, waiting->position, true))
     return;
   submission_report(releasing->judged->submission, waiting->row, &arrival.report);
+  history = history_read(releasing->store, releasing->judged, waiting->row, waiting->row + 1);
+  history_facts(history, 0, &book.facts);
   find_present(&book, &arrival);
   store_waiting_remove(releasing->store, waiting->position, waiting->row);
   released.verdict = decide(&book, &arrival);
@@ -426,7 +470,7 @@ void posting_run(struct posting *posting, struct store *store, struct tables *ta
   struct target_book book;
 
   posting_clear(posting);
-  if (!open_book(&book, store, tables, judged, position)) return;
+  if (!open_book(&book, store, tables, judged, position, true)) return;
   store_leaf_coming(store, position, g_bytes_get_data(judged->sealed, NULL),
                     g_bytes_get_size(judged->sealed));
   post_reports(posting, &book, judged);
@@ -472,7 +516,7 @@ bool posting_replay(struct store *store, struct store *ledger, struct tables *ta
   struct target_book book;
 
   if (!judged) return damaged(position, error);
-  if (!open_book(&book, store, tables, judged, position)) return true; /* told at the commit */
+  if (!open_book(&book, store, tables, judged, position, false)) return true; /* told at the commit */
   replay_reports(&book, judged, leaf);
   for (size_t n = 0; n < leaf->submission.release_count; n++) {
     const struct release *released = &leaf->submission.releases[n];
@@ -481,7 +525,7 @@ bool posting_replay(struct store *store, struct store *ledger, struct tables *ta
 
     if (!waited || released->row >= submission_size(waited->submission))
       return damaged(released->position, error);
-    if (!open_book(&book, store, tables, waited, released->position)) return true;
+    if (!open_book(&book, store, tables, waited, released->position, false)) return true;
     submission_report(waited->submission, released->row, &arrival.report);
     find_present(&book, &arrival);
     store_waiting_remove(store, released->position, released->row);
