@@ -42,10 +42,10 @@ class Work:
 class City:
     """An aggregator with a register, and enrolled agents, all at rest in a folder; renew() begins anew from there."""
 
-    def __init__(self, folder, register, areas=PARKS, figures=workload.FIGURES):
+    def __init__(self, folder, register, areas=PARKS, figures=workload.FIGURES, catalogue=None):
         self.live, self.rest = folder / "live", folder / "rest"
         self.live.mkdir(parents=True)
-        self.aggregator = Aggregator(self.live, workload.catalogue(figures))
+        self.aggregator = Aggregator(self.live, catalogue or workload.catalogue(figures))
         with self.serving():
             imported = parktally.run(parktally.AGGREGATOR, "register", "import", register,
                                      data=self.aggregator.data, timeout=LONG)
