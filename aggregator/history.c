@@ -33,40 +33,46 @@ static bool find_books(struct store *store, const struct judged *judged,
   return any;
 }
 
-static const struct stored_report *find_report(struct store *store, int64_t book, const char *unit,
-                                               const char *park)
-{
-  const struct stored_report *found = NULL;
-  size_t count;
-  const struct stored_report *reports = store_reports_to_look_at(store, book, unit, &count);
+/* A unit's reports as they are met. */
+struct meeting {
+  struct history *history;
+  const char *park;
+  struct place place;
+};
 
-  for (size_t n = 0; n < count; n++) {
-    if (strcmp(reports[n].park, park) == 0) return &reports[n];
-    if (reports[n].counted) found = &reports[n];
-  }
-  return found;
+static bool meet(const struct stored_report *report, void *data)
+{
+  struct meeting *meeting = data;
+  bool is_own = strcmp(report->park, meeting->park) == 0;
+  struct place *place = &meeting->place;
+
+  if (!is_own && !report->counted) return true;
+  g_byte_array_set_size(meeting->history->packed, place->at); /* in place of the one that counts */
+  g_byte_array_append(meeting->history->packed, report->figures, (guint)report->figures_length);
+  place->there = true;
+  place->length = (guint)report->figures_length;
+  return !is_own;
 }
 
 static void read_book(struct history *history, struct store *store, int64_t book, const struct judged *judged,
                       size_t first, size_t end, GArray *places)
 {
+  struct meeting meeting = {.history = history, .park = judged->agent->stored.area};
+
   for (size_t n = first; n < end; n++) {
-    struct place place = {.at = history->packed->len};
     struct submission_report report;
-    const struct stored_report *found;
 
     submission_report(judged->submission, n, &report);
-    found = find_report(store, book, report.unit, judged->agent->stored.area);
-    if (found) g_byte_array_append(history->packed, found->figures, (guint)found->figures_length);
-    place.there = found != NULL;
-    place.length = history->packed->len - place.at;
-    g_array_append_val(places, place);
+    meeting.place = (struct place){.at = history->packed->len};
+    store_look_at(store, book, report.unit, meet, &meeting);
+    g_array_append_val(places, meeting.place);
   }
 }
 
 /* One book after the other: units ascend, so the store finds neighbours where it has just been. */
-struct history *history_read(struct store *store, const struct judged *judged, size_t first, size_t end)
+struct history *history_read(struct store *store, const struct judged *judged, size_t first, size_t count)
 {
+  size_t end = MIN(first + count, submission_size(judged->submission));
   int64_t books[TENSE_COUNT];
   struct history *history;
 

@@ -10,9 +10,12 @@
 
 struct history;
 
-/* Of the units of rows [first, end) of a submission, which is less than their own figures take. NULL where no
- * rule of the form looks back at something that is there. Ends what store_reports() gave. */
-struct history *history_read(struct store *store, const struct judged *judged, size_t first, size_t end);
+/* So many rows at a time are a few MiB at most. */
+#define HISTORY_ROWS 1024
+
+/* Of the units of `count` rows of a submission from `first` on, or to its end. NULL where no rule of the form
+ * looks back at something that is there. */
+struct history *history_read(struct store *store, const struct judged *judged, size_t first, size_t count);
 void history_free(struct history *history);
 CLEANUP_DEFINE(struct history, history_free)
 

@@ -340,13 +340,17 @@ static void refuse_by_rule(struct posting *posting, const struct judged *judged,
 static void post_reports(struct posting *posting, struct target_book *book, const struct judged *judged)
 {
   size_t count = submission_size(judged->submission);
-  CLEANUP(history_free) struct history *history = history_read(book->store, judged, 0, count);
+  CLEANUP(history_free) struct history *history = NULL;
   struct arrival arrival;
   unsigned refused = 0;
 
   for (size_t n = 0; n < count && !store_error(book->store); n++) {
     enum verdict verdict;
 
+    if (n % HISTORY_ROWS == 0) {
+      history_free(history);
+      history = history_read(book->store, judged, n, HISTORY_ROWS);
+    }
     if (refused < judged->refusals->len &&
         g_array_index(judged->refusals, struct row_refusal, refused).row == n) {
       refuse_by_rule(posting, judged, &g_array_index(judged->refusals, struct row_refusal, refused++));
@@ -355,7 +359,7 @@ static void post_reports(struct posting *posting, struct target_book *book, cons
     arrival.row = (uint32_t)n;
     submission_report(judged->submission, n, &arrival.report);
     arrival.breach.rule = NULL;
-    history_facts(history, n, &book->facts);
+    history_facts(history, n % HISTORY_ROWS, &book->facts);
     verdict = VERDICT_IS_COUNTED;
     if (!put_first(book, &arrival)) {
       find_present(book, &arrival);
@@ -433,7 +437,7 @@ static void release(struct releasing *releasing, const struct waiting *waiting)
       !open_book(&book, releasing->store, releasing->tables, releasing->judged, waiting->position, true))
     return;
   submission_report(releasing->judged->submission, waiting->row, &arrival.report);
-  history = history_read(releasing->store, releasing->judged, waiting->row, waiting->row + 1);
+  history = history_read(releasing->store, releasing->judged, waiting->row, 1);
   history_facts(history, 0, &book.facts);
   find_present(&book, &arrival);
   store_waiting_remove(releasing->store, waiting->position, waiting->row);

@@ -249,39 +249,31 @@ static bool read_entry(struct store *store, const struct block *block, size_t n,
   return store_damaged(store, "block", "%" G_GINT64_FORMAT ", %s", block->book, block->from);
 }
 
-static void keep_report(struct store *store, const struct stored_report *report)
+static bool keep_report(const struct stored_report *report, void *data)
 {
+  struct store *store = data;
   struct stored_report kept = *report;
   kept.unit = g_string_chunk_insert(store->report_texts, report->unit);
   kept.park = g_string_chunk_insert(store->report_texts, report->park);
   kept.figures = (const uint8_t *)g_string_chunk_insert_len(
       store->report_texts, (const char *)report->figures, (gssize)report->figures_length);
   g_array_append_val(store->reports, kept);
+  return true;
 }
 
-static void keep_reports(struct store *store, const struct block *block, const char *unit, size_t *near)
+/* The reports of the unit, by place, are complete only within the sink. False if that ended it, or an error
+ * did. */
+static bool each_of_unit(struct store *store, const struct block *block, const char *unit, size_t *near,
+                         stored_report_sink *sink, void *data)
 {
   struct block_entry entry;
   size_t first = *near = block_find(block, unit, *near);
   for (size_t n = first; block_has(block, n, unit); n++) {
-    if (!read_entry(store, block, n, &entry) || !complete(store, block->book, &entry)) return;
+    if (!read_entry(store, block, n, &entry) || !complete(store, block->book, &entry)) return false;
     entry.report.place = (unsigned)(n - first);
-    keep_report(store, &entry.report);
+    if (!sink(&entry.report, data)) return false;
   }
-}
-
-static void forget_reports(struct store *store)
-{
-  if (store->reports->len == 0) return;
-  g_array_set_size(store->reports, 0);
-  g_string_chunk_clear(store->report_texts);
-}
-
-static const struct stored_report *kept_reports(struct store *store, size_t *ret_count)
-{
-  settle(store);
-  *ret_count = db_error(store->db) ? 0 : store->reports->len;
-  return (const struct stored_report *)(void *)store->reports->data;
+  return true;
 }
 
 const struct stored_report *store_reports(struct store *store, int64_t book, const char *unit,
@@ -289,19 +281,23 @@ const struct stored_report *store_reports(struct store *store, int64_t book, con
 {
   char asked[LIMIT_CODE_BYTES + 1]; /* it may be a text of the last answer, which is cleared now */
   g_strlcpy(asked, unit, sizeof asked);
-  forget_reports(store);
+  if (store->reports->len > 0) {
+    g_array_set_size(store->reports, 0);
+    g_string_chunk_clear(store->report_texts);
+  }
   struct block *block = find_block(store, book, asked);
-  if (block) keep_reports(store, block, asked, &store->near);
-  return kept_reports(store, ret_count);
+  if (block) each_of_unit(store, block, asked, &store->near, keep_report, store);
+  settle(store);
+  *ret_count = db_error(store->db) ? 0 : store->reports->len;
+  return (const struct stored_report *)(void *)store->reports->data;
 }
 
-const struct stored_report *store_reports_to_look_at(struct store *store, int64_t book, const char *unit,
-                                                     size_t *ret_count)
+bool store_look_at(struct store *store, int64_t book, const char *unit, stored_report_sink *sink, void *data)
 {
-  forget_reports(store);
   struct block *block = find_block_to_look_at(store, book, unit);
-  if (block) keep_reports(store, block, unit, &store->looked_near);
-  return kept_reports(store, ret_count);
+  bool all = block && each_of_unit(store, block, unit, &store->looked_near, sink, data);
+  settle(store);
+  return all;
 }
 
 /* --- writing --- */

@@ -136,10 +136,6 @@ struct stored_report {
  * this function. */
 const struct stored_report *store_reports(struct store *store, int64_t book, const char *unit,
                                           size_t *ret_count);
-/* The same, for who puts none of this book, and asks for one unit after the other. `unit` is no text of an
- * answer. */
-const struct stored_report *store_reports_to_look_at(struct store *store, int64_t book, const char *unit,
-                                                     size_t *ret_count);
 /* Puts a revision; revision − 1, if there is one, goes to the history. A park's first is put behind the
  * reports of the others: its place is their number. */
 void store_report_put(struct store *store, const struct stored_report *report);
@@ -153,6 +149,9 @@ void store_report_mark(struct store *store, int64_t book, const char *unit, cons
  * As of every store_each_…(): false if the sink ended it or an error did. */
 typedef bool stored_report_sink(const struct stored_report *report, void *data);
 bool store_each_report(struct store *store, int64_t book, stored_report_sink *sink, void *data);
+/* Those of one unit, by place: for who puts none of this book, and asks for one unit after the other,
+ * ascending. */
+bool store_look_at(struct store *store, int64_t book, const char *unit, stored_report_sink *sink, void *data);
 /* The same for the units after `unit` (byte order). */
 bool store_each_report_after(struct store *store, int64_t book, const char *unit, stored_report_sink *sink,
                              void *data);

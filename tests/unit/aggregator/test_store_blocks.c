@@ -63,9 +63,7 @@ static void compare_unit(struct store *store, const struct books *books, int b, 
 {
   g_autofree char *name = unit_of(unit);
   size_t count;
-  const struct stored_report *reports = g_rand_boolean(books->random)
-                                            ? store_reports(store, books->book[b], name, &count)
-                                            : store_reports_to_look_at(store, books->book[b], name, &count);
+  const struct stored_report *reports = store_reports(store, books->book[b], name, &count);
   int park;
   for (size_t n = 0; n < count; n++) {
     const struct model *model = at_place(books, b, unit, (unsigned)n, &park);
@@ -175,11 +173,37 @@ static void do_something(struct store *store, struct books *books)
   }
 }
 
+struct look {
+  const struct books *books;
+  int b, unit;
+  unsigned place, most;
+};
+
+static bool compare_look(const struct stored_report *report, void *data)
+{
+  struct look *look = data;
+  int park;
+  const struct model *model = at_place(look->books, look->b, look->unit, look->place, &park);
+  assert_non_null(model);
+  compare_report(report, model, look->unit, park);
+  return ++look->place < look->most;
+}
+
 /* As rules do that look back. */
 static void look_around(struct store *store, const struct books *books)
 {
-  int b = g_rand_int_range(books->random, 0, 2), unit = g_rand_int_range(books->random, 0, UNITS);
-  for (int n = 0; n < 50 && unit < UNITS; n++, unit += 3) compare_unit(store, books, b, unit);
+  struct look look = {.books = books, .b = g_rand_int_range(books->random, 0, 2)};
+  look.unit = g_rand_int_range(books->random, 0, UNITS);
+  for (int n = 0; n < 50 && look.unit < UNITS; n++, look.unit += 3) {
+    g_autofree char *name = unit_of(look.unit);
+    int park;
+    look.place = 0;
+    look.most = (unsigned)g_rand_int_range(books->random, 1, 4);
+    if (store_look_at(store, books->book[look.b], name, compare_look, &look))
+      assert_null(at_place(books, look.b, look.unit, look.place, &park));
+    else
+      assert_int_equal(look.place, look.most);
+  }
 }
 
 static struct books *books_new(struct store *store)
