@@ -3,6 +3,7 @@
 #include "common/checksum.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 #define LINE_END ",\n"
@@ -90,13 +91,19 @@ struct asked {
   const char *unit;
   size_t length;
   bool plain;
+  char text[LIMIT_CODE_BYTES + 1 +
+            2 * sizeof(uint64_t)]; /* the same, with the mark that ends it in a line, and nothing */
 };
 
 static struct asked ask(const char *unit)
 {
-  size_t length = strlen(unit);
+  struct asked asked = {.unit = unit, .length = strlen(unit)};
 
-  return (struct asked){unit, length, strcspn(unit, "\"\\") == length};
+  asked.plain = asked.length <= LIMIT_CODE_BYTES && strcspn(unit, "\"\\") == asked.length;
+  if (!asked.plain) return asked;
+  memcpy(asked.text, unit, asked.length);
+  asked.text[asked.length] = '"';
+  return asked;
 }
 
 /* From the nth byte of the unit on. */
@@ -111,16 +118,22 @@ static int compare_bytes(const char *line_unit, const char *unit)
   }
 }
 
-/* The unit of a line against another, by bytes. Ids of one class begin alike, and what is the same is passed
- * over eight bytes at once: a line goes on for more than that behind its unit. */
+/* The unit of a line against another, by bytes, eight at a time: a line goes on for more than that behind its
+ * unit, and there differs from what is asked, which does not. */
 static int compare_unit(const char *line, const struct asked *asked)
 {
   const char *unit = line + strlen("[\"");
+  uint64_t a, b;
   size_t n = 0;
 
   if (!asked->plain) return compare_bytes(unit, asked->unit);
-  for (; n + sizeof(uint64_t) <= asked->length; n += sizeof(uint64_t))
-    if (memcmp(unit + n, asked->unit + n, sizeof(uint64_t)) != 0) break;
+  for (;; n += sizeof a) {
+    memcpy(&a, unit + n, sizeof a);
+    memcpy(&b, asked->text + n, sizeof b);
+    if (a != b) break;
+  }
+  n += (size_t)__builtin_clzll(GUINT64_TO_BE(a) ^ GUINT64_TO_BE(b)) / CHAR_BIT;
+  if (n > asked->length) return 0;
   return compare_bytes(unit + n, asked->unit + n);
 }
 

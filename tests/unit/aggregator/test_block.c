@@ -238,6 +238,46 @@ static void a_unit_is_found_from_wherever_one_looks(void **state)
   g_rand_free(random);
 }
 
+/* Ids that begin alike, end at any place of eight bytes, or are written with marks. */
+static void units_are_ordered_by_their_bytes(void **state)
+{
+  (void)state;
+  const char *units[] = {"A",
+                         "A!",
+                         "A-01",
+                         "A\"",
+                         "A\"B",
+                         "A\\",
+                         "A\\B",
+                         "1234567",
+                         "12345678",
+                         "123456789",
+                         "12345678-1",
+                         "12345678\"",
+                         "12345678 ",
+                         "1234567\\",
+                         "厂",
+                         "厂一",
+                         "914502000000000060",
+                         "914502000000000060-01",
+                         "914502000000000060-02",
+                         "9145020000000000600000000000000000000000000000000000000000000000"};
+  CLEANUP(block_free) struct block *block = block_new(1, "", NULL);
+  for (size_t i = 0; i < G_N_ELEMENTS(units); i += 2) add(block, units[i], "p");
+  for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
+    bool there = i % 2 == 0;
+    assert_int_equal(block_has(block, block_find(block, units[i], 0), units[i]), there);
+    if (!there) add(block, units[i], "p");
+  }
+  qsort(units, G_N_ELEMENTS(units), sizeof *units, compare_units);
+  for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
+    struct block_entry entry;
+    assert_true(block_entry(block, i, &entry));
+    assert_string_equal(entry.unit, units[i]);
+    assert_int_equal(block_find(block, units[i], 0), i);
+  }
+}
+
 static void a_block_covers_what_lies_between_its_bounds(void **state)
 {
   (void)state;
@@ -331,6 +371,7 @@ int main(void)
       cmocka_unit_test(a_row_is_json),
       cmocka_unit_test(another_line_in_its_place_leaves_the_others),
       cmocka_unit_test(a_unit_is_found_from_wherever_one_looks),
+      cmocka_unit_test(units_are_ordered_by_their_bytes),
       cmocka_unit_test(a_block_covers_what_lies_between_its_bounds),
       cmocka_unit_test(what_was_appended_begins_the_new_block),
       cmocka_unit_test(a_block_that_grew_in_its_midst_is_halved),
