@@ -90,8 +90,8 @@ enum role { ROLE_OF_PARK, ROLE_OF_BUREAU };
 /* A rule that the figures of a form are checked by (审核关系). */
 enum rule_weight {
   RULE_MANDATORY, /* 强制性: a report that breaks it is refused */
-  RULE_QUASI,     /* 准强制性: likewise, unless the bureau consents */
-  RULE_VERIFY,    /* 核实性: the report counts, and the park is asked */
+  RULE_QUASI,     /* 准强制性: likewise; a bureau's consent is to come */
+  RULE_VERIFY,    /* 核实性: the report counts, and the park is told */
 };
 
 struct rule {

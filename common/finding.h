@@ -118,7 +118,7 @@ enum severity {
   X(RULE_MANDATORY, "rule.mandatory", REPORT, N_("the figures break a mandatory rule"),                      \
     N_("correct the figures"))                                                                               \
   X(RULE_QUASI, "rule.quasi-mandatory", REPORT, N_("the figures break a quasi-mandatory rule"),              \
-    N_("correct the figures; if they are right, ask the city for its consent"))                              \
+    N_("correct the figures; if they are right, tell the city"))                                             \
   X(RULE_VERIFY, "rule.verify", NOTE, N_("these figures call for a second look"),                            \
     N_("correct them, or be ready to explain them to the city"))                                             \
   X(REGISTER_HEADER, "register.header", FILE, N_("the header line is not that of a register file"),          \
