@@ -2,8 +2,8 @@
  */
 #include "agent/answer.h"
 #include "agent/commands.h"
+#include "agent/delivery.h"
 #include "agent/findings_print.h"
-#include "agent/link.h"
 #include "agent/prepare.h"
 #include "common/clock.h"
 #include "common/command.h"
@@ -19,9 +19,7 @@
 #include <unistd.h>
 
 #define REFRESH_MS 5000  /* for catalogue and register, before a unit is called unknown */
-#define SEND_MS 10000    /* without --wait: what is not sent then goes with the next push, or the service */
 #define WAIT_SECONDS 120 /* with --wait, unless --timeout says otherwise */
-#define LOOK_US 500000   /* while another process sends */
 /* What a push of any file needs beside the spill's block: submissions on their way, SQLite's pages, what
  * libzmq holds. */
 #define HEAP_BYTES (10 * LIMIT_MIB)
@@ -35,11 +33,10 @@ struct push {
   struct push_options options;
   struct home *home;
   struct outbox *outbox;
-  struct link *link; /* NULL while another process sends */
+  struct delivery delivery;
   struct findings_printer printer;
   struct period period;
   bool has_period;
-  bool cut_off;    /* sending failed for good */
   GArray *batches; /* int64_t, of this push */
   int exit_code;   /* the first that is not 0 */
 };
@@ -49,51 +46,12 @@ static void note_exit(struct push *push, int code)
   if (push->exit_code == 0) push->exit_code = code;
 }
 
-/* --- what the link tells --- */
-
-static void say_fault(const char *code, const char *text, void *data)
-{
-  (void)data;
-  g_autofree char *meaning = answer_fault(code, text);
-  fprintf(stderr, _("the aggregator: %s [%s]\n"), meaning, code);
-}
-
-static void say_clocks(int64_t ahead_ms, void *data)
-{
-  (void)data;
-  g_autofree char *line = answer_clocks(ahead_ms);
-  fprintf(stderr, "%s\n", line);
-}
-
-/* Only one process sends: where another one does, there is no link. */
-static void open_link(struct push *push)
-{
-  static const struct link_events EVENTS = {.fault = say_fault, .clocks_differ = say_clocks};
-  g_autoptr(GError) error = NULL;
-  push->link = link_new(push->home, push->outbox, &EVENTS, push, &error);
-  if (push->link || g_error_matches(error, PARKTALLY_ERROR, ERROR_TEMPORARY)) return;
-  push->cut_off = true;
-  note_exit(push, command_fail(error));
-}
-
-static bool run_link(struct push *push, enum link_until until, int64_t timeout_ms)
-{
-  g_autoptr(GError) error = NULL;
-  bool held = link_run(push->link, until, timeout_ms, -1, &error);
-  if (error) {
-    push->cut_off = true;
-    note_exit(push, command_fail(error));
-    g_clear_pointer(&push->link, link_free);
-  }
-  return held;
-}
-
 /* --- preparing --- */
 
 static bool refresh(void *data)
 {
   struct push *push = data;
-  if (push->link) return run_link(push, LINK_WELCOMED, REFRESH_MS);
+  if (push->delivery.link) return delivery_run(&push->delivery, LINK_WELCOMED, REFRESH_MS);
   return home_refresh(push->home, NULL); /* the process that sends keeps them fresh */
 }
 
@@ -181,26 +139,6 @@ static bool sum_up(struct push *push, struct outbox_summary *ret_sum, GError **e
     add_up(ret_sum, &one);
   }
   return true;
-}
-
-/* Sends, or waits while another process does; takes over where that one ends. */
-static bool deliver(struct push *push, GError **error)
-{
-  struct mono_time start = clock_mono();
-  int64_t time = push->options.wait ? (int64_t)push->options.timeout * 1000 : SEND_MS;
-  for (;;) {
-    struct outbox_summary sum; /* of all: what is unchanged may stand in a batch that was not sent yet */
-    if (!outbox_summary(push->outbox, 0, &sum, error)) return false;
-    int64_t left = time - clock_since(start);
-    if (left <= 0 || push->cut_off || (sum.waiting_to_send == 0 && !push->link)) return true;
-    if (!push->link) open_link(push);
-    if (push->link) {
-      run_link(push, LINK_IDLE, left);
-      return true;
-    }
-    if (push->cut_off || !push->options.wait) return true;
-    g_usleep(LOOK_US);
-  }
 }
 
 static void print_answers(const struct push *push, const struct outbox_summary *sum)
@@ -328,17 +266,22 @@ static bool open_home(struct push *push, GError **error)
 static bool run_push(struct push *push, char **files, GError **error)
 {
   if (!read_options(push, error) || !open_home(push, error) || !check_approval(push, error)) return false;
-  open_link(push);
-  if (push->link) {
+  struct delivery *delivery = &push->delivery;
+  delivery_init(delivery, push->home, push->outbox);
+  if (delivery->link) {
     outbox_keep(push->outbox);
-    run_link(push, LINK_WELCOMED, 0); /* begins to connect, which goes on while files are read */
+    delivery_run(delivery, LINK_WELCOMED, 0); /* begins to connect, which goes on while files are read */
   }
-  return push_files(push, files, error) && deliver(push, error) && report_answers(push, error);
+  int64_t seconds = push->options.wait ? push->options.timeout : 0;
+  bool done = push_files(push, files, error) && delivery_finish(delivery, seconds, error) &&
+              report_answers(push, error);
+  note_exit(push, delivery->exit_code);
+  return done;
 }
 
 static void push_clear(struct push *push)
 {
-  link_free(push->link);
+  delivery_clear(&push->delivery);
   outbox_close(push->outbox);
   home_free(push->home);
   g_array_unref(push->batches);
