@@ -162,6 +162,7 @@ void catalogue_unref(struct catalogue *catalogue)
   g_free(catalogue->code);
   finish_label(&catalogue->name);
   g_free(catalogue->timezone);
+  g_strfreev(catalogue->empty_answers);
   g_free(catalogue);
 }
 

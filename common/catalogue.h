@@ -90,8 +90,8 @@ enum role { ROLE_OF_PARK, ROLE_OF_BUREAU };
 /* A rule that the figures of a form are checked by (审核关系). */
 enum rule_weight {
   RULE_MANDATORY, /* 强制性: a report that breaks it is refused */
-  RULE_QUASI,     /* 准强制性: likewise; a bureau's consent is to come */
-  RULE_VERIFY,    /* 核实性: the report counts, and the park is told */
+  RULE_QUASI,     /* 准强制性: likewise, unless the bureau consented */
+  RULE_VERIFY,    /* 核实性: the report counts, and the park is asked to explain it */
 };
 
 struct rule {
@@ -188,6 +188,7 @@ struct catalogue {
   char *code;
   struct label name;
   char *timezone;
+  GStrv empty_answers; /* what is no explanation (核实无误); may be empty, never NULL */
 
   struct area *areas;
   size_t area_count;

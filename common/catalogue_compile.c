@@ -126,8 +126,11 @@ static bool timezone_fits(const char *name)
 
 static void read_head(struct reader *reader, const struct yaml_node *root)
 {
-  const char *keys[SECTION_COUNT + 6] = {"format", "catalogue", "zh", "en", "timezone"};
-  for (int section = 0; section < SECTION_COUNT; section++) keys[5 + section] = sections[section].key;
+  static const char *const head[] = {"format", "catalogue", "zh", "en", "timezone", "empty_answers"};
+  const char *keys[G_N_ELEMENTS(head) + SECTION_COUNT + 1] = {0};
+  memcpy(keys, head, sizeof head);
+  for (int section = 0; section < SECTION_COUNT; section++)
+    keys[G_N_ELEMENTS(head) + section] = sections[section].key;
   yaml_known_keys(reader->yaml, root, keys);
   struct catalogue *catalogue = reader->catalogue;
   yaml_integer(reader->yaml, yaml_get(reader->yaml, root, "format", true), FILE_FORMAT, FILE_FORMAT, 0);
@@ -138,6 +141,7 @@ static void read_head(struct reader *reader, const struct yaml_node *root)
   if (zone && !timezone_fits(catalogue->timezone))
     yaml_mistake(reader->yaml, zone, _("“%s” is no time zone; write it as Asia/Shanghai"),
                  catalogue->timezone);
+  catalogue->empty_answers = reader_texts(reader, root, "empty_answers");
   const struct yaml_node *code = yaml_get(reader->yaml, root, "catalogue", false);
   if (code && *catalogue->code && !code_fits(catalogue->code, true))
     yaml_mistake(reader->yaml, code,
