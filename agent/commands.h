@@ -8,5 +8,7 @@ int command_check(int argc, char **argv);
 int command_push(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_inquiries(int argc, char **argv);
+int command_answer(int argc, char **argv);
 
 #endif

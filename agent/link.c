@@ -113,7 +113,7 @@ static void enter_closed(struct link *link)
   link->client = NULL;
   forget_flights(link);
   fetch_clear(&link->fetch);
-  link->hello = link->page = (struct request){0};
+  link->hello = link->page = link->state_page = (struct request){0};
   link->current = false;
   link->open_at =
       link_time_after(link->backoff_ms / 2 + g_random_int_range(0, (int32_t)link->backoff_ms + 1));
@@ -274,9 +274,17 @@ static void ask_for_refusals(struct link *link)
   link_send_request(link, &link->page, &frame);
 }
 
+static void ask_for_state(struct link *link)
+{
+  struct frame frame = {.kind = FRAME_STATE_REQUEST};
+  frame.state_request.offset = link->state_offset;
+  link_send_request(link, &link->state_page, &frame);
+}
+
 static int64_t run_ready(struct link *link)
 {
-  if (is_overdue(link, &link->hello) || is_overdue(link, &link->page)) {
+  if (is_overdue(link, &link->hello) || is_overdue(link, &link->page) ||
+      is_overdue(link, &link->state_page)) {
     link_reopen(link);
     return 0;
   }
@@ -289,7 +297,9 @@ static int64_t run_ready(struct link *link)
   if (link->state != STATE_READY) return 0;
   if (has_room(link)) return 0;
   ask_for_refusals(link);
+  ask_for_state(link);
   pause = MIN(pause, request_pause(link, &link->hello));
+  pause = MIN(pause, request_pause(link, &link->state_page));
   return MIN(pause, MIN(request_pause(link, &link->page), POLL_MS));
 }
 
@@ -344,9 +354,10 @@ void link_set_patience(struct link *link, int64_t answer_ms)
 static bool holds(const struct link *link, enum link_until until)
 {
   if (until == LINK_STOPPED || link->state != STATE_READY) return false;
-  if (until == LINK_WELCOMED) return link->current;
+  bool told = !link->state_page.due && !link->state_page.awaited;
+  if (until == LINK_WELCOMED) return link->current && told;
   return !link->more && link->flights->len == 0 && !link->pages_missing && !link->page.due &&
-         !link->page.awaited;
+         !link->page.awaited && told;
 }
 
 static void rest_if_idle(struct link *link)

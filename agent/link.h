@@ -22,6 +22,7 @@ struct link_events {
   void (*document)(enum document_kind kind, void *data); /* home has a new one */
   void (*clocks_differ)(int64_t ahead_ms, void *data);   /* ours minus theirs */
   void (*kept)(void *data);                              /* answers that came are in the outbox, durably */
+  void (*asked)(void *data);                             /* so is a new list of what the city asks */
 };
 
 /* Holds lock.link; ERROR_TEMPORARY if another process sends for this folder. */
@@ -34,7 +35,7 @@ CLEANUP_DEFINE(struct link, link_free)
 void link_set_patience(struct link *link, int64_t answer_ms);
 
 enum link_until {
-  LINK_WELCOMED, /* asked anew: connected, and catalogue and register are those in force */
+  LINK_WELCOMED, /* asked anew: connected, and catalogue, register and what the city asks are those of now */
   LINK_IDLE,     /* nothing waits to be sent or answered */
   LINK_STOPPED,  /* only by wake_fd */
 };

@@ -52,6 +52,15 @@ static void take_wanted(struct link *link, enum document_kind kind, struct bytes
   if (hash.length == SEAL_HASH_SIZE) memcpy(link->wanted[kind - 1], hash.data, SEAL_HASH_SIZE);
 }
 
+/* What the city asks has changed since it was fetched. Asked for where nothing else is under way. */
+static void compare_states(struct link *link, uint64_t state)
+{
+  link->state_wanted = state;
+  if (link->state_page.due || link->state_page.awaited || state == outbox_state(link->outbox, NULL)) return;
+  link->state_offset = 0;
+  request_make_due(&link->state_page);
+}
+
 static void take_welcome(struct link *link, const struct frame *frame)
 {
   link->hello.awaited = false;
@@ -60,6 +69,7 @@ static void take_welcome(struct link *link, const struct frame *frame)
   link->credit = CLAMP(frame->welcome.credit, 1, LIMIT_CREDIT_AGENT);
   take_wanted(link, DOCUMENT_OF_CATALOGUE, frame->welcome.catalogue_hash);
   take_wanted(link, DOCUMENT_OF_REGISTER, frame->welcome.register_hash);
+  compare_states(link, frame->welcome.state);
   if (!link->connected) {
     link->connected = true;
     link->connected_at = clock_mono();
@@ -153,6 +163,8 @@ static void take_fault(struct link *link, const struct frame *frame)
     take_refused_submission(link, frame);
   else if (link->page.awaited)
     give_up_page(link);
+  else if (link->state_page.awaited)
+    link->state_page = (struct request){0}; /* with the next Welcome again */
   else if (link->state == STATE_GREETING)
     link_reopen(link);
 }
@@ -170,6 +182,35 @@ static void take_refusal_page(struct link *link, const struct frame *frame)
     link_fail(link, error);
 }
 
+/* Pages of one state follow each other; where it changed meanwhile, the list begins anew. */
+static void take_state_page(struct link *link, const struct frame *frame)
+{
+  if (!link->state_page.awaited || frame->state_page.offset != link->state_offset) return;
+  uint32_t count = (uint32_t)(frame->state_page.inquiry_count + frame->state_page.consent_count);
+  link->state_page = (struct request){0};
+  if (link->state_offset > 0 && frame->state_page.state != link->state_coming) {
+    link->state_offset = 0;
+    request_make_due(&link->state_page);
+    return;
+  }
+  bool first = link->state_offset == 0,
+       last = count == 0 || link->state_offset + count >= frame->state_page.total;
+  link->state_coming = frame->state_page.state;
+  link->answered = true;
+  GError *error = NULL;
+  if (!outbox_state_page(link->outbox, frame->state_page.state, first, last, frame->state_page.inquiries,
+                         frame->state_page.inquiry_count, frame->state_page.consents,
+                         frame->state_page.consent_count, clock_wall().ms, &error)) {
+    link_fail(link, error);
+    return;
+  }
+  link->state_offset += count;
+  if (!last)
+    request_make_due(&link->state_page);
+  else if (link->events.asked)
+    link->events.asked(link->data);
+}
+
 static void (*const TAKERS[])(struct link *, const struct frame *) = {
     [FRAME_WELCOME] = take_welcome,
     [FRAME_DOCUMENT] = link_take_document,
@@ -178,6 +219,7 @@ static void (*const TAKERS[])(struct link *, const struct frame *) = {
     [FRAME_BUSY] = take_busy,
     [FRAME_FAULT] = take_fault,
     [FRAME_REFUSAL_PAGE] = take_refusal_page,
+    [FRAME_STATE_PAGE] = take_state_page,
 };
 
 void link_take(struct link *link, GBytes *message)

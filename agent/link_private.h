@@ -62,6 +62,11 @@ struct link {
   uint32_t page_offset;
   bool pages_missing; /* refusals may have to be asked for */
 
+  struct request state_page; /* of what the city asks */
+  uint32_t state_offset;
+  uint64_t state_wanted; /* of Welcome */
+  uint64_t state_coming; /* of the page before; another one begins anew */
+
   bool current;                      /* the documents were those in force at the last Welcome */
   uint8_t wanted[2][SEAL_HASH_SIZE]; /* documents in force, by kind − 1 */
   bool has_wanted[2];

@@ -18,6 +18,10 @@ static const struct command commands[] = {
      N_("check files and send what is good"), command_push},
     {"run", N_("[--config FILE]"), N_("the service: watch folders, send, keep receipts"), command_run},
     {"status", N_("[--data DIR]"), N_("show who we are, what waits and what was counted"), command_status},
+    {"inquiries", N_("[--all] [--format text|json]"), N_("list what the city asks about the figures"),
+     command_inquiries},
+    {"answer", N_("NUMBER… --text EXPLANATION --by NAME"), N_("explain figures that the city asks about"),
+     command_answer},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -50,6 +50,18 @@ static const char *const MIGRATIONS[] = {
     "  form TEXT NOT NULL, period INTEGER NOT NULL, unit TEXT NOT NULL, base BLOB, sequence INTEGER NOT NULL,"
     "  PRIMARY KEY(form, period, unit)) WITHOUT ROWID;",
     "CREATE INDEX verdict_unit ON verdict(sequence, unit);",
+    /* What the city asks, and consented to; rows of the state that is being fetched stand beside those of the
+     * one that is kept. */
+    "CREATE TABLE inquiry("
+    "  state INTEGER NOT NULL, number INTEGER NOT NULL, form TEXT NOT NULL, period TEXT NOT NULL,"
+    "  unit TEXT NOT NULL, rule TEXT NOT NULL, indicator TEXT NOT NULL, found TEXT NOT NULL,"
+    "  expected TEXT NOT NULL, question TEXT NOT NULL, asked_at_ms INTEGER NOT NULL, answer TEXT NOT NULL,"
+    "  answered_by TEXT NOT NULL, answered_at_ms INTEGER NOT NULL, PRIMARY KEY(state, number)) WITHOUT ROWID;"
+    "CREATE TABLE consent("
+    "  state INTEGER NOT NULL, form TEXT NOT NULL, period TEXT NOT NULL, unit TEXT NOT NULL,"
+    "  rule TEXT NOT NULL, PRIMARY KEY(state, form, period, unit, rule)) WITHOUT ROWID;"
+    "INSERT INTO meta VALUES('state', 0);"
+    "INSERT INTO meta VALUES('state_at_ms', 0);",
 };
 
 static struct outbox *open_in_mode(const char *path, enum db_mode mode, GError **error)
@@ -89,7 +101,8 @@ bool outbox_check_content(const struct outbox *outbox, uint64_t sequence, const 
   struct bytes_view payload;
   uint8_t hash[SEAL_HASH_SIZE];
   if (id_length == sizeof hash &&
-      seal_peek(sealed, length, SEAL_SUBMISSION, &payload.data, &payload.length)) {
+      (seal_peek(sealed, length, SEAL_SUBMISSION, &payload.data, &payload.length) ||
+       seal_peek(sealed, length, SEAL_ACT, &payload.data, &payload.length))) {
     seal_hash(payload.data, payload.length, hash);
     if (memcmp(hash, id, sizeof hash) == 0) {
       *ret_payload = payload;

@@ -31,8 +31,8 @@ bool outbox_batch_begin(struct outbox *outbox, const char *file, int64_t now_ms,
 /* The next sequence number, for a draft: given again only after a kill, and only if that draft was not
  * written. 0 where the disk failed: outbox_batch_add() gives the error. */
 uint64_t outbox_sequence(struct outbox *outbox);
-/* Adds a sealed submission (referenced) to the batch as a draft; sequence 0 gives its error. Drafts wait in
- * memory and are written in transactions of about LIMIT_DRAFT_BYTES. */
+/* Adds a sealed submission (referenced), or an act under the form "", to the batch as a draft; sequence 0
+ * gives its error. Drafts wait in memory and are written in transactions of about LIMIT_DRAFT_BYTES. */
 bool outbox_batch_add(struct outbox *outbox, int64_t batch, uint64_t sequence,
                       const uint8_t id[SUBMISSION_ID_SIZE], const char *form, struct period period,
                       const char *first_unit, const char *last_unit, size_t reports, GByteArray *sealed,
@@ -115,15 +115,34 @@ bool outbox_refusals(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE]
 bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], const char *code,
                   const char *text, GError **error);
 
+/* --- what the city asks --- */
+
+/* The state (of Welcome) that is kept; 0: none is. `ret_at_ms` (may be NULL): when it was fetched. */
+uint64_t outbox_state(struct outbox *outbox, int64_t *ret_at_ms);
+/* Takes a page of a state; one of offset 0 begins anew. Those of before stay until the last page, `last`, is
+ * here. Kept like an answer. */
+bool outbox_state_page(struct outbox *outbox, uint64_t state, bool first, bool last,
+                       const struct inquiry_item *inquiries, size_t inquiry_count,
+                       const struct consent_item *consents, size_t consent_count, int64_t now_ms,
+                       GError **error);
+/* By number. False ends it. */
+typedef bool outbox_inquiry_sink(const struct inquiry_item *inquiry, void *data);
+bool outbox_each_inquiry(struct outbox *outbox, outbox_inquiry_sink *sink, void *data, GError **error);
+/* How many have no answer. */
+size_t outbox_open_inquiries(struct outbox *outbox);
+/* False also where the disk failed. */
+bool outbox_has_consent(struct outbox *outbox, const char *form, struct period period, const char *unit,
+                        const char *rule);
+
+/* --- looking --- */
+
 /* Changes whenever another connection commits: for noticing new work cheaply. */
 int64_t outbox_version(struct outbox *outbox);
 
 /* Gives memory that is of use only at work back to the system: for whoever has nothing to do for a while. */
 void outbox_rest(struct outbox *outbox);
 
-/* --- looking --- */
-
-struct outbox_summary { /* of one batch, or of all where batch is 0 */
+struct outbox_summary { /* of one batch, or of all where batch is 0; acts count among what waits alone */
   uint64_t submissions, reports, waiting_to_send, answered, refused_whole;
   uint64_t counted, unchanged, stale, waiting_for_base, refused;
   int64_t last_recorded_at_ms; /* of the newest receipt, by the aggregator's clock; 0: none yet */

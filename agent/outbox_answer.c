@@ -91,14 +91,14 @@ void outbox_answers_begin(struct outbox *outbox)
   outbox->answers_together = true;
 }
 
-static void begin(struct outbox *outbox)
+void outbox_answer_begin(struct outbox *outbox)
 {
   if (!outbox->answers_begun) db_begin(outbox->db);
   outbox->answers_begun = true;
 }
 
 /* An error in what goes together is kept, and stops all of it at the end. */
-static bool end(struct outbox *outbox, GError **error)
+bool outbox_answer_end(struct outbox *outbox, GError **error)
 {
   if (outbox->answers_together || !outbox->answers_begun) return true;
   outbox->answers_begun = false;
@@ -108,7 +108,7 @@ static bool end(struct outbox *outbox, GError **error)
 bool outbox_answers_end(struct outbox *outbox, GError **error)
 {
   outbox->answers_together = false;
-  return end(outbox, error);
+  return outbox_answer_end(outbox, error);
 }
 
 /* What a submission of ours is, in the transaction that notes its answer. */
@@ -212,11 +212,11 @@ bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length,
                     const struct receipt *receipt, GError **error)
 {
   struct answered answered = {0};
-  begin(outbox);
+  outbox_answer_begin(outbox);
   bool found = find_answered(outbox, receipt->submission.data, &answered);
   /* A signed receipt stands over a fault, which is not signed. */
   if (found && answered.state != STATE_ANSWERED) keep_receipt(outbox, &answered, sealed, length, receipt);
-  return end(outbox, error);
+  return outbox_answer_end(outbox, error);
 }
 
 bool outbox_missing_refusals(struct outbox *outbox, uint8_t ret_id[SUBMISSION_ID_SIZE], uint32_t *ret_kept,
@@ -244,7 +244,7 @@ bool outbox_refusals(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE]
                      const struct refusal *refusals, size_t count, GError **error)
 {
   struct answered answered = {0};
-  begin(outbox);
+  outbox_answer_begin(outbox);
   if (find_answered(outbox, id, &answered) && answered.state == STATE_ANSWERED) {
     keep_refusals(outbox, &answered, refusals, count);
     struct db_row *row =
@@ -254,7 +254,7 @@ bool outbox_refusals(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE]
     db_bind_int(row, answered.sequence);
     db_run(row);
   }
-  return end(outbox, error);
+  return outbox_answer_end(outbox, error);
 }
 
 /* The aggregator knows sequence numbers that we do not, as after restoring an old outbox: goes on far above
@@ -268,7 +268,7 @@ bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], c
                   const char *text, GError **error)
 {
   struct answered answered = {0};
-  begin(outbox);
+  outbox_answer_begin(outbox);
   if (find_answered(outbox, id, &answered) && answered.state == STATE_UNANSWERED) {
     struct db_row *row =
         db_query(outbox->db, "UPDATE submission SET state = ?, fault = ?, fault_text = ?, told = 0"
@@ -280,5 +280,5 @@ bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], c
     db_run(row);
     if (finding_from_id(code) == FINDING_SEQUENCE_REUSED) skip_sequences(outbox);
   }
-  return end(outbox, error);
+  return outbox_answer_end(outbox, error);
 }

@@ -7,11 +7,12 @@ bool outbox_summary(struct outbox *outbox, int64_t batch, struct outbox_summary 
     CLEANUP(db_end)
     struct db_row *row = db_query(
         outbox->db,
-        "SELECT count(*), ifnull(sum(reports), 0), ifnull(sum(state = 0), 0), ifnull(sum(state = 1), 0),"
-        " ifnull(sum(state = 2), 0), ifnull(sum(counted), 0), ifnull(sum(unchanged), 0), ifnull(sum(stale), "
-        "0),"
-        " ifnull(sum(waiting), 0), ifnull(sum(refused), 0)"
-        " FROM submission JOIN batch b USING(batch) WHERE sendable AND (?1 = 0 OR b.batch = ?1)");
+        "SELECT ifnull(sum(mine), 0), ifnull(sum(reports * mine), 0), ifnull(sum(state = 0), 0),"
+        " ifnull(sum(mine AND state = 1), 0), ifnull(sum(mine AND state = 2), 0),"
+        " ifnull(sum(counted * mine), 0), ifnull(sum(unchanged * mine), 0), ifnull(sum(stale * mine), 0),"
+        " ifnull(sum(waiting * mine), 0), ifnull(sum(refused * mine), 0)"
+        " FROM (SELECT *, form <> '' OR ?1 <> 0 AS mine FROM submission JOIN batch USING(batch)"
+        " WHERE sendable AND (?1 = 0 OR batch = ?1))");
     db_bind_int(row, batch);
     if (db_step(row))
       *ret_summary = (struct outbox_summary){.submissions = (uint64_t)db_int(row, 0),

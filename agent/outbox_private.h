@@ -36,6 +36,10 @@ struct outbox {
 /* submission.state */
 enum outbox_state { STATE_UNANSWERED = 0, STATE_ANSWERED = 1, STATE_REFUSED_WHOLE = 2 };
 
+/* Begins to keep an answer, in one transaction with others where outbox_answers_begin() said so; and ends. */
+void outbox_answer_begin(struct outbox *outbox);
+bool outbox_answer_end(struct outbox *outbox, GError **error);
+
 /* Checks that `sealed` still is the submission of this id and gives its payload; else ERROR_DATA that names
  * it. */
 bool outbox_check_content(const struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length,

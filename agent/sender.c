@@ -81,6 +81,14 @@ static void on_kept(void *data)
   eventfd_write(((const struct sender *)data)->answers, 1);
 }
 
+static void on_asked(void *data)
+{
+  const struct sender *sender = data;
+  size_t open = outbox_open_inquiries(sender->outbox);
+  log_say(LOG_LEVEL_NOTICE, "link.asked",
+          _("the city asks about %zu figures: “park-agent inquiries” shows them"), open);
+}
+
 /* --- the thread --- */
 
 struct order {
@@ -124,8 +132,8 @@ static int64_t run_link(struct sender *sender, struct link *link)
 
 static int64_t open_and_run(struct sender *sender)
 {
-  static const struct link_events EVENTS = {on_connected, on_receipt, on_fault,
-                                            on_document,  on_clocks,  on_kept};
+  static const struct link_events EVENTS = {on_connected, on_receipt, on_fault, on_document,
+                                            on_clocks,    on_kept,    on_asked};
   g_autoptr(GError) error = NULL;
   CLEANUP(link_free) struct link *link = link_new(sender->home, sender->outbox, &EVENTS, sender, &error);
   if (link) return run_link(sender, link);

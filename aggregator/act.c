@@ -1,5 +1,6 @@
 #include "aggregator/act.h"
 
+#include "aggregator/inquiry.h"
 #include "common/error.h"
 #include "common/text.h"
 
@@ -166,10 +167,34 @@ static bool apply_revocation(struct store *store, struct snapshot **snapshot, co
   return true;
 }
 
+/* An act of a park; what it was refused for is in the leaf. */
+static bool apply_park_act(struct store *store, const struct snapshot *snapshot, const struct leaf *leaf,
+                           uint64_t position, GError **error)
+{
+  const struct bytes_view *sealed = &leaf->park_act.sealed;
+  const uint8_t *payload = NULL;
+  size_t length = 0;
+  CLEANUP(park_act_free) struct park_act *act = NULL;
+  const struct agent_record *agent;
+  struct refusal refusal;
+
+  if (seal_peek(sealed->data, sealed->length, SEAL_ACT, &payload, &length))
+    act = park_act_decode(payload, length);
+  agent = act ? snapshot_agent(snapshot, act->agent) : NULL;
+  if (!agent)
+    return refuse(error, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64 ": its act cannot be read"),
+                  position);
+  if (leaf->park_act.exception_count > 0) return true;
+  (void)inquiry_answer(store, NULL, act, agent->stored.area, leaf->recorded_at_ms, position, &refusal);
+  return true;
+}
+
 bool act_apply(struct store *store, struct tables *tables, struct snapshot **snapshot,
                const struct leaf *leaf, uint64_t position, GError **error)
 {
-  bool reads_catalogue = leaf->kind == LEAF_REGISTER || leaf->kind == LEAF_INVITATION;
+  bool reads_catalogue = leaf->kind == LEAF_REGISTER || leaf->kind == LEAF_INVITATION ||
+                         leaf->kind == LEAF_EXAMINATION || leaf->kind == LEAF_ASK ||
+                         leaf->kind == LEAF_ACCEPT || leaf->kind == LEAF_CONSENT;
 
   if (reads_catalogue && !(*snapshot)->catalogue)
     return refuse(error, ERROR_DATA,
@@ -188,6 +213,13 @@ bool act_apply(struct store *store, struct tables *tables, struct snapshot **sna
     return apply_enrolment(store, snapshot, leaf, position, error);
   case LEAF_REVOCATION:
     return apply_revocation(store, snapshot, leaf, position, error);
+  case LEAF_PARK_ACT:
+    return apply_park_act(store, *snapshot, leaf, position, error);
+  case LEAF_EXAMINATION:
+  case LEAF_ASK:
+  case LEAF_ACCEPT:
+  case LEAF_CONSENT:
+    return inquiry_apply(store, *snapshot, leaf, position, error);
   case LEAF_SUBMISSION:
     break;
   }

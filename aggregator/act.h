@@ -14,8 +14,11 @@
 /* What is asked of the writer: a leaf without its time. Owned by whoever asks; copied into the leaf's bytes.
  */
 struct act {
-  enum leaf_kind kind; /* LEAF_CATALOGUE … LEAF_REVOCATION */
+  enum leaf_kind kind; /* any but of what comes sealed */
   const char *by, *reason;
+  /* LEAF_EXAMINATION, LEAF_ASK, LEAF_ACCEPT, LEAF_CONSENT: the leaf, with by and reason, which must live
+   * until the act is done; else NULL. */
+  const struct leaf *leaf;
   GBytes *text; /* catalogue, register */
   struct {
     uint8_t secret_hash[SEAL_HASH_SIZE];

@@ -4,6 +4,7 @@
 #include "aggregator/flight.h"
 #include "aggregator/folder.h"
 #include "aggregator/intake.h"
+#include "aggregator/state.h"
 #include "common/channel.h"
 #include "common/clock.h"
 #include "common/codec.h"
@@ -250,6 +251,7 @@ static bool answer_hello(const struct conversation *with, const struct frame *as
   frame.welcome.clock_ms = now;
   frame.welcome.catalogue_hash = (struct bytes_view){with->snapshot->catalogue->hash, SEAL_HASH_SIZE};
   frame.welcome.register_hash = (struct bytes_view){units, SEAL_HASH_SIZE};
+  frame.welcome.state = state_of(gate->store, with->agent->stored.area);
   send_frame(gate->submit, with->message->peer, &frame);
   return true;
 }
@@ -383,6 +385,19 @@ static void answer_refusals(const struct conversation *with, const struct frame 
   send_frame(with->gate->submit, with->message->peer, &frame);
 }
 
+static void answer_state(const struct conversation *with, const struct frame *asked)
+{
+  CLEANUP(state_page_free)
+  struct state_page *page =
+      state_page_read(with->gate->store, with->agent->stored.area, asked->state_request.offset);
+
+  if (page)
+    send_frame(with->gate->submit, with->message->peer, state_page_frame(page));
+  else
+    send_fault(with->gate->submit, with->message->peer, NULL, FINDING_REQUEST_UNKNOWN,
+               "what this area is asked cannot be read now");
+}
+
 /* False where the message has to wait for a document. */
 static bool converse(const struct conversation *with, const struct frame *asked)
 {
@@ -398,6 +413,9 @@ static bool converse(const struct conversation *with, const struct frame *asked)
     break;
   case FRAME_REFUSAL_REQUEST:
     answer_refusals(with, asked);
+    break;
+  case FRAME_STATE_REQUEST:
+    answer_state(with, asked);
     break;
   default:
     send_fault(with->gate->submit, with->message->peer, NULL, FINDING_MESSAGE_MALFORMED,

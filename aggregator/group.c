@@ -1,5 +1,6 @@
 #include "aggregator/group.h"
 
+#include "aggregator/inquiry.h"
 #include "aggregator/ledger.h"
 #include "aggregator/posting.h"
 #include "aggregator/tables.h"
@@ -95,7 +96,7 @@ static void fail_job(struct job *job, enum parktally_error code, const char *tex
 static bool seen_before(struct group *group, struct job *job)
 {
   struct judged *judged = job->judged;
-  uint64_t sequence = submission_head(judged->submission)->sequence;
+  uint64_t sequence = judged->sequence;
   uint8_t other[SUBMISSION_ID_SIZE];
   uint64_t position;
 
@@ -142,6 +143,34 @@ static int64_t append_submission(struct group *group, const struct judged *judge
   return leaf.recorded_at_ms;
 }
 
+/* An act of a park; what refuses it is its only exception. Its recorded time. */
+static int64_t post_park_act(struct group *group, const struct judged *judged, uint64_t position)
+{
+  struct posting *posting = &group->posting;
+  struct refusal refusal;
+  struct leaf leaf = {
+      .kind = LEAF_PARK_ACT,
+      .recorded_at_ms = ledger_time(group->ledger, clock_wall().ms),
+      .by = "",
+      .reason = "",
+  };
+
+  posting_clear(posting);
+  if (inquiry_answer(group->store, group->snapshot, judged->act, judged->agent->stored.area,
+                     leaf.recorded_at_ms, position, &refusal)) {
+    posting->counted = 1;
+  } else {
+    posting->refused = 1;
+    posting_refuse(posting, &refusal);
+  }
+  store_submission_add(group->store, judged->id, position, judged->agent->stored.id, judged->sequence);
+  leaf.park_act.sealed.data = g_bytes_get_data(judged->sealed, &leaf.park_act.sealed.length);
+  leaf.park_act.exceptions = (const struct refusal *)(const void *)posting->exceptions->data;
+  leaf.park_act.exception_count = posting->exceptions->len;
+  ledger_append(group->ledger, &leaf);
+  return leaf.recorded_at_ms;
+}
+
 static void remember_posted(struct group *group, struct job *job, int64_t recorded_ms)
 {
   const struct posting *posting = &group->posting;
@@ -161,6 +190,7 @@ static void remember_posted(struct group *group, struct job *job, int64_t record
   for (unsigned n = 0; n < posting->exceptions->len && n < LIMIT_REFUSALS_INLINE; n++) {
     struct refusal refusal = g_array_index(posting->exceptions, struct refusal, n);
 
+    refusal.rule = g_string_chunk_insert_const(posted->texts, refusal.rule);
     refusal.unit = g_string_chunk_insert_const(posted->texts, refusal.unit);
     refusal.found = g_string_chunk_insert_const(posted->texts, refusal.found);
     refusal.expected = g_string_chunk_insert_const(posted->texts, refusal.expected);
@@ -181,6 +211,10 @@ static void add_submission(struct group *group, struct job *job)
   }
   if (seen_before(group, job)) return;
   job->position = ledger_size(group->ledger);
+  if (judged->act) {
+    remember_posted(group, job, post_park_act(group, judged, job->position));
+    return;
+  }
   posting_run(&group->posting, group->store, group->tables, group->snapshot, judged, job->position);
   remember_posted(group, job, append_submission(group, judged));
 }
@@ -192,6 +226,10 @@ static struct leaf leaf_of_act(const struct act *act, int64_t recorded_ms)
 {
   struct leaf leaf = {.kind = act->kind, .recorded_at_ms = recorded_ms, .by = act->by, .reason = act->reason};
 
+  if (act->leaf) {
+    leaf = *act->leaf;
+    leaf.recorded_at_ms = recorded_ms;
+  }
   if (!leaf.by) leaf.by = "";
   if (!leaf.reason) leaf.reason = "";
   switch (act->kind) {
@@ -212,9 +250,15 @@ static struct leaf leaf_of_act(const struct act *act, int64_t recorded_ms)
   case LEAF_REVOCATION:
     leaf.revocation.agent = act->agent;
     break;
+  case LEAF_EXAMINATION:
+  case LEAF_ASK:
+  case LEAF_ACCEPT:
+  case LEAF_CONSENT:
+    break; /* as it is */
   case LEAF_GENESIS:
   case LEAF_ENROLMENT:
   case LEAF_SUBMISSION:
+  case LEAF_PARK_ACT:
     g_assert_not_reached();
   }
   return leaf;
@@ -329,7 +373,7 @@ static void make_receipt(struct group *group, const struct posted *posted, uint6
   struct receipt receipt = {
       .submission = {judged->id, SUBMISSION_ID_SIZE},
       .agent = judged->agent->stored.id,
-      .sequence = submission_head(judged->submission)->sequence,
+      .sequence = judged->sequence,
       .counted = posted->counted,
       .unchanged = posted->unchanged,
       .stale = posted->stale,

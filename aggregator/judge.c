@@ -33,6 +33,7 @@ void judged_free(struct judged *judged)
   if (!judged) return;
   g_array_unref(judged->refusals);
   g_free(judged->versions);
+  park_act_free(judged->act);
   submission_free(judged->submission);
   catalogue_unref(judged->catalogue);
   snapshot_unref(judged->snapshot);
@@ -51,8 +52,8 @@ size_t judged_memory(const struct judged *judged)
 }
 
 /* Finds the signer and verifies the seal; nothing of the payload is looked at before. */
-static bool open_seal(struct judged *judged, const uint8_t *claimed_id, const uint8_t **ret_payload,
-                      size_t *ret_length)
+static bool open_seal(struct judged *judged, const uint8_t *claimed_id, enum seal_label *ret_label,
+                      const uint8_t **ret_payload, size_t *ret_length)
 {
   size_t length;
   const uint8_t *sealed = g_bytes_get_data(judged->sealed, &length);
@@ -65,7 +66,8 @@ static bool open_seal(struct judged *judged, const uint8_t *claimed_id, const ui
   if (!key_id) return fault(judged, FINDING_MESSAGE_MALFORMED, "the seal's header is damaged");
   judged->agent = snapshot_agent_by_key_id(judged->snapshot, key_id);
   if (!judged->agent) return fault(judged, FINDING_SEAL_UNKNOWN, "no agent has this signing key");
-  if (seal_open(sealed, length, SEAL_SUBMISSION, judged->agent->stored.sign_key, ret_payload, ret_length,
+  *ret_label = seal_claimed_label(sealed, length) == SEAL_ACT ? SEAL_ACT : SEAL_SUBMISSION;
+  if (seal_open(sealed, length, *ret_label, judged->agent->stored.sign_key, ret_payload, ret_length,
                 judged->id) != SEAL_OK)
     return fault(judged, FINDING_SEAL_FORGED, "the signature by agent %s does not hold",
                  judged->agent->stored.id);
@@ -92,15 +94,22 @@ static const struct form *form_in_force(const struct snapshot *snapshot, const c
   return form == CATALOGUE_NONE ? NULL : &snapshot->catalogue->forms[form];
 }
 
+static bool check_agent(struct judged *judged, const char *agent)
+{
+  if (judged->agent->stored.revoked_ms != 0)
+    return fault(judged, FINDING_AGENT_REVOKED, "agent %s was revoked", judged->agent->stored.id);
+  if (strcmp(agent, judged->agent->stored.id) != 0)
+    return fault(judged, FINDING_AGENT_OTHER, "found agent %s, its key is that of %s", agent,
+                 judged->agent->stored.id);
+  return true;
+}
+
 static bool check_head(struct judged *judged)
 {
   const struct submission_head *head = submission_head(judged->submission);
   g_autofree char *objection = NULL;
   int unknown;
 
-  if (strcmp(head->agent, judged->agent->stored.id) != 0)
-    return fault(judged, FINDING_AGENT_OTHER, "found agent %s, its key is that of %s", head->agent,
-                 judged->agent->stored.id);
   judged->catalogue = snapshot_catalogue(judged->snapshot, head->catalogue_hash);
   if (!judged->catalogue)
     return fault(judged, FINDING_CATALOGUE_UNKNOWN, "expected one that was in force here");
@@ -180,30 +189,43 @@ static void judge_content(struct judged *judged, int64_t now_ms)
 {
   const struct submission_head *head;
 
-  if (judged->agent->stored.revoked_ms != 0) {
-    fault(judged, FINDING_AGENT_REVOKED, "agent %s was revoked", judged->agent->stored.id);
+  if (judged->act) {
+    (void)check_agent(judged, judged->act->agent);
     return;
   }
-  if (!check_head(judged)) return;
   head = submission_head(judged->submission);
+  if (!check_agent(judged, head->agent) || !check_head(judged)) return;
   /* Only a clock that is ahead shows in a submission: an old one may just have waited in its outbox. */
   judged->clock_off = head->created_at_ms > now_ms + LIMIT_CLOCK_SKEW_MS;
   check_reports(judged);
+}
+
+static bool decode_payload(struct judged *judged, enum seal_label label, const uint8_t *payload,
+                           size_t length)
+{
+  if (label == SEAL_ACT) {
+    judged->act = park_act_decode(payload, length);
+    if (judged->act) judged->sequence = judged->act->sequence;
+    return judged->act != NULL;
+  }
+  judged->submission = submission_decode(payload, length);
+  if (judged->submission) judged->sequence = submission_head(judged->submission)->sequence;
+  return judged->submission != NULL;
 }
 
 struct judged *judge_submission(struct snapshot *snapshot, GBytes *sealed, const uint8_t *claimed_id,
                                 int64_t now_ms)
 {
   struct judged *judged = judged_new(snapshot, sealed);
+  enum seal_label label = SEAL_SUBMISSION;
   const uint8_t *payload;
   size_t length;
 
-  if (!open_seal(judged, claimed_id, &payload, &length)) return judged;
-  judged->submission = submission_decode(payload, length);
-  if (!judged->submission)
-    fault(judged, FINDING_MESSAGE_MALFORMED, "the submission's payload cannot be decoded");
-  else
+  if (!open_seal(judged, claimed_id, &label, &payload, &length)) return judged;
+  if (decode_payload(judged, label, payload, length))
     judge_content(judged, now_ms);
+  else
+    fault(judged, FINDING_MESSAGE_MALFORMED, "the submission's payload cannot be decoded");
   return judged;
 }
 
@@ -212,7 +234,7 @@ void judge_again(struct judged *judged, struct snapshot *snapshot, int64_t now_m
   struct snapshot *before = judged->snapshot;
   struct catalogue *catalogue = judged->catalogue;
 
-  if (!judged->submission) return;
+  if (!judged->submission && !judged->act) return;
   forget_findings(judged);
   judged->agent = snapshot_agent(snapshot, judged->agent->stored.id);
   judged->snapshot = snapshot_ref(snapshot);

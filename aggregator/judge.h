@@ -1,12 +1,13 @@
 /* Judging a submission as far as a snapshot goes: seal, agent, catalogue, form, period, and the rules for
- * each report. What depends on what was reported before is decided by posting, in the writer. No I/O; any
- * thread. */
+ * each report. An act of a park comes the same way, and has a seal and an agent alone. What depends on what
+ * was reported before is decided by posting, in the writer. No I/O; any thread. */
 #ifndef PARKTALLY_AGGREGATOR_JUDGE_H
 #define PARKTALLY_AGGREGATOR_JUDGE_H
 
 #include "aggregator/quota.h"
 #include "aggregator/snapshot.h"
 #include "common/cleanup.h"
+#include "common/codec.h"
 #include "common/finding.h"
 #include "common/rule.h"
 #include "common/submission.h"
@@ -25,7 +26,7 @@ struct row_refusal { /* of a report that a rule refuses */
   int column;
 };
 
-/* A submission and what was found. */
+/* A submission, or an act, and what was found. */
 struct judged {
   GBytes *sealed;
   uint8_t id[SUBMISSION_ID_SIZE];
@@ -37,6 +38,8 @@ struct judged {
   struct catalogue *catalogue; /* the one that it names */
   int form;
   struct period period;
+  uint64_t sequence;    /* of the agent */
+  struct park_act *act; /* or NULL, and all that follows is of a submission */
   struct submission *submission;
   GArray *refusals; /* struct row_refusal, by row */
   /* By row, the version of the unit that governs the report; NULL of a row that is refused. They belong to

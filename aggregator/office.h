@@ -69,6 +69,10 @@ int office_agents(struct office *office, struct control_request *request, int ar
 int office_revoke(struct office *office, struct control_request *request, int argc, char **argv);
 int office_totals(struct office *office, struct control_request *request, int argc, char **argv);
 int office_targets(struct office *office, struct control_request *request, int argc, char **argv);
+int office_inquiries(struct office *office, struct control_request *request, int argc, char **argv);
+int office_ask(struct office *office, struct control_request *request, int argc, char **argv);
+int office_accept(struct office *office, struct control_request *request, int argc, char **argv);
+int office_consent(struct office *office, struct control_request *request, int argc, char **argv);
 int office_rebuild(struct office *office, struct control_request *request, int argc, char **argv);
 
 #endif

@@ -1,6 +1,7 @@
 #include "aggregator/posting.h"
 
 #include "aggregator/history.h"
+#include "aggregator/store/inquiries.h"
 #include "common/decimal.h"
 #include "common/error.h"
 #include "common/rule.h"
@@ -80,16 +81,22 @@ static void find_present(const struct target_book *book, struct arrival *arrival
 
 /* --- the rules of the catalogue --- */
 
-/* Whether a rule refuses what the report comes to. */
-static bool breaks_rule(struct target_book *book, enum report_kind kind, const struct figures *after,
-                        struct rule_breach *ret_breach)
+/* Whether a rule refuses what the report comes to: a quasi-mandatory one does unless the bureau consented. */
+static bool breaks_rule(struct target_book *book, struct arrival *arrival, const struct figures *after)
 {
+  struct rule_breach *breach = &arrival->breach;
   size_t next = 0;
 
-  ret_breach->rule = NULL;
-  if (!book->live || kind != KIND_FIGURES) return false;
+  breach->rule = NULL;
+  if (!book->live || arrival->report.change.kind != KIND_FIGURES) return false;
   book->facts.figures[TENSE_NOW] = after;
-  return rule_next_breach(book->form, RULE_QUASI, &book->facts, &next, ret_breach);
+  while (rule_next_breach(book->form, RULE_QUASI, &book->facts, &next, breach))
+    if (breach->rule->weight == RULE_MANDATORY ||
+        !store_has_consent(book->store, book->form->code, book->period, arrival->report.unit,
+                           breach->rule->code, book->park))
+      return true;
+  breach->rule = NULL;
+  return false;
 }
 
 /* --- the verdict --- */
@@ -117,8 +124,7 @@ static enum verdict decide(struct target_book *book, struct arrival *arrival)
   if (arrival->blank != CHANGE_FITS) return VERDICT_IS_REFUSED;
   if (report->change.kind == KIND_WITHDRAWAL && !arrival->own) return VERDICT_IS_REFUSED;
   if (says_the_same(arrival)) return VERDICT_IS_UNCHANGED;
-  return breaks_rule(book, report->change.kind, &arrival->merged, &arrival->breach) ? VERDICT_IS_REFUSED
-                                                                                    : VERDICT_IS_COUNTED;
+  return breaks_rule(book, arrival, &arrival->merged) ? VERDICT_IS_REFUSED : VERDICT_IS_COUNTED;
 }
 
 /* --- the tables --- */
@@ -199,7 +205,7 @@ static bool put_first(struct target_book *book, struct arrival *arrival)
 
   if (report->has_base || change->kind == KIND_WITHDRAWAL) return false;
   after = change->kind == KIND_FIGURES ? &change->figures : &NONE; /* over nothing, any change fits */
-  if (breaks_rule(book, change->kind, after, &arrival->breach)) return false;
+  if (breaks_rule(book, arrival, after)) return false;
   pack(book, arrival, after, packed, &first);
   return tables_put_first(book->tables, &first, after, find_version(book, arrival));
 }
@@ -233,10 +239,11 @@ static bool open_book(struct target_book *book, struct store *store, struct tabl
 
 /* --- live: exceptions and releases are found --- */
 
-static void add_exception(struct posting *posting, const struct refusal *refusal)
+void posting_refuse(struct posting *posting, const struct refusal *refusal)
 {
   struct refusal kept = *refusal;
 
+  kept.rule = g_string_chunk_insert_const(posting->texts, refusal->rule);
   kept.unit = g_string_chunk_insert_const(posting->texts, refusal->unit);
   kept.found = g_string_chunk_insert_const(posting->texts, refusal->found ? refusal->found : "");
   kept.expected = g_string_chunk_insert_const(posting->texts, refusal->expected ? refusal->expected : "");
@@ -270,7 +277,7 @@ static void explain(struct posting *posting, const struct target_book *book, con
     rule =
         finding_rule_id(breach->rule->weight == RULE_MANDATORY ? FINDING_RULE_MANDATORY : FINDING_RULE_QUASI,
                         breach->rule->code);
-    refusal.rule = g_string_chunk_insert_const(posting->texts, rule);
+    refusal.rule = rule;
     if (breach->failure.column >= 0) refusal.indicator = book->form->columns[breach->failure.column].code;
     refusal.found = breach->failure.found;
     refusal.expected = breach->failure.expected;
@@ -291,7 +298,7 @@ static void explain(struct posting *posting, const struct target_book *book, con
     refusal.found = base;
     refusal.expected = verdict == VERDICT_IS_WAITING ? base : holder;
   }
-  add_exception(posting, &refusal);
+  posting_refuse(posting, &refusal);
 }
 
 static void count_verdict(struct posting *posting, enum verdict verdict)
@@ -333,7 +340,7 @@ static void refuse_by_rule(struct posting *posting, const struct judged *judged,
   refusal.unit = report.unit;
   if (found->column != CATALOGUE_NONE)
     refusal.indicator = judged->catalogue->forms[judged->form].columns[found->column].code;
-  add_exception(posting, &refusal);
+  posting_refuse(posting, &refusal);
   count_verdict(posting, VERDICT_IS_REFUSED);
 }
 

@@ -30,6 +30,9 @@ void posting_init(struct posting *posting);
 void posting_clear(struct posting *posting); /* for the next one */
 void posting_finish(struct posting *posting);
 
+/* Adds an exception; its texts are copied. */
+void posting_refuse(struct posting *posting, const struct refusal *refusal);
+
 /* Posts a judged submission that will be the leaf at `position`. `snapshot` is for releases. */
 void posting_run(struct posting *posting, struct store *store, struct tables *tables,
                  struct snapshot *snapshot, const struct judged *judged, uint64_t position);

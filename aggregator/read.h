@@ -55,6 +55,12 @@ bool reader_last_year(struct reader *reader, int area, int slice, int indicator,
 bool reader_overlap(struct reader *reader, int area, int slice, int indicator, struct period period,
                     bool cumulative, struct total *ret_overlap, GError **error);
 
+/* Of a total of a flow or a stock: what those of its units report whose reports an inquiry is about that is
+ * open, or answered and not accepted. By this much it rests on what is not verified. Signed, like the total;
+ * 0 for counts and ratios. */
+bool reader_under_inquiry(struct reader *reader, int area, int slice, int indicator, struct period period,
+                          bool cumulative, int128 *ret_amount, GError **error);
+
 /* The last period that has begun, by the clock, and for which a report of the indicator's form counts; false
  * if none. Of two that end on one day the longer one; of a ratio the earlier of its two parts'; of a count
  * from the register that of any form. */

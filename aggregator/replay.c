@@ -2,6 +2,7 @@
 
 #include "aggregator/act.h"
 #include "aggregator/folder.h"
+#include "aggregator/inquiry.h"
 #include "aggregator/posting.h"
 #include "aggregator/snapshot.h"
 #include "aggregator/tables.h"
@@ -215,6 +216,18 @@ static bool compare_expected(const char *form, const char *area, const char *sli
   return true;
 }
 
+/* Inquiries, consents and acceptance, each as a line, in one order. */
+static void compare_lines(struct replay *replay, struct comparison *comparison)
+{
+  g_autoptr(GPtrArray) mine = inquiry_lines(replay->ledger), theirs = inquiry_lines(replay->target);
+
+  for (unsigned n = 0; n < MAX(mine->len, theirs->len); n++) {
+    const char *a = n < mine->len ? mine->pdata[n] : "", *b = n < theirs->len ? theirs->pdata[n] : "";
+
+    if (strcmp(a, b) != 0) differ(comparison, _("inquiry, consent or acceptance"), a, b);
+  }
+}
+
 static void compare_stores(struct store *mine, struct comparison *comparison)
 {
   comparison->mine = mine;
@@ -247,6 +260,7 @@ static uint64_t compare_all(struct replay *replay, replay_difference *difference
   struct comparison comparison = {.other = replay->target, .difference = difference, .data = replay->data};
 
   compare_heads(replay, &comparison);
+  compare_lines(replay, &comparison);
   comparison.books = store_books(replay->ledger, NULL);
   compare_stores(replay->ledger, &comparison);
   g_array_unref(comparison.books);

@@ -1,5 +1,6 @@
 #include "aggregator/server.h"
 
+#include "aggregator/examiner.h"
 #include "aggregator/gate.h"
 #include "aggregator/office.h"
 #include "aggregator/writer.h"
@@ -21,6 +22,7 @@ struct server {
   struct identity *identity;
   struct writer *writer;
   struct gate *gate;
+  struct examiner *examiner;
   struct store *reader;
   struct office office;
   struct control_server *control;
@@ -143,6 +145,8 @@ struct server *server_start(const char *config_path, const char *data, const cha
   if (!server_reload(server, "start", &refused))
     log_say(LOG_LEVEL_WARNING, "catalogue.refused", "%s", refused->message);
   if (!open_gate(server, error)) return NULL;
+  server->examiner = examiner_new(server->config->data, server->writer, error);
+  if (!server->examiner) return NULL;
   note_ports(server);
   if (!open_office(server, error)) return NULL;
   return g_steal_pointer(&server);
@@ -153,6 +157,7 @@ void server_stop(struct server *server)
   if (!server) return;
   if (server->control) control_server_close(server->control);
   gate_free(server->gate);
+  examiner_free(server->examiner);
   store_close(server->reader);
   writer_free(server->writer);
   identity_free(server->identity);

@@ -38,6 +38,7 @@ struct totals {
 struct line {
   int area, slice;
   struct total total;
+  int128 under_inquiry;
 };
 
 static bool has_children(const struct catalogue *catalogue, int area)
@@ -55,9 +56,12 @@ static bool read_line(struct totals *totals, int indicator, struct line *line, G
   GError *failure = NULL;
   bool found;
   line->total = (struct total){.denominator = 1};
+  line->under_inquiry = 0;
   if (line->slice != OVERLAP_SLICE)
     return reader_total(totals->reader, line->area, line->slice, indicator, totals->period,
-                        totals->cumulative, &line->total, error);
+                        totals->cumulative, &line->total, error) &&
+           reader_under_inquiry(totals->reader, line->area, line->slice, indicator, totals->period,
+                                totals->cumulative, &line->under_inquiry, error);
   if (totals->catalogue->indicators[indicator].kind == KIND_RATIO ||
       !has_children(totals->catalogue, line->area))
     return false;
@@ -104,6 +108,17 @@ static void print_value(struct totals *totals, const struct indicator *indicator
     print_note(totals->print, _("Rounded figures: parts may not add up to their total."));
 }
 
+static void print_under_inquiry(struct totals *totals, const struct indicator *indicator,
+                                const struct line *line)
+{
+  char text[DECIMAL_TEXT_SIZE];
+  if (print_format_of(totals->print) == PRINT_TABLE)
+    decimal_format_grouped(line->under_inquiry, indicator->decimals, text);
+  else
+    decimal_format(line->under_inquiry, indicator->decimals, text);
+  print_cell(totals->print, text);
+}
+
 static void print_line(struct totals *totals, int indicator_index, const struct line *line)
 {
   const struct catalogue *catalogue = totals->catalogue;
@@ -119,8 +134,7 @@ static void print_line(struct totals *totals, int indicator_index, const struct 
   print_cell(totals->print, catalogue->measures[indicator->measure].code);
   print_count(totals->print, line->total.reported);
   print_count(totals->print, line->total.expected);
-  print_cell(totals->print,
-             decimal_format(0, indicator->decimals, text)); /* no total is ever under inquiry yet */
+  print_under_inquiry(totals, indicator, line);
 }
 
 static bool print_indicator(struct totals *totals, int indicator, GError **error)

@@ -27,6 +27,10 @@ struct writer {
   void (*failed)(const GError *error, void *data);
   void *data;
 
+  GMutex telling; /* over who is told */
+  void (*committed)(void *data);
+  void *committed_data;
+
   GMutex copying; /* the log: one thread at a time, as SQLite tells the second only that it is busy */
   struct store *checkpoint_store;
   GThread *checkpoint_thread;
@@ -176,6 +180,13 @@ static bool commit_group(struct writer *writer, const GPtrArray *jobs)
   return false;
 }
 
+static void tell_committed(struct writer *writer)
+{
+  g_mutex_lock(&writer->telling);
+  if (writer->committed) writer->committed(writer->committed_data);
+  g_mutex_unlock(&writer->telling);
+}
+
 /* Takes what waits, from `first` on, into one transaction. False if the disk failed. */
 static bool run_group(struct writer *writer, struct job *first, bool *ret_stop)
 {
@@ -198,6 +209,7 @@ static bool run_group(struct writer *writer, struct job *first, bool *ret_stop)
   g_atomic_int_set(&writer->log_kib, (int)(store_log_bytes(writer->store) / LIMIT_KIB));
   if (sound && log_is_longer(writer, LIMIT_LOG_BYTES)) checkpoint(writer, writer->store);
   g_async_queue_push(writer->checkpoints, &checkpoint_word);
+  tell_committed(writer);
   return sound;
 }
 
@@ -243,6 +255,7 @@ struct writer *writer_new(const char *folder, const struct identity *identity,
   writer->failed = failed;
   writer->data = data;
   g_mutex_init(&writer->copying);
+  g_mutex_init(&writer->telling);
   if (!open_stores(writer, folder, error)) return NULL;
   snapshot = snapshot_load(writer->store, error);
   if (!snapshot) return NULL;
@@ -276,12 +289,21 @@ void writer_free(struct writer *writer)
   store_close(writer->checkpoint_store);
   store_close(writer->store);
   g_mutex_clear(&writer->copying);
+  g_mutex_clear(&writer->telling);
   g_free(writer);
 }
 
 struct present *writer_present(struct writer *writer)
 {
   return writer->present;
+}
+
+void writer_tell(struct writer *writer, void (*committed)(void *data), void *data)
+{
+  g_mutex_lock(&writer->telling);
+  writer->committed = committed;
+  writer->committed_data = data;
+  g_mutex_unlock(&writer->telling);
 }
 
 unsigned writer_backlog(struct writer *writer)

@@ -42,6 +42,7 @@ static bool take_welcome(const Parktally__Welcome *message, struct frame *frame)
   frame->welcome.clock_ms = message->clock_ms;
   frame->welcome.catalogue_hash = codec_view(message->catalogue_hash);
   frame->welcome.register_hash = codec_view(message->register_hash);
+  frame->welcome.state = message->state;
   return true;
 }
 
@@ -126,6 +127,13 @@ static bool take_refusal_page(const Parktally__RefusalPage *message, struct fram
          refusals_decode(frame, message->refusal, message->n_refusal, &frame->refusal_page.refusals);
 }
 
+static bool take_state_request(const Parktally__StateRequest *message, struct frame *frame)
+{
+  frame->kind = FRAME_STATE_REQUEST;
+  frame->state_request.offset = message->offset;
+  return true;
+}
+
 static bool take_receipt(ProtobufCBinaryData sealed, struct frame *frame)
 {
   frame->kind = FRAME_RECEIPT;
@@ -169,6 +177,10 @@ static bool take_body(const Parktally__Frame *message, struct frame *frame)
     return take_receipt(message->receipt, frame);
   case PARKTALLY__FRAME__BODY_CERTIFICATE:
     return take_certificate(message->certificate, frame);
+  case PARKTALLY__FRAME__BODY_STATE_REQUEST:
+    return take_state_request(message->state_request, frame);
+  case PARKTALLY__FRAME__BODY_STATE_PAGE:
+    return state_page_decode(message->state_page, frame);
   default:
     return true; /* of a newer protocol, or empty: FRAME_NONE */
   }
@@ -218,6 +230,7 @@ static GBytes *encode_welcome(Parktally__Frame *message, const struct frame *fra
   welcome.clock_ms = frame->welcome.clock_ms;
   welcome.catalogue_hash = codec_bytes(frame->welcome.catalogue_hash);
   welcome.register_hash = codec_bytes(frame->welcome.register_hash);
+  welcome.state = frame->welcome.state;
   message->welcome = &welcome;
   return pack_frame(message, PARKTALLY__FRAME__BODY_WELCOME);
 }
@@ -314,6 +327,14 @@ static GBytes *encode_refusal_page(Parktally__Frame *message, const struct frame
   return packed;
 }
 
+static GBytes *encode_state_request(Parktally__Frame *message, const struct frame *frame)
+{
+  Parktally__StateRequest request = PARKTALLY__STATE_REQUEST__INIT;
+  request.offset = frame->state_request.offset;
+  message->state_request = &request;
+  return pack_frame(message, PARKTALLY__FRAME__BODY_STATE_REQUEST);
+}
+
 GBytes *frame_encode(const struct frame *frame)
 {
   Parktally__Frame message = PARKTALLY__FRAME__INIT;
@@ -347,6 +368,10 @@ GBytes *frame_encode(const struct frame *frame)
   case FRAME_CERTIFICATE:
     message.certificate = codec_bytes(frame->certificate.sealed);
     return pack_frame(&message, PARKTALLY__FRAME__BODY_CERTIFICATE);
+  case FRAME_STATE_REQUEST:
+    return encode_state_request(&message, frame);
+  case FRAME_STATE_PAGE:
+    return state_page_encode(&message, frame);
   case FRAME_NONE:
     break;
   }

@@ -39,6 +39,8 @@ enum frame_kind {
   FRAME_REFUSAL_REQUEST,
   FRAME_REFUSAL_PAGE,
   FRAME_CERTIFICATE,
+  FRAME_STATE_REQUEST,
+  FRAME_STATE_PAGE,
 };
 
 enum document_kind { DOCUMENT_OF_CATALOGUE = 1, DOCUMENT_OF_REGISTER = 2 };
@@ -60,6 +62,24 @@ struct refusal {
   enum verdict verdict;
 };
 
+/* What an area is asked. */
+struct inquiry_item {
+  uint64_t number;
+  const char *form, *period, *unit;
+  const char *rule; /* finding id */
+  const char *indicator, *found, *expected;
+  const char *question; /* an operator's words, or "" */
+  int64_t asked_at_ms;
+  const char *answer; /* "": open */
+  const char *answered_by;
+  int64_t answered_at_ms;
+};
+
+/* A quasi-mandatory rule that may be broken. */
+struct consent_item {
+  const char *form, *period, *unit, *rule;
+};
+
 struct frame {
   enum frame_kind kind;
   uint32_t protocol;
@@ -73,6 +93,7 @@ struct frame {
       uint32_t credit;
       int64_t clock_ms;
       struct bytes_view catalogue_hash, register_hash;
+      uint64_t state;
     } welcome;
     struct {
       enum document_kind kind;
@@ -116,6 +137,17 @@ struct frame {
       const struct refusal *refusals;
       size_t count;
     } refusal_page;
+    struct {
+      uint32_t offset;
+    } state_request;
+    struct {
+      uint64_t state;
+      uint32_t offset, total;
+      const struct inquiry_item *inquiries;
+      size_t inquiry_count;
+      const struct consent_item *consents;
+      size_t consent_count; /* both together at most LIMIT_STATE_INLINE */
+    } state_page;
   };
 };
 
@@ -182,6 +214,24 @@ void certificate_free(struct certificate *certificate);
 CLEANUP_DEFINE(struct certificate, certificate_free)
 GByteArray *certificate_encode(const struct certificate *certificate);
 
+/* What a park does besides reporting. */
+enum park_act_kind { PARK_ANSWERS = 1 };
+
+struct park_act {
+  const char *agent;
+  uint64_t sequence;
+  int64_t created_at_ms;
+  enum park_act_kind kind;
+  struct {
+    uint64_t inquiry;
+    const char *text, *answered_by;
+  } answer;
+};
+struct park_act *park_act_decode(const uint8_t *payload, size_t length);
+void park_act_free(struct park_act *act);
+CLEANUP_DEFINE(struct park_act, park_act_free)
+GByteArray *park_act_encode(const struct park_act *act);
+
 /* --- invitations and joining --- */
 
 struct invitation {
@@ -216,12 +266,25 @@ enum leaf_kind {
   LEAF_ENROLMENT,
   LEAF_REVOCATION,
   LEAF_SUBMISSION,
+  LEAF_PARK_ACT = 9,
+  LEAF_EXAMINATION,
+  LEAF_ASK,
+  LEAF_ACCEPT,
+  LEAF_CONSENT,
 };
 
 struct release {
   uint64_t position;
   uint32_t row;
   enum verdict verdict;
+};
+
+/* What was found in the reports of a submission that does not refuse them. */
+struct examined {
+  uint64_t position;
+  const char *form, *period, *area;
+  const struct refusal *findings; /* of reports that count or are stale */
+  size_t finding_count;
 };
 
 struct leaf {
@@ -259,6 +322,28 @@ struct leaf {
       const char *const *findings;
       size_t finding_count;
     } submission;
+    struct {
+      struct bytes_view sealed;
+      const struct refusal *exceptions; /* one, or none */
+      size_t exception_count;
+    } park_act;
+    struct {
+      uint64_t examined; /* all submissions before this position are */
+      const struct examined *submissions;
+      size_t submission_count;
+    } examination;
+    struct {
+      uint64_t inquiry; /* 0: about a report; the leaf's reason is the question */
+      const char *form, *period, *unit, *area, *indicator;
+    } ask;
+    struct {
+      const uint64_t *inquiries;
+      size_t inquiry_count; /* 0: all reports of form, period and area */
+      const char *form, *period, *area;
+    } accept;
+    struct {
+      const char *form, *period, *unit, *area, *rule;
+    } consent;
   };
 };
 /* The arena of a leaf is bounded by its own length, for what is in the ledger is ours. */

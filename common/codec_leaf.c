@@ -76,6 +76,15 @@ static bool take_submission(const Parktally__SubmissionLeaf *message, struct lea
          take_releases(message, leaf);
 }
 
+static bool take_park_act(const Parktally__ActLeaf *message, struct leaf *leaf)
+{
+  leaf->kind = LEAF_PARK_ACT;
+  leaf->park_act.sealed = codec_view(message->sealed);
+  leaf->park_act.exception_count = message->n_exception;
+  return message->sealed.len >= SEAL_HEADER_SIZE && message->n_exception <= 1 &&
+         refusals_decode(leaf, message->exception, message->n_exception, &leaf->park_act.exceptions);
+}
+
 static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
 {
   switch (message->body_case) {
@@ -97,6 +106,16 @@ static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
     return take_revocation(message->revocation, leaf);
   case PARKTALLY__LEAF__BODY_SUBMISSION:
     return take_submission(message->submission, leaf);
+  case PARKTALLY__LEAF__BODY_ACT:
+    return take_park_act(message->act, leaf);
+  case PARKTALLY__LEAF__BODY_EXAMINATION:
+    return examination_decode(message->examination, leaf);
+  case PARKTALLY__LEAF__BODY_ASK:
+    return ask_decode(message->ask, leaf);
+  case PARKTALLY__LEAF__BODY_ACCEPT:
+    return accept_decode(message->accept, leaf);
+  case PARKTALLY__LEAF__BODY_CONSENT:
+    return consent_decode(message->consent, leaf);
   default:
     return false; /* a leaf that is not understood cannot be replayed */
   }
@@ -223,6 +242,20 @@ static GByteArray *encode_submission(Parktally__Leaf *message, const struct leaf
   return packed;
 }
 
+static GByteArray *encode_park_act(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__ActLeaf act = PARKTALLY__ACT_LEAF__INIT;
+  struct refusal_messages exceptions;
+  refusal_messages_init(&exceptions, leaf->park_act.exceptions, leaf->park_act.exception_count);
+  act.sealed = codec_bytes(leaf->park_act.sealed);
+  act.n_exception = leaf->park_act.exception_count;
+  act.exception = exceptions.pointer;
+  message->act = &act;
+  GByteArray *packed = pack_leaf(message, PARKTALLY__LEAF__BODY_ACT);
+  refusal_messages_finish(&exceptions);
+  return packed;
+}
+
 GByteArray *leaf_encode(const struct leaf *leaf, size_t *ret_sealed)
 {
   /* What an operator wrote must never make a leaf that cannot be read again. */
@@ -248,6 +281,13 @@ GByteArray *leaf_encode(const struct leaf *leaf, size_t *ret_sealed)
     return encode_revocation(&message, leaf);
   case LEAF_SUBMISSION:
     return encode_submission(&message, leaf, ret_sealed);
+  case LEAF_PARK_ACT:
+    return encode_park_act(&message, leaf);
+  case LEAF_EXAMINATION:
+  case LEAF_ASK:
+  case LEAF_ACCEPT:
+  case LEAF_CONSENT:
+    return inquiry_leaf_encode(&message, leaf);
   }
   return pack_leaf(&message, PARKTALLY__LEAF__BODY__NOT_SET);
 }

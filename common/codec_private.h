@@ -88,6 +88,19 @@ struct refusal_messages {
 void refusal_messages_init(struct refusal_messages *messages, const struct refusal *refusals, size_t count);
 void refusal_messages_finish(struct refusal_messages *messages);
 
+/* --- pages of what an area is asked (codec_state.c) --- */
+
+bool state_page_decode(const Parktally__StatePage *message, struct frame *frame);
+GBytes *state_page_encode(Parktally__Frame *message, const struct frame *frame);
+
+/* --- leaves about inquiries (codec_inquiry.c): false if a field is not what it must be --- */
+
+bool examination_decode(const Parktally__ExaminationLeaf *message, struct leaf *leaf);
+bool ask_decode(const Parktally__AskLeaf *message, struct leaf *leaf);
+bool accept_decode(const Parktally__AcceptLeaf *message, struct leaf *leaf);
+bool consent_decode(const Parktally__ConsentLeaf *message, struct leaf *leaf);
+GByteArray *inquiry_leaf_encode(Parktally__Leaf *message, const struct leaf *leaf);
+
 /* Most bytes of one refusal with its tag and length in what it is repeated in. */
 #define REFUSAL_MOST                                                                                         \
   ((1 + 2) + (1 + 5) + 3 * 2 + (LIMIT_CODE_BYTES + LIMIT_CODE_BYTES + CODEC_COLUMN_BYTES) +                  \

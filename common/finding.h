@@ -118,9 +118,17 @@ enum severity {
   X(RULE_MANDATORY, "rule.mandatory", REPORT, N_("the figures break a mandatory rule"),                      \
     N_("correct the figures"))                                                                               \
   X(RULE_QUASI, "rule.quasi-mandatory", REPORT, N_("the figures break a quasi-mandatory rule"),              \
-    N_("correct the figures; if they are right, tell the city"))                                             \
+    N_("correct the figures; if they are right, ask the city for its consent"))                              \
   X(RULE_VERIFY, "rule.verify", NOTE, N_("these figures call for a second look"),                            \
-    N_("correct them, or be ready to explain them to the city"))                                             \
+    N_("correct them, or explain them when the city asks"))                                                  \
+  X(REPORT_OVERLAP, "report.overlap", NOTE, N_("another park reports this unit with other figures"),         \
+    N_("agree with the other park on the right figure; the wrong one is corrected"))                         \
+  X(INQUIRY_ASKED, "inquiry.asked", NOTE, N_("the city asks"), "")                                           \
+  X(INQUIRY_UNKNOWN, "inquiry.unknown", REPORT, N_("this park was asked nothing under this number"),         \
+    N_("“park-agent inquiries” lists what was asked"))                                                       \
+  X(INQUIRY_SETTLED, "inquiry.settled", REPORT, N_("this inquiry is settled already"), "")                   \
+  X(ANSWER_EMPTY, "answer.empty", REPORT, N_("this is no explanation"),                                      \
+    N_("say why the figure is as it is, in a sentence of your own; or correct it"))                          \
   X(REGISTER_HEADER, "register.header", FILE, N_("the header line is not that of a register file"),          \
     N_("take the column names from the register's manual; unit, class and parks must be there"))             \
   X(REGISTER_CLASS, "register.class", REPORT, N_("the catalogue has no such class of units"),                \

@@ -30,6 +30,7 @@ enum seal_label {
   SEAL_RECEIPT = 2,
   SEAL_MANIFEST = 3,
   SEAL_CERTIFICATE = 4,
+  SEAL_ACT = 5,
 };
 
 enum seal_status {
@@ -63,6 +64,9 @@ GByteArray *seal_make(enum seal_label label, const uint8_t public_key[static SEA
 /* The key id in the header, to find the public key by: a claim until seal_open() says SEAL_OK. NULL if
  * malformed. */
 const uint8_t *seal_claimed_key(const uint8_t *sealed, size_t length);
+
+/* The label in the header, likewise a claim; 0 if malformed. */
+enum seal_label seal_claimed_label(const uint8_t *sealed, size_t length);
 
 /* Verifies. On SEAL_OK `ret_payload` points into `sealed`, and `ret_hash` (may be NULL) is the payload's id.
  */

@@ -188,5 +188,49 @@ static const char FIRST[] =
     "  " ELEMENT_1 " AS total, " ELEMENT_2 " AS units\n"
     "FROM family JOIN book ON book.id = family.book, json_each(family.cells) AS item;\n";
 
-const char *const store_migrations[] = {FIRST};
+/* Inquiries, consents and acceptance. */
+static const char INQUIRIES[] =
+    "CREATE TABLE inquiry (\n"
+    "  number INTEGER PRIMARY KEY,\n"
+    "  book INTEGER NOT NULL,\n"
+    "  unit TEXT NOT NULL,\n"
+    "  park TEXT NOT NULL,           -- area that is asked\n"
+    "  rule TEXT NOT NULL,           -- what was found, or inquiry.asked\n"
+    "  indicator TEXT NOT NULL,      -- column, or empty\n"
+    "  found TEXT NOT NULL,\n"
+    "  expected TEXT NOT NULL,\n"
+    "  question TEXT NOT NULL,       -- an operator's words\n"
+    "  answer TEXT NOT NULL,\n"
+    "  answered_by TEXT NOT NULL,\n"
+    "  state INTEGER NOT NULL,       -- 1 open, 2 answered, 3 accepted, 4 corrected\n"
+    "  about INTEGER NOT NULL,       -- leaf of the submission in which it was found, or of the question\n"
+    "  asked INTEGER NOT NULL,\n"
+    "  answered INTEGER NOT NULL,    -- 0: never\n"
+    "  settled INTEGER NOT NULL      -- 0: open or answered\n"
+    ") STRICT;\n"
+    "CREATE INDEX inquiry_by_report ON inquiry (book, unit);\n"
+    "CREATE INDEX inquiry_unsettled ON inquiry (park, number) WHERE settled = 0;\n"
+    "CREATE INDEX inquiry_in_book ON inquiry (book) WHERE settled = 0;\n"
+    "CREATE TABLE consent (\n"
+    "  form TEXT NOT NULL,\n"
+    "  period INTEGER NOT NULL,\n"
+    "  unit TEXT NOT NULL,\n"
+    "  rule TEXT NOT NULL,\n"
+    "  area TEXT NOT NULL,           -- park that reports\n"
+    "  position INTEGER NOT NULL,    -- of the leaf\n"
+    "  PRIMARY KEY (form, period, unit, rule, area)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE INDEX consent_by_area ON consent (area, position);\n"
+    "CREATE TABLE acceptance (\n"
+    "  book INTEGER NOT NULL,\n"
+    "  area TEXT NOT NULL,\n"
+    "  position INTEGER NOT NULL,    -- of the leaf: reports before it are accepted\n"
+    "  PRIMARY KEY (book, area)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE TABLE area_state (\n"
+    "  area TEXT PRIMARY KEY,\n"
+    "  state INTEGER NOT NULL        -- position of the leaf that last changed what it is asked, plus one\n"
+    ") STRICT, WITHOUT ROWID;\n";
+
+const char *const store_migrations[] = {FIRST, INQUIRIES};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

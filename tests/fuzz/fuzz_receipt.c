@@ -34,11 +34,12 @@ ROUND_TRIP(receipt, receipt_encode)
 ROUND_TRIP(manifest, manifest_encode)
 ROUND_TRIP(certificate, certificate_encode)
 ROUND_TRIP(leaf, encode_leaf)
+ROUND_TRIP(park_act, park_act_encode)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   static void (*const decoders[])(const uint8_t *, size_t) = {try_receipt, try_manifest, try_certificate,
-                                                              try_leaf};
+                                                              try_leaf, try_park_act};
   if (size > 0) decoders[data[0] % G_N_ELEMENTS(decoders)](data + 1, size - 1);
   return 0;
 }

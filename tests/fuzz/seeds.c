@@ -41,6 +41,10 @@ static void write_array(const char *target, int kind, GByteArray *bytes)
 
 static void write_frames(void)
 {
+  static const struct inquiry_item inquiry = {7,          "monthly", "2018-05", "A1",  "rule.verify:small",
+                                              "output",   "9",       "≤ 8",     "why", 1,
+                                              "new line", "李四",    2};
+  static const struct consent_item consent = {"monthly", "2018-05", "A1", "staff"};
   const struct frame frames[] = {
       {.kind = FRAME_HELLO, .hello = {"liudong-1", "park-agent 0.1", 1528070400000, hash_view, hash_view}},
       {.kind = FRAME_WELCOME, .welcome = {4, 1528070400000, hash_view, hash_view}},
@@ -55,6 +59,8 @@ static void write_frames(void)
       {.kind = FRAME_REFUSAL_REQUEST, .refusal_request = {hash_view, 500}},
       {.kind = FRAME_REFUSAL_PAGE,
        .refusal_page = {.id = hash_view, .total = 2, .refusals = refusals, .count = G_N_ELEMENTS(refusals)}},
+      {.kind = FRAME_STATE_REQUEST, .state_request = {64}},
+      {.kind = FRAME_STATE_PAGE, .state_page = {9, 0, 2, &inquiry, 1, &consent, 1}},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(frames); i++) {
     g_autoptr(GBytes) bytes = frame_encode(&frames[i]);
@@ -116,6 +122,9 @@ static void write_sealed(void)
   write_array("receipt", 2,
               certificate_encode(&(struct certificate){"liudong-1", "liudong", AGENT_OF_BUREAU, forms, 1,
                                                        hash_view, hash_view, 1528070400000}));
+  write_array("receipt", 4,
+              park_act_encode(&(struct park_act){
+                  "liudong-1", 3, 1528070400000, PARK_ANSWERS, {7, "新增生产线", "李四"}}));
 }
 
 static void write_leaves(void)
@@ -124,6 +133,8 @@ static void write_leaves(void)
   static const struct release releases[] = {{3, 1, VERDICT_IS_COUNTED}, {4, 0, VERDICT_IS_STALE}};
   static const uint8_t sealed[SEAL_HEADER_SIZE + 1] = {'P', 'T', 'L', 'Y', 1, 1};
   const struct bytes_view sealed_view = {sealed, sizeof sealed};
+  static const struct examined examined = {7, "monthly", "2018-05", "liudong", refusals, 2};
+  static const uint64_t numbers[] = {1, 300};
   const struct leaf leaves[] = {
       {LEAF_GENESIS, 1, "op", "why", .genesis = {hash_view, hash_view}},
       {LEAF_CATALOGUE, 2, "op", "", .catalogue = {hash_view}},
@@ -132,6 +143,11 @@ static void write_leaves(void)
       {LEAF_ENROLMENT, 5, "", "", .enrolment = {sealed_view, hash_view}},
       {LEAF_REVOCATION, 6, "op", "lost", .revocation = {"liudong-1"}},
       {LEAF_SUBMISSION, 7, "", "", .submission = {sealed_view, refusals, 2, releases, 2, findings, 1}},
+      {LEAF_PARK_ACT, 8, "", "", .park_act = {sealed_view, refusals, 1}},
+      {LEAF_EXAMINATION, 9, "", "", .examination = {8, &examined, 1}},
+      {LEAF_ASK, 10, "op", "why", .ask = {0, "monthly", "2018-05", "A1", "liudong", "output"}},
+      {LEAF_ACCEPT, 11, "op", "", .accept = {numbers, 2, "", "", ""}},
+      {LEAF_CONSENT, 12, "op", "why", .consent = {"monthly", "2018-05", "A1", "liudong", "staff"}},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(leaves); i++) write_array("receipt", 3, leaf_encode(&leaves[i], NULL));
 }

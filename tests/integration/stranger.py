@@ -44,7 +44,7 @@ pb = _messages()
 FRAME_BYTES = 266240
 SEALED_BYTES = 262144
 CHUNK_BYTES = 196608
-SUBMISSION, RECEIPT, MANIFEST, CERTIFICATE = 1, 2, 3, 4
+SUBMISSION, RECEIPT, MANIFEST, CERTIFICATE, ACT = 1, 2, 3, 4, 5
 SILENCE = 30  # seconds
 INVITATION_PREFIX = "parktally-invitation:1:"
 CONTEXT = zmq.Context.instance()
@@ -368,6 +368,27 @@ class Stranger:
         """Seals, sends, and returns (id, receipt)."""
         sealed = self.sealed(form, period, reports, **options)
         return digest(sealed[104:]), self.read_receipt(self.receipt_bytes(sealed))
+
+    def sealed_act(self, **answer):
+        self.sequence += 1
+        act = pb.Act(agent=self.id, sequence=self.sequence, created_at_ms=now_ms(), answer=pb.Answer(**answer))
+        return seal(ACT, act.SerializeToString(), self.keys.sign)
+
+    def act(self, **answer):
+        """Seals an answer to an inquiry, sends it, and returns (sealed, receipt)."""
+        sealed = self.sealed_act(**answer)
+        return sealed, self.read_receipt(self.receipt_bytes(sealed))
+
+    def state(self):
+        """What the city asks this area, and what it consented to: (inquiries, consents)."""
+        inquiries, consents = [], []
+        while True:
+            self.send(state_request=pb.StateRequest(offset=len(inquiries) + len(consents)))
+            page = self.expect("state_page").state_page
+            inquiries += page.inquiry
+            consents += page.consent
+            if len(inquiries) + len(consents) >= page.total:
+                return inquiries, consents
 
     def refusals(self, id_, offset=0):
         self.send(refusal_request=pb.RefusalRequest(id=id_, offset=offset))

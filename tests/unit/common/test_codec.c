@@ -14,7 +14,7 @@
 
 /* Fields of Frame. */
 enum { HELLO = 2, DOCUMENT_REQUEST = 4, DOCUMENT = 5, CHUNK_REQUEST = 6, CHUNK = 7, SUBMIT = 8, RECEIPT = 9 };
-enum { BUSY = 10, FAULT = 11, REFUSAL_REQUEST = 12, REFUSAL_PAGE = 13, CERTIFICATE = 14 };
+enum { BUSY = 10, FAULT = 11, REFUSAL_REQUEST = 12, REFUSAL_PAGE = 13, CERTIFICATE = 14, STATE_PAGE = 16 };
 
 static const uint8_t hash[SEAL_HASH_SIZE] = {1, 2, 3, 0, 255};
 static const struct bytes_view hash_view = {hash, sizeof hash};
@@ -485,6 +485,126 @@ static void a_page_of_the_longest_refusals_fits_a_frame(void **state)
   assert_int_equal(last->verdict, VERDICT_IS_REFUSED);
 }
 
+static struct inquiry_item an_inquiry(void)
+{
+  return (struct inquiry_item){
+      .number = 7,
+      .form = "monthly",
+      .period = "2018-05",
+      .unit = "A1",
+      .rule = "rule.verify:small",
+      .indicator = "output",
+      .found = "9",
+      .expected = "≤ 8",
+      .question = "为何？",
+      .asked_at_ms = 1528070400000,
+      .answer = "新增生产线",
+      .answered_by = "李四",
+      .answered_at_ms = -1,
+  };
+}
+
+static void what_an_area_is_asked_comes_through(void **state)
+{
+  (void)state;
+  const struct inquiry_item inquiry = an_inquiry();
+  const struct consent_item consent = {"monthly", "2018-05", "A1", "staff"};
+  CLEANUP(frame_free)
+  struct frame *page = through_the_wire(&(struct frame){
+      .kind = FRAME_STATE_PAGE, .state_page = {UINT64_MAX, 3, UINT32_MAX, &inquiry, 1, &consent, 1}});
+  assert_true(page->state_page.state == UINT64_MAX);
+  assert_int_equal(page->state_page.offset, 3);
+  assert_int_equal(page->state_page.total, UINT32_MAX);
+  assert_int_equal(page->state_page.inquiry_count, 1);
+  const struct inquiry_item *found = page->state_page.inquiries;
+  assert_int_equal(found->number, 7);
+  assert_string_equal(found->form, "monthly");
+  assert_string_equal(found->period, "2018-05");
+  assert_string_equal(found->unit, "A1");
+  assert_string_equal(found->rule, "rule.verify:small");
+  assert_string_equal(found->indicator, "output");
+  assert_string_equal(found->found, "9");
+  assert_string_equal(found->expected, "≤ 8");
+  assert_string_equal(found->question, "为何？");
+  assert_true(found->asked_at_ms == 1528070400000);
+  assert_string_equal(found->answer, "新增生产线");
+  assert_string_equal(found->answered_by, "李四");
+  assert_true(found->answered_at_ms == -1);
+  assert_int_equal(page->state_page.consent_count, 1);
+  assert_string_equal(page->state_page.consents[0].form, "monthly");
+  assert_string_equal(page->state_page.consents[0].period, "2018-05");
+  assert_string_equal(page->state_page.consents[0].unit, "A1");
+  assert_string_equal(page->state_page.consents[0].rule, "staff");
+
+  CLEANUP(frame_free)
+  struct frame *request =
+      through_the_wire(&(struct frame){.kind = FRAME_STATE_REQUEST, .state_request = {UINT32_MAX}});
+  assert_int_equal(request->state_request.offset, UINT32_MAX);
+  CLEANUP(frame_free)
+  struct frame *welcome =
+      through_the_wire(&(struct frame){.kind = FRAME_WELCOME, .welcome = {.credit = 1, .state = UINT64_MAX}});
+  assert_true(welcome->welcome.state == UINT64_MAX);
+}
+
+static void a_page_of_the_longest_inquiries_fits_a_frame(void **state)
+{
+  (void)state;
+  g_autofree char *code = g_strnfill(LIMIT_CODE_BYTES, 'c');
+  g_autofree char *name = g_strnfill(LIMIT_NAME_BYTES, 'n');
+  g_autofree char *answer = g_strnfill(LIMIT_ANSWER_BYTES, 'a');
+  struct inquiry_item inquiries[LIMIT_STATE_INLINE];
+  for (size_t i = 0; i < LIMIT_STATE_INLINE; i++)
+    inquiries[i] = (struct inquiry_item){UINT64_MAX, code, code, code,   code, code, code,
+                                         code,       name, -1,   answer, name, -1};
+  CLEANUP(frame_free)
+  struct frame *page = through_the_wire(&(struct frame){
+      .kind = FRAME_STATE_PAGE, .state_page = {.inquiries = inquiries, .inquiry_count = LIMIT_STATE_INLINE}});
+  assert_string_equal(page->state_page.inquiries[LIMIT_STATE_INLINE - 1].answer, answer);
+}
+
+static void inquiries_with_a_field_out_of_range_are_refused(void **state)
+{
+  (void)state;
+  g_autofree char *endless = g_strnfill(LIMIT_ANSWER_BYTES + 1, 'x');
+  struct inquiry_item cases[8];
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) cases[i] = an_inquiry();
+  cases[0].number = 0;
+  cases[1].form = "";
+  cases[2].period = "";
+  cases[3].unit = "";
+  cases[4].rule = "";
+  cases[5].found = endless;
+  cases[6].question = "x\n";
+  cases[7].answer = endless;
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GBytes) bytes = frame_encode(&(struct frame){
+        .kind = FRAME_STATE_PAGE, .state_page = {.inquiries = &cases[i], .inquiry_count = 1}});
+    gsize size;
+    const uint8_t *data = g_bytes_get_data(bytes, &size);
+    assert_null(frame_decode(data, size));
+  }
+  const struct consent_item consents[] = {{"", "2018-05", "A1", "r"},
+                                          {"f", "", "A1", "r"},
+                                          {"f", "2018-05", "", "r"},
+                                          {"f", "2018-05", "A1", ""}};
+  for (size_t i = 0; i < G_N_ELEMENTS(consents); i++) {
+    g_autoptr(GBytes) bytes = frame_encode(&(struct frame){
+        .kind = FRAME_STATE_PAGE, .state_page = {.consents = &consents[i], .consent_count = 1}});
+    gsize size;
+    const uint8_t *data = g_bytes_get_data(bytes, &size);
+    assert_null(frame_decode(data, size));
+  }
+}
+
+static void a_page_of_too_many_inquiries_is_refused(void **state)
+{
+  (void)state;
+  g_autoptr(GByteArray) consent = g_byte_array_new(), page = g_byte_array_new();
+  for (unsigned field = 1; field <= 4; field++) put_bytes(consent, field, "x", 1);
+  for (size_t i = 0; i <= LIMIT_STATE_INLINE; i++) put_message(page, 5, consent);
+  assert_refused(STATE_PAGE, page);
+}
+
 /* Found comes from cells of any kind; a reader would refuse the whole page for one of them. */
 static void long_and_unclean_words_are_cut_before_they_are_sent(void **state)
 {
@@ -513,6 +633,10 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(garbage_and_nothing_are_refused),
+      cmocka_unit_test(inquiries_with_a_field_out_of_range_are_refused),
+      cmocka_unit_test(a_page_of_too_many_inquiries_is_refused),
+      cmocka_unit_test(what_an_area_is_asked_comes_through),
+      cmocka_unit_test(a_page_of_the_longest_inquiries_fits_a_frame),
       cmocka_unit_test(a_frame_over_the_limit_is_refused),
       cmocka_unit_test(hashes_of_another_size_are_refused),
       cmocka_unit_test(unclean_and_long_texts_are_refused),

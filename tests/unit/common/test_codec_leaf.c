@@ -46,7 +46,7 @@ static void a_leaf_that_is_not_understood_is_refused(void **state)
   assert_null(leaf_decode((const uint8_t *)"", 0));
   assert_null(leaf_decode((const uint8_t *)"\x08\x02", 2)); /* a time alone */
   g_autoptr(GByteArray) bytes = g_byte_array_new();
-  put_bytes(bytes, 11, "period", 6); /* a kind of a later version */
+  put_bytes(bytes, 31, "epoch", 5); /* a kind of a later version */
   assert_null(leaf_decode(bytes->data, bytes->len));
 }
 
@@ -56,7 +56,18 @@ static void leaves_with_a_field_out_of_range_are_refused(void **state)
   static const struct refusal no_verdict = {.rule = "unit.unknown"};
   static const struct release no_release = {0};
   static const char *const unclean[] = {"x\n"};
+  static const struct examined no_area = {.form = "monthly", .period = "2018-05", .area = ""};
+  static const struct examined no_rule = {
+      .form = "monthly", .period = "2018-05", .area = "liudong", .findings = &no_verdict, .finding_count = 1};
   const struct leaf cases[] = {
+      {.kind = LEAF_PARK_ACT, .park_act = {.sealed = {sealed, 5}}},
+      {.kind = LEAF_PARK_ACT,
+       .park_act = {.sealed = sealed_view, .exceptions = &no_verdict, .exception_count = 1}},
+      {.kind = LEAF_EXAMINATION, .examination = {1, &no_area, 1}},
+      {.kind = LEAF_EXAMINATION, .examination = {1, &no_rule, 1}},
+      {.kind = LEAF_ASK, .ask = {.form = "x\n"}},
+      {.kind = LEAF_ACCEPT, .accept = {.area = "x\n"}},
+      {.kind = LEAF_CONSENT, .consent = {"monthly", "2018-05", "A1", "liudong", ""}},
       {.kind = LEAF_GENESIS, .genesis = {hash_view, {hash, 31}}},
       {.kind = LEAF_GENESIS, .genesis = {{hash, 0}, hash_view}},
       {.kind = LEAF_INVITATION, .invitation = {.secret_hash = {hash, 31}, .area = "liudong"}},
@@ -133,6 +144,69 @@ static void acts_come_through(void **state)
   assert_view(enrolment->enrolment.secret_hash, hash_view);
 }
 
+static void what_is_said_about_inquiries_comes_through(void **state)
+{
+  (void)state;
+  static const struct refusal findings[] = {
+      {3, "A1", "rule.verify:small", "output", "9", "≤ 8", VERDICT_IS_COUNTED},
+      {4, "A2", "report.stale", "", "", "", VERDICT_IS_STALE}};
+  static const struct examined submissions[] = {{7, "monthly", "2018-05", "liudong", findings, 2},
+                                                {9, "rd-yearly", "2018", "hexi", NULL, 0}};
+  static const uint64_t numbers[] = {3, UINT64_MAX};
+
+  CLEANUP(leaf_free)
+  struct leaf *examination =
+      through_the_ledger(&(struct leaf){.kind = LEAF_EXAMINATION, .examination = {10, submissions, 2}});
+  assert_int_equal(examination->examination.examined, 10);
+  assert_int_equal(examination->examination.submission_count, 2);
+  const struct examined *first = &examination->examination.submissions[0];
+  assert_int_equal(first->position, 7);
+  assert_string_equal(first->form, "monthly");
+  assert_string_equal(first->period, "2018-05");
+  assert_string_equal(first->area, "liudong");
+  assert_int_equal(first->finding_count, 2);
+  assert_string_equal(first->findings[0].rule, "rule.verify:small");
+  assert_string_equal(first->findings[0].expected, "≤ 8");
+  assert_int_equal(first->findings[1].verdict, VERDICT_IS_STALE);
+  assert_int_equal(examination->examination.submissions[1].finding_count, 0);
+
+  CLEANUP(leaf_free)
+  struct leaf *ask = through_the_ledger(&(struct leaf){
+      .kind = LEAF_ASK, .reason = "为何？", .ask = {5, "monthly", "2018-05", "A1", "liudong", "output.ytd"}});
+  assert_int_equal(ask->ask.inquiry, 5);
+  assert_string_equal(ask->ask.form, "monthly");
+  assert_string_equal(ask->ask.period, "2018-05");
+  assert_string_equal(ask->ask.unit, "A1");
+  assert_string_equal(ask->ask.area, "liudong");
+  assert_string_equal(ask->ask.indicator, "output.ytd");
+
+  CLEANUP(leaf_free)
+  struct leaf *accept = through_the_ledger(
+      &(struct leaf){.kind = LEAF_ACCEPT, .accept = {numbers, 2, "monthly", "2018-05", "liudong"}});
+  assert_int_equal(accept->accept.inquiry_count, 2);
+  assert_memory_equal(accept->accept.inquiries, numbers, sizeof numbers);
+  assert_string_equal(accept->accept.form, "monthly");
+  assert_string_equal(accept->accept.period, "2018-05");
+  assert_string_equal(accept->accept.area, "liudong");
+
+  CLEANUP(leaf_free)
+  struct leaf *consent = through_the_ledger(
+      &(struct leaf){.kind = LEAF_CONSENT, .consent = {"monthly", "2018-05", "A1", "liudong", "staff"}});
+  assert_string_equal(consent->consent.form, "monthly");
+  assert_string_equal(consent->consent.period, "2018-05");
+  assert_string_equal(consent->consent.unit, "A1");
+  assert_string_equal(consent->consent.area, "liudong");
+  assert_string_equal(consent->consent.rule, "staff");
+
+  CLEANUP(leaf_free)
+  struct leaf *act = through_the_ledger(
+      &(struct leaf){.kind = LEAF_PARK_ACT,
+                     .park_act = {.sealed = sealed_view, .exceptions = findings, .exception_count = 1}});
+  assert_view(act->park_act.sealed, sealed_view);
+  assert_int_equal(act->park_act.exception_count, 1);
+  assert_string_equal(act->park_act.exceptions[0].rule, "rule.verify:small");
+}
+
 static void documents_of_megabytes_come_through(void **state)
 {
   (void)state;
@@ -189,6 +263,7 @@ int main(void)
       cmocka_unit_test(leaves_with_a_field_out_of_range_are_refused),
       cmocka_unit_test(no_word_of_an_operator_makes_a_leaf_that_cannot_be_read),
       cmocka_unit_test(acts_come_through),
+      cmocka_unit_test(what_is_said_about_inquiries_comes_through),
       cmocka_unit_test(documents_of_megabytes_come_through),
       cmocka_unit_test(a_submission_with_verdicts_for_every_row_comes_through),
   };

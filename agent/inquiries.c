@@ -1,0 +1,320 @@
+/* park-agent inquiries, answer: what the city asks about this park's figures, and the park's explanations. */
+#include "agent/answer.h"
+#include "agent/commands.h"
+#include "agent/delivery.h"
+#include "common/clock.h"
+#include "common/command.h"
+#include "common/error.h"
+#include "common/explanation.h"
+#include "common/limits.h"
+#include "common/text.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REFRESH_MS 5000  /* for the newest list */
+#define WAIT_SECONDS 120 /* for the receipt, unless --timeout says otherwise */
+
+/* What both commands work with. */
+struct desk {
+  char *data, *format;
+  bool json;
+  struct home *home;
+  struct outbox *outbox;
+  struct delivery delivery;
+};
+
+static bool usage(GError **error, const char *message)
+{
+  g_set_error_literal(error, PARKTALLY_ERROR, ERROR_USAGE, message);
+  return false;
+}
+
+static bool open_desk(struct desk *desk, GError **error)
+{
+  desk->json = g_strcmp0(desk->format, "json") == 0;
+  if (desk->format && !desk->json && strcmp(desk->format, "text") != 0)
+    return usage(error, _("--format is text or json"));
+  g_autofree char *folder = home_folder(desk->data);
+  desk->home = home_open(folder, NULL, error);
+  if (!desk->home) return false;
+  g_autofree char *path = g_build_filename(folder, "outbox.db", NULL);
+  desk->outbox = outbox_open(path, error);
+  return desk->outbox != NULL;
+}
+
+static void close_desk(struct desk *desk)
+{
+  delivery_clear(&desk->delivery);
+  outbox_close(desk->outbox);
+  home_free(desk->home);
+  g_free(desk->data);
+  g_free(desk->format);
+}
+
+/* The list of now where the city can be reached; the process that sends keeps it fresh otherwise. */
+static void refresh(struct desk *desk)
+{
+  delivery_init(&desk->delivery, desk->home, desk->outbox);
+  if (desk->delivery.link && !delivery_run(&desk->delivery, LINK_WELCOMED, REFRESH_MS)) {
+    int64_t at_ms;
+    (void)outbox_state(desk->outbox, &at_ms);
+    g_autofree char *at = at_ms ? clock_format((struct wall_time){at_ms}) : g_strdup(_("never"));
+    fprintf(stderr, _("the city cannot be reached now; the list was fetched last: %s\n"), at);
+  }
+}
+
+/* --- inquiries --- */
+
+struct listing {
+  struct desk *desk;
+  bool all;
+  size_t open, answered;
+};
+
+/* What it is about, as a finding that people know from `check`. Newly allocated. */
+static char *describe(const struct home *home, const struct inquiry_item *inquiry)
+{
+  struct refusal as_refusal = {.unit = inquiry->unit,
+                               .rule = inquiry->rule,
+                               .indicator = inquiry->indicator,
+                               .found = inquiry->found,
+                               .expected = inquiry->expected,
+                               .verdict = finding_from_id(inquiry->rule) == FINDING_REPORT_STALE
+                                              ? VERDICT_IS_STALE
+                                              : VERDICT_IS_REFUSED};
+  return answer_format(home, inquiry->form, inquiry->period, &as_refusal);
+}
+
+static void print_text(const struct home *home, const struct inquiry_item *inquiry)
+{
+  g_autofree char *about = describe(home, inquiry);
+  printf("%" PRIu64 "  %s\n", inquiry->number, about);
+  if (inquiry->question[0]) printf(_("    the city asks: %s\n"), inquiry->question);
+  if (inquiry->answer[0])
+    printf(_("    answered by %s: %s (not accepted yet)\n"), inquiry->answered_by, inquiry->answer);
+}
+
+static void print_json(const struct inquiry_item *inquiry)
+{
+  g_autofree char *asked = clock_format((struct wall_time){inquiry->asked_at_ms});
+  json_t *object = json_pack(
+      "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "number", (json_int_t)inquiry->number,
+      "form", inquiry->form, "period", inquiry->period, "unit", inquiry->unit, "rule", inquiry->rule,
+      "indicator", inquiry->indicator, "found", inquiry->found, "expected", inquiry->expected, "question",
+      inquiry->question, "asked", asked, "answer", inquiry->answer, "answered_by", inquiry->answered_by);
+  json_dumpf(object, stdout, JSON_COMPACT);
+  json_decref(object);
+  putchar('\n');
+}
+
+static bool list(const struct inquiry_item *inquiry, void *data)
+{
+  struct listing *listing = data;
+  bool answered = inquiry->answer[0] != '\0';
+  if (answered)
+    listing->answered++;
+  else
+    listing->open++;
+  if (answered && !listing->all && !listing->desk->json) return true;
+  if (listing->desk->json)
+    print_json(inquiry);
+  else
+    print_text(listing->desk->home, inquiry);
+  return true;
+}
+
+static bool list_all(struct desk *desk, bool all, GError **error)
+{
+  struct listing listing = {.desk = desk, .all = all};
+  if (!open_desk(desk, error)) return false;
+  refresh(desk);
+  if (!outbox_each_inquiry(desk->outbox, list, &listing, error)) return false;
+  if (desk->json) return true;
+  if (listing.open > 0)
+    printf(
+        _("Correct the figure and send it again, or explain it: park-agent answer NUMBER --text … --by …\n"));
+  printf(_("%zu inquiries are open; %zu are answered and wait to be accepted.\n"), listing.open,
+         listing.answered);
+  return true;
+}
+
+int command_inquiries(int argc, char **argv)
+{
+  struct desk desk = {0};
+  gboolean all = FALSE;
+  const GOptionEntry entries[] = {
+      {"all", 0, 0, G_OPTION_ARG_NONE, &all, N_("answered ones too"), NULL},
+      {"data", 0, 0, G_OPTION_ARG_FILENAME, &desk.data, N_("the agent's folder"), N_("DIR")},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &desk.format, N_("text (default) or json"), N_("FORMAT")},
+      G_OPTION_ENTRY_NULL,
+  };
+  int exit_code;
+  if (command_options(NULL, entries, 0, 0, &argc, &argv, &exit_code)) {
+    g_autoptr(GError) error = NULL;
+    exit_code = list_all(&desk, all, &error) ? 0 : command_fail(error);
+  }
+  close_desk(&desk);
+  return exit_code;
+}
+
+/* --- answer --- */
+
+struct answering {
+  struct desk desk;
+  char *text, *by;
+  int timeout; /* GOption's */
+  int64_t batch;
+  int exit_code;
+};
+
+static bool is_clean(const char *text, size_t most)
+{
+  size_t length = text ? strlen(text) : 0;
+  return length > 0 && length <= most && text_is_clean(text, length);
+}
+
+static bool check_words(struct answering *answering, GError **error)
+{
+  if (answering->timeout <= 0) return usage(error, _("--timeout is a number of seconds above 0"));
+  if (!answering->by) answering->by = g_strdup(answering->desk.home->config.approved_by);
+  text_fold(answering->by);
+  if (!is_clean(answering->by, LIMIT_NAME_BYTES))
+    return usage(error, _("name with --by the person who answers for the explanation"));
+  if (!is_clean(answering->text, LIMIT_ANSWER_BYTES))
+    return usage(error, _("write the explanation with --text: one line of at most 600 characters"));
+  if (!answering->desk.home->catalogue ||
+      explanation_is_real(answering->desk.home->catalogue, answering->text))
+    return true;
+  g_set_error(error, PARKTALLY_ERROR, ERROR_DATA, _("“%s”: %s; %s [%s]"), answering->text,
+              finding_text(FINDING_ANSWER_EMPTY), finding_advice(FINDING_ANSWER_EMPTY),
+              finding_id(FINDING_ANSWER_EMPTY));
+  return false;
+}
+
+struct search {
+  uint64_t number;
+  bool found;
+  struct period period;
+};
+
+static bool match(const struct inquiry_item *inquiry, void *data)
+{
+  struct search *search = data;
+  if (inquiry->number != search->number) return true;
+  search->found = period_parse(inquiry->period, &search->period);
+  return false;
+}
+
+/* The inquiry of that number on the list. */
+static bool find_inquiry(struct desk *desk, const char *word, struct search *ret_search, GError **error)
+{
+  struct search search = {0};
+  if (!g_ascii_string_to_unsigned(word, 10, 1, INT64_MAX, &search.number, NULL)) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE,
+                _("“%s” is no number of an inquiry: “park-agent inquiries” lists them"), word);
+    return false;
+  }
+  if (!outbox_each_inquiry(desk->outbox, match, &search, error)) return false;
+  if (!search.found) {
+    g_set_error(
+        error, PARKTALLY_ERROR, ERROR_DATA,
+        _("this park is asked nothing under number %" PRIu64 "; “park-agent inquiries” lists what is open"),
+        search.number);
+    return false;
+  }
+  *ret_search = search;
+  return true;
+}
+
+/* Seals an explanation and adds it to the batch. */
+static bool add_answer(struct answering *answering, const struct search *inquiry, GError **error)
+{
+  struct desk *desk = &answering->desk;
+  struct park_act act = {.agent = desk->home->certificate->agent,
+                         .sequence = outbox_sequence(desk->outbox),
+                         .created_at_ms = clock_wall().ms,
+                         .kind = PARK_ANSWERS,
+                         .answer = {inquiry->number, answering->text, answering->by}};
+  g_autoptr(GByteArray) payload = park_act_encode(&act);
+  uint8_t id[SUBMISSION_ID_SIZE];
+  g_autoptr(GByteArray) sealed =
+      identity_seal(desk->home->identity, SEAL_ACT, payload->data, payload->len, id);
+  return outbox_batch_add(desk->outbox, answering->batch, act.sequence, id, "", inquiry->period, "", "", 1,
+                          sealed, error);
+}
+
+/* All of them become durable, or none. */
+static bool make_answers(struct answering *answering, char **words, GError **error)
+{
+  struct desk *desk = &answering->desk;
+  int lock = home_lock(desk->home->folder, "push", true, error);
+  if (lock < 0) return false;
+  bool made = outbox_batch_begin(desk->outbox, _("answers"), clock_wall().ms, &answering->batch, error);
+  for (char **word = words; made && *word; word++) {
+    struct search inquiry;
+    made = find_inquiry(desk, *word, &inquiry, error) && add_answer(answering, &inquiry, error);
+  }
+  made = made && outbox_batch_commit(desk->outbox, answering->batch, error);
+  if (!made) outbox_batch_drop(desk->outbox);
+  close(lock);
+  return made;
+}
+
+static bool print_refusal(const char *form, const char *period, const struct refusal *refusal, void *data)
+{
+  g_autofree char *line = answer_format(((const struct desk *)data)->home, form, period, refusal);
+  printf("%s\n", line);
+  return true;
+}
+
+static bool report(struct answering *answering, GError **error)
+{
+  struct desk *desk = &answering->desk;
+  struct outbox_summary sum;
+  if (!outbox_summary(desk->outbox, answering->batch, &sum, error) ||
+      !outbox_each_refusal(desk->outbox, answering->batch, print_refusal, desk, error))
+    return false;
+  printf(_("%" PRIu64 " explanations arrived, %" PRIu64 " were refused, %" PRIu64
+           " wait in the outbox to be sent\n"),
+         sum.counted, sum.refused + sum.refused_whole, sum.waiting_to_send);
+  answering->exit_code = sum.refused + sum.refused_whole > 0 ? ERROR_DATA
+                         : sum.waiting_to_send > 0           ? ERROR_TEMPORARY
+                                                             : 0;
+  return true;
+}
+
+static bool answer(struct answering *answering, char **words, GError **error)
+{
+  struct desk *desk = &answering->desk;
+  if (!open_desk(desk, error) || !check_words(answering, error)) return false;
+  refresh(desk);
+  return make_answers(answering, words, error) &&
+         delivery_finish(&desk->delivery, answering->timeout, error) && report(answering, error);
+}
+
+int command_answer(int argc, char **argv)
+{
+  struct answering answering = {.timeout = WAIT_SECONDS};
+  const GOptionEntry entries[] = {
+      {"text", 0, 0, G_OPTION_ARG_STRING, &answering.text, N_("why the figure is as it is"),
+       N_("EXPLANATION")},
+      {"by", 0, 0, G_OPTION_ARG_STRING, &answering.by, N_("who answers for the explanation"), N_("NAME")},
+      {"timeout", 0, 0, G_OPTION_ARG_INT, &answering.timeout, N_("how long to wait (default 120)"),
+       N_("SECONDS")},
+      {"data", 0, 0, G_OPTION_ARG_FILENAME, &answering.desk.data, N_("the agent's folder"), N_("DIR")},
+      G_OPTION_ENTRY_NULL,
+  };
+  int exit_code;
+  if (command_options(NULL, entries, 1, -1, &argc, &argv, &exit_code)) {
+    g_autoptr(GError) error = NULL;
+    exit_code = answer(&answering, argv + 1, &error) ? answering.exit_code : command_fail(error);
+  }
+  close_desk(&answering.desk);
+  g_free(answering.text);
+  g_free(answering.by);
+  return exit_code;
+}

@@ -1,0 +1,139 @@
+/* What the city asks, and consented to, as it was fetched last. */
+#include "agent/outbox_private.h"
+
+static int64_t read_meta(struct outbox *outbox, const char *key)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(outbox->db, "SELECT value FROM meta WHERE key = ?");
+  db_bind_text(row, key);
+  return db_step(row) ? db_int(row, 0) : 0;
+}
+
+static void put_meta(struct outbox *outbox, const char *key, int64_t value)
+{
+  struct db_row *row = db_query(outbox->db, "UPDATE meta SET value = ? WHERE key = ?");
+  db_bind_int(row, value);
+  db_bind_text(row, key);
+  db_run(row);
+}
+
+uint64_t outbox_state(struct outbox *outbox, int64_t *ret_at_ms)
+{
+  if (ret_at_ms) *ret_at_ms = read_meta(outbox, "state_at_ms");
+  return (uint64_t)read_meta(outbox, "state");
+}
+
+static void put_inquiry(struct outbox *outbox, uint64_t state, const struct inquiry_item *inquiry)
+{
+  struct db_row *row = db_query(
+      outbox->db, "INSERT OR REPLACE INTO inquiry(state, number, form, period, unit, rule, indicator, found,"
+                  " expected, question, asked_at_ms, answer, answered_by, answered_at_ms)"
+                  " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  db_bind_int(row, (int64_t)state);
+  db_bind_int(row, (int64_t)inquiry->number);
+  db_bind_text(row, inquiry->form);
+  db_bind_text(row, inquiry->period);
+  db_bind_text(row, inquiry->unit);
+  db_bind_text(row, inquiry->rule);
+  db_bind_text(row, inquiry->indicator);
+  db_bind_text(row, inquiry->found);
+  db_bind_text(row, inquiry->expected);
+  db_bind_text(row, inquiry->question);
+  db_bind_int(row, inquiry->asked_at_ms);
+  db_bind_text(row, inquiry->answer);
+  db_bind_text(row, inquiry->answered_by);
+  db_bind_int(row, inquiry->answered_at_ms);
+  db_run(row);
+}
+
+static void put_consent(struct outbox *outbox, uint64_t state, const struct consent_item *consent)
+{
+  struct db_row *row = db_query(outbox->db, "INSERT OR REPLACE INTO consent(state, form, period, unit, rule)"
+                                            " VALUES(?, ?, ?, ?, ?)");
+  db_bind_int(row, (int64_t)state);
+  db_bind_text(row, consent->form);
+  db_bind_text(row, consent->period);
+  db_bind_text(row, consent->unit);
+  db_bind_text(row, consent->rule);
+  db_run(row);
+}
+
+/* All rows but those of this state. */
+static void keep_only(struct outbox *outbox, int64_t state)
+{
+  struct db_row *row = db_query(outbox->db, "DELETE FROM inquiry WHERE state <> ?");
+  db_bind_int(row, state);
+  db_run(row);
+  row = db_query(outbox->db, "DELETE FROM consent WHERE state <> ?");
+  db_bind_int(row, state);
+  db_run(row);
+}
+
+bool outbox_state_page(struct outbox *outbox, uint64_t state, bool first, bool last,
+                       const struct inquiry_item *inquiries, size_t inquiry_count,
+                       const struct consent_item *consents, size_t consent_count, int64_t now_ms,
+                       GError **error)
+{
+  outbox_answer_begin(outbox);
+  if (first) keep_only(outbox, read_meta(outbox, "state"));
+  for (size_t i = 0; i < inquiry_count; i++) put_inquiry(outbox, state, &inquiries[i]);
+  for (size_t i = 0; i < consent_count; i++) put_consent(outbox, state, &consents[i]);
+  if (last) {
+    keep_only(outbox, (int64_t)state);
+    put_meta(outbox, "state", (int64_t)state);
+    put_meta(outbox, "state_at_ms", now_ms);
+  }
+  return outbox_answer_end(outbox, error);
+}
+
+bool outbox_each_inquiry(struct outbox *outbox, outbox_inquiry_sink *sink, void *data, GError **error)
+{
+  {
+    CLEANUP(db_end)
+    struct db_row *row =
+        db_query(outbox->db, "SELECT number, form, period, unit, rule, indicator, found, expected, question,"
+                             " asked_at_ms, answer, answered_by, answered_at_ms FROM inquiry"
+                             " WHERE state = (SELECT value FROM meta WHERE key = 'state') ORDER BY number");
+    while (db_step(row)) {
+      struct inquiry_item inquiry = {
+          .number = (uint64_t)db_int(row, 0),
+          .form = db_text(row, 1),
+          .period = db_text(row, 2),
+          .unit = db_text(row, 3),
+          .rule = db_text(row, 4),
+          .indicator = db_text(row, 5),
+          .found = db_text(row, 6),
+          .expected = db_text(row, 7),
+          .question = db_text(row, 8),
+          .asked_at_ms = db_int(row, 9),
+          .answer = db_text(row, 10),
+          .answered_by = db_text(row, 11),
+          .answered_at_ms = db_int(row, 12),
+      };
+      if (!sink(&inquiry, data)) break;
+    }
+  }
+  return db_take_error(outbox->db, error);
+}
+
+size_t outbox_open_inquiries(struct outbox *outbox)
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(outbox->db, "SELECT count(*) FROM inquiry WHERE answer = ''"
+                                            " AND state = (SELECT value FROM meta WHERE key = 'state')");
+  return db_step(row) ? (size_t)db_int(row, 0) : 0;
+}
+
+bool outbox_has_consent(struct outbox *outbox, const char *form, struct period period, const char *unit,
+                        const char *rule)
+{
+  char text[PERIOD_TEXT_SIZE];
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(outbox->db, "SELECT 1 FROM consent WHERE state = (SELECT value FROM meta WHERE key = 'state')"
+                           " AND form = ? AND period = ? AND unit = ? AND rule = ?");
+  db_bind_text(row, form);
+  db_bind_text(row, period_format(period, text));
+  db_bind_text(row, unit);
+  db_bind_text(row, rule);
+  return db_step(row);
+}

@@ -1,0 +1,265 @@
+#include "aggregator/examine.h"
+
+#include "aggregator/history.h"
+#include "aggregator/inquiry.h"
+#include "aggregator/judge.h"
+#include "common/decimal.h"
+#include "common/error.h"
+#include "common/rule.h"
+
+#include <string.h>
+
+struct examination *examination_new(void)
+{
+  struct examination *examination = g_new0(struct examination, 1);
+
+  examination->submissions = g_array_new(FALSE, FALSE, sizeof(struct examined));
+  examination->findings = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
+  examination->texts = g_string_chunk_new(4096);
+  return examination;
+}
+
+void examination_free(struct examination *examination)
+{
+  if (!examination) return;
+  g_array_unref(examination->submissions);
+  g_ptr_array_unref(examination->findings);
+  g_string_chunk_free(examination->texts);
+  g_free(examination);
+}
+
+/* A submission that is being looked at. */
+struct look {
+  struct store *store;
+  struct examination *examination;
+  const struct judged *judged;
+  const struct form *form;
+  int64_t book;
+  uint64_t position;
+  GArray *findings; /* struct refusal */
+};
+
+static const char *keep(const struct look *look, const char *text)
+{
+  return g_string_chunk_insert_const(look->examination->texts, text ? text : "");
+}
+
+static void add_finding(const struct look *look, uint32_t row, const char *unit, const char *rule,
+                        const char *indicator, const char *found, const char *expected, enum verdict verdict)
+{
+  struct refusal finding = {
+      .row = row,
+      .unit = keep(look, unit),
+      .rule = keep(look, rule),
+      .indicator = keep(look, indicator),
+      .found = keep(look, found),
+      .expected = keep(look, expected),
+      .verdict = verdict,
+  };
+
+  g_array_append_val(look->findings, finding);
+}
+
+/* --- rules to verify --- */
+
+static void verify(const struct look *look, uint32_t row, const char *unit, struct formula_facts *facts)
+{
+  struct rule_breach breach;
+  size_t next = 0;
+
+  while (rule_next_breach(look->form, RULE_VERIFY, facts, &next, &breach)) {
+    if (breach.rule->weight != RULE_VERIFY) continue; /* consented to */
+    int column = breach.failure.column;
+    g_autofree char *rule = finding_rule_id(FINDING_RULE_VERIFY, breach.rule->code);
+
+    add_finding(look, row, unit, rule, column < 0 ? "" : look->form->columns[column].code,
+                breach.failure.found, breach.failure.expected, VERDICT_IS_COUNTED);
+  }
+}
+
+/* --- two parks report one unit --- */
+
+/* The first column that both have and in which they differ; CATALOGUE_NONE if there is none. */
+static int first_difference(const struct figures *a, const struct figures *b)
+{
+  EACH_COLUMN(column, &a->present)
+    if (column_set_has(&b->present, column) && a->value[column] != b->value[column]) return (int)column;
+  return CATALOGUE_NONE;
+}
+
+static void compare_parks(const struct look *look, uint32_t row, const char *unit, const struct figures *own,
+                          const char *park, const struct figures *other)
+{
+  const struct catalogue *catalogue = look->judged->catalogue;
+  int column = first_difference(own, other);
+  char found[DECIMAL_TEXT_SIZE], expected[DECIMAL_TEXT_SIZE];
+  g_autofree char *rule = NULL;
+
+  if (column == CATALOGUE_NONE) return;
+  unsigned decimals = catalogue->indicators[look->form->columns[column].indicator].decimals;
+  rule = finding_rule_id(FINDING_REPORT_OVERLAP, park);
+  add_finding(look, row, unit, rule, look->form->columns[column].code,
+              decimal_format(own->value[column], decimals, found),
+              decimal_format(other->value[column], decimals, expected), VERDICT_IS_COUNTED);
+}
+
+/* --- one report --- */
+
+/* A unit's current reports as they are met: ours, and those of other parks. */
+struct meeting {
+  const struct look *look;
+  uint32_t row;
+  bool stands; /* ours is the one that is looked at */
+  enum report_kind kind;
+  struct figures own;
+  GArray *others; /* struct other */
+};
+
+struct other {
+  const char *park;
+  struct figures figures;
+};
+
+static bool meet(const struct stored_report *report, void *data)
+{
+  struct meeting *meeting = data;
+  const struct look *look = meeting->look;
+  struct other other;
+
+  if (strcmp(report->park, look->judged->agent->stored.area) == 0) {
+    meeting->stands = report->position == look->position && report->row == meeting->row;
+    meeting->kind = report->kind;
+    figures_clear(&meeting->own);
+    (void)figures_unpack(report->figures, report->figures_length, &meeting->own); /* checksummed */
+  } else if (report->kind == KIND_FIGURES &&
+             figures_unpack(report->figures, report->figures_length, &other.figures)) {
+    other.park = keep(look, report->park);
+    g_array_append_val(meeting->others, other);
+  }
+  return true;
+}
+
+static void look_at_report(struct look *look, uint32_t row, struct meeting *meeting,
+                           struct formula_facts *facts)
+{
+  struct submission_report report;
+
+  submission_report(look->judged->submission, row, &report);
+  meeting->row = row;
+  meeting->stands = false;
+  g_array_set_size(meeting->others, 0);
+  store_look_at(look->store, look->book, report.unit, meet, meeting);
+  if (!meeting->stands || meeting->kind != KIND_FIGURES) return;
+  facts->figures[TENSE_NOW] = &meeting->own;
+  verify(look, row, report.unit, facts);
+  for (unsigned n = 0; n < meeting->others->len; n++) {
+    const struct other *other = &g_array_index(meeting->others, struct other, n);
+
+    compare_parks(look, row, report.unit, &meeting->own, other->park, &other->figures);
+  }
+}
+
+static void look_at_reports(struct look *look)
+{
+  size_t count = submission_size(look->judged->submission);
+  CLEANUP(history_free) struct history *history = NULL;
+  g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(struct other));
+  struct meeting meeting = {.look = look, .others = others};
+  struct formula_facts facts = {.month = period_last_month(look->judged->period)};
+
+  for (size_t n = 0; n < count && !store_error(look->store); n++) {
+    if (n % HISTORY_ROWS == 0) {
+      history_free(history);
+      history = history_read(look->store, look->judged, n, HISTORY_ROWS);
+    }
+    history_facts(history, n % HISTORY_ROWS, &facts);
+    look_at_report(look, (uint32_t)n, &meeting, &facts);
+  }
+}
+
+/* --- one submission --- */
+
+static void add_stale(const struct look *look, const struct leaf *leaf)
+{
+  for (size_t n = 0; n < leaf->submission.exception_count; n++) {
+    const struct refusal *exception = &leaf->submission.exceptions[n];
+
+    if (exception->verdict == VERDICT_IS_STALE)
+      add_finding(look, exception->row, exception->unit, exception->rule, "", exception->found,
+                  exception->expected, VERDICT_IS_STALE);
+  }
+}
+
+/* Leaves out what neither asks anything nor may close an inquiry. */
+static void finish_look(const struct look *look)
+{
+  struct examination *examination = look->examination;
+  char period[PERIOD_TEXT_SIZE];
+  struct examined examined = {
+      .position = look->position,
+      .form = keep(look, look->form->code),
+      .period = keep(look, period_format(look->judged->period, period)),
+      .area = keep(look, look->judged->agent->stored.area),
+      .findings = (const struct refusal *)(const void *)look->findings->data,
+      .finding_count = look->findings->len,
+  };
+
+  if (look->findings->len == 0 && !inquiry_is_touched(look->store, look->book, examined.area, look->position))
+    return;
+  g_array_append_val(examination->submissions, examined);
+  g_ptr_array_add(examination->findings, g_array_ref(look->findings));
+}
+
+static bool look_at(struct store *store, struct snapshot *snapshot, uint64_t position,
+                    const struct leaf *leaf, struct examination *examination)
+{
+  CLEANUP(judged_free)
+  struct judged *judged =
+      judge_recorded(snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
+  g_autoptr(GArray) findings = g_array_new(FALSE, FALSE, sizeof(struct refusal));
+  struct look look = {
+      .store = store,
+      .examination = examination,
+      .judged = judged,
+      .position = position,
+      .findings = findings,
+  };
+
+  if (!judged) return false;
+  look.form = &judged->catalogue->forms[judged->form];
+  look.book = store_find_book(store, look.form->code, judged->period);
+  if (!look.book) return !store_error(store);
+  look_at_reports(&look);
+  add_stale(&look, leaf);
+  finish_look(&look);
+  return !store_error(store);
+}
+
+static struct leaf *read_leaf(struct store *store, uint64_t position)
+{
+  g_autoptr(GBytes) body = store_leaf(store, position);
+
+  return body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
+}
+
+bool examine_leaf(struct store *store, struct snapshot *snapshot, uint64_t position,
+                  struct examination *examination)
+{
+  CLEANUP(leaf_free) struct leaf *leaf = read_leaf(store, position);
+  uint64_t last = position;
+
+  if (!leaf) return false;
+  if (leaf->kind != LEAF_SUBMISSION) return true;
+  if (!look_at(store, snapshot, position, leaf, examination)) return false;
+  for (size_t n = 0; n < leaf->submission.release_count; n++) { /* those of one submission come in a row */
+    uint64_t waited = leaf->submission.releases[n].position;
+
+    if (waited == last) continue;
+    last = waited;
+    CLEANUP(leaf_free) struct leaf *released = read_leaf(store, waited);
+    if (!released || released->kind != LEAF_SUBMISSION ||
+        !look_at(store, snapshot, waited, released, examination))
+      return false;
+  }
+  return true;
+}

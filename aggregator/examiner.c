@@ -1,0 +1,161 @@
+#include "aggregator/examiner.h"
+
+#include "aggregator/examine.h"
+#include "aggregator/folder.h"
+#include "aggregator/store/inquiries.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "common/text.h"
+
+#include <inttypes.h>
+#include <sys/resource.h>
+
+#define SLICE_LEAVES 64 /* looked at within one transaction, which so takes well below a second */
+#define SLICE_MS 500
+#define NOTED_LEAVES 1024 /* after which the ledger is told how far it came, though nothing was found */
+#define RETRY_US (1000 * 1000)
+#define NICE 19 /* receipts and readers go first */
+
+struct examiner {
+  struct writer *writer;
+  struct store *store;
+  uint64_t next;  /* leaf to be looked at */
+  uint64_t noted; /* as the ledger has it */
+  GThread *thread;
+  GMutex mutex; /* over what follows */
+  GCond cond;
+  bool work, stop;
+};
+
+/* In the writer's thread, after a commit. */
+static void wake(void *data)
+{
+  struct examiner *examiner = data;
+
+  g_mutex_lock(&examiner->mutex);
+  examiner->work = true;
+  g_cond_signal(&examiner->cond);
+  g_mutex_unlock(&examiner->mutex);
+}
+
+/* False if it is to end. */
+static bool wait_for_work(struct examiner *examiner)
+{
+  g_mutex_lock(&examiner->mutex);
+  while (!examiner->work && !examiner->stop) g_cond_wait(&examiner->cond, &examiner->mutex);
+  examiner->work = false;
+  bool stop = examiner->stop;
+  g_mutex_unlock(&examiner->mutex);
+  return !stop;
+}
+
+static bool is_stopping(struct examiner *examiner)
+{
+  g_mutex_lock(&examiner->mutex);
+  bool stop = examiner->stop;
+  g_mutex_unlock(&examiner->mutex);
+  return stop;
+}
+
+/* Looks at some leaves as of one moment. False and `error` if one is damaged or the store fails. */
+static bool look(struct examiner *examiner, struct examination *examination, uint64_t *ret_next,
+                 GError **error)
+{
+  struct mono_time start = clock_mono();
+  CLEANUP(snapshot_unref)
+  struct snapshot *snapshot = present_begin(writer_present(examiner->writer), examiner->store, error);
+  if (!snapshot) return false;
+  uint64_t end = store_leaf_count(examiner->store), next = examiner->next;
+  bool sound = true;
+  for (unsigned n = 0; next < end && sound && n < SLICE_LEAVES && clock_since(start) < SLICE_MS; n++) {
+    sound = examine_leaf(examiner->store, snapshot, next, examination);
+    if (sound) next++;
+  }
+  if (!store_commit(examiner->store, error)) return false;
+  if (!sound)
+    g_set_error(error, PARKTALLY_ERROR, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64), next);
+  *ret_next = next;
+  return sound;
+}
+
+/* What was found, and how far it came, becomes a leaf. */
+static bool note(struct examiner *examiner, const struct examination *examination, uint64_t next,
+                 GError **error)
+{
+  struct leaf leaf = {
+      .kind = LEAF_EXAMINATION,
+      .by = "",
+      .reason = "",
+      .examination = {.examined = next,
+                      .submissions = (const struct examined *)(const void *)examination->submissions->data,
+                      .submission_count = examination->submissions->len},
+  };
+  struct act act = {.kind = leaf.kind, .leaf = &leaf};
+
+  if (examination->submissions->len == 0 && next - examiner->noted < NOTED_LEAVES) return true;
+  if (!writer_act(examiner->writer, &act, NULL, error)) return false;
+  examiner->noted = next;
+  return true;
+}
+
+/* True if there may be more. */
+static bool work(struct examiner *examiner, GError **error)
+{
+  CLEANUP(examination_free) struct examination *examination = examination_new();
+  uint64_t next;
+
+  if (!look(examiner, examination, &next, error) || !note(examiner, examination, next, error)) return false;
+  bool moved = next > examiner->next;
+  examiner->next = next;
+  return moved;
+}
+
+static void *run(void *data)
+{
+  struct examiner *examiner = data;
+
+  (void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread, on Linux */
+  do {
+    g_autoptr(GError) error = NULL;
+
+    while (!is_stopping(examiner) && work(examiner, &error)) continue;
+    if (!error) continue;
+    log_say(LOG_LEVEL_ERROR, "examiner.failed", "%s", error->message);
+    g_usleep(RETRY_US); /* with the next commit it is tried again */
+  } while (wait_for_work(examiner));
+  return NULL;
+}
+
+struct examiner *examiner_new(const char *folder, struct writer *writer, GError **error)
+{
+  CLEANUP(examiner_free) struct examiner *examiner = g_new0(struct examiner, 1);
+  g_autofree char *path = folder_path(folder, "store.db");
+
+  g_mutex_init(&examiner->mutex);
+  g_cond_init(&examiner->cond);
+  examiner->writer = writer;
+  examiner->store = store_open(path, STORE_READ, error);
+  if (!examiner->store) return NULL;
+  examiner->next = examiner->noted = store_examined(examiner->store);
+  writer_tell(writer, wake, examiner);
+  examiner->thread = g_thread_new("examiner", run, examiner);
+  return g_steal_pointer(&examiner);
+}
+
+void examiner_free(struct examiner *examiner)
+{
+  if (!examiner) return;
+  if (examiner->thread) {
+    writer_tell(examiner->writer, NULL, NULL);
+    g_mutex_lock(&examiner->mutex);
+    examiner->stop = true;
+    g_cond_signal(&examiner->cond);
+    g_mutex_unlock(&examiner->mutex);
+    g_thread_join(examiner->thread);
+  }
+  store_close(examiner->store);
+  g_mutex_clear(&examiner->mutex);
+  g_cond_clear(&examiner->cond);
+  g_free(examiner);
+}

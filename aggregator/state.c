@@ -1,0 +1,130 @@
+#include "aggregator/state.h"
+
+#include "aggregator/store/inquiries.h"
+#include "common/limits.h"
+#include "common/log.h"
+
+#include <string.h>
+
+struct state_page {
+  struct frame frame;
+  GArray *inquiries, *consents; /* of the store; the items point into them */
+  GArray *books;
+  struct inquiry_item inquiry_items[LIMIT_STATE_INLINE];
+  struct consent_item consent_items[LIMIT_STATE_INLINE];
+  char periods[LIMIT_STATE_INLINE][PERIOD_TEXT_SIZE];
+};
+
+static bool end_reading(struct store *store)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (store_commit(store, &error)) return true;
+  log_say(LOG_LEVEL_ERROR, "store.unreadable", "%s", error->message);
+  return false;
+}
+
+uint64_t state_of(struct store *store, const char *area)
+{
+  uint64_t state;
+
+  store_begin(store);
+  state = store_area_state(store, area);
+  return end_reading(store) ? state : 0;
+}
+
+static const struct stored_book *book_of(const struct state_page *page, int64_t book)
+{
+  for (unsigned n = 0; n < page->books->len; n++)
+    if (g_array_index(page->books, struct stored_book, n).book == book)
+      return &g_array_index(page->books, struct stored_book, n);
+  return NULL;
+}
+
+static void add_inquiries(struct state_page *page)
+{
+  for (unsigned n = 0; n < page->inquiries->len; n++) {
+    const struct stored_inquiry *inquiry = &g_array_index(page->inquiries, struct stored_inquiry, n);
+    const struct stored_book *book = book_of(page, inquiry->book);
+    size_t at = page->frame.state_page.inquiry_count;
+
+    if (!book) continue; /* never: it was opened in it */
+    page->inquiry_items[at] = (struct inquiry_item){
+        .number = inquiry->number,
+        .form = book->form,
+        .period = period_format(book->period, page->periods[at]),
+        .unit = inquiry->unit,
+        .rule = inquiry->rule,
+        .indicator = inquiry->indicator,
+        .found = inquiry->found,
+        .expected = inquiry->expected,
+        .question = inquiry->question,
+        .asked_at_ms = inquiry->asked_ms,
+        .answer = inquiry->answer,
+        .answered_by = inquiry->answered_by,
+        .answered_at_ms = inquiry->answered_ms,
+    };
+    page->frame.state_page.inquiry_count++;
+  }
+}
+
+static void add_consents(struct state_page *page)
+{
+  size_t before = page->frame.state_page.inquiry_count;
+
+  for (unsigned n = 0; n < page->consents->len; n++) {
+    const struct stored_consent *consent = &g_array_index(page->consents, struct stored_consent, n);
+
+    page->consent_items[n] = (struct consent_item){
+        .form = consent->form,
+        .period = period_format(consent->period, page->periods[before + n]),
+        .unit = consent->unit,
+        .rule = consent->rule,
+    };
+  }
+  page->frame.state_page.consent_count = page->consents->len;
+}
+
+/* Inquiries by number, and behind them the consents. */
+static void read_page(struct state_page *page, struct store *store, const char *area, uint32_t offset)
+{
+  size_t inquiries = store_inquiries_count(store, area), consents = store_consents_count(store, area);
+  size_t skip = MIN(offset, inquiries), room;
+
+  page->books = store_books(store, NULL);
+  page->inquiries = store_inquiries_page(store, area, skip, LIMIT_STATE_INLINE);
+  room = LIMIT_STATE_INLINE - page->inquiries->len;
+  page->consents =
+      store_consents(store, area, offset - skip, skip + page->inquiries->len < inquiries ? 0 : room);
+  page->frame.kind = FRAME_STATE_PAGE;
+  page->frame.state_page.state = store_area_state(store, area);
+  page->frame.state_page.offset = offset;
+  page->frame.state_page.total = (uint32_t)MIN(inquiries + consents, UINT32_MAX);
+  add_inquiries(page);
+  add_consents(page);
+  page->frame.state_page.inquiries = page->inquiry_items;
+  page->frame.state_page.consents = page->consent_items;
+}
+
+struct state_page *state_page_read(struct store *store, const char *area, uint32_t offset)
+{
+  CLEANUP(state_page_free) struct state_page *page = g_new0(struct state_page, 1);
+
+  store_begin(store);
+  read_page(page, store, area, offset);
+  return end_reading(store) ? g_steal_pointer(&page) : NULL;
+}
+
+void state_page_free(struct state_page *page)
+{
+  if (!page) return;
+  g_array_unref(page->inquiries);
+  g_array_unref(page->consents);
+  g_array_unref(page->books);
+  g_free(page);
+}
+
+const struct frame *state_page_frame(const struct state_page *page)
+{
+  return &page->frame;
+}

@@ -1,0 +1,23 @@
+/* What an area is told of its inquiries and consents, page by page. */
+#ifndef PARKTALLY_AGGREGATOR_STATE_H
+#define PARKTALLY_AGGREGATOR_STATE_H
+
+#include "aggregator/store/store.h"
+#include "common/cleanup.h"
+#include "common/codec.h"
+
+#include <stdint.h>
+
+/* The number of Welcome; 0 also where the store cannot be read, which is logged. */
+uint64_t state_of(struct store *store, const char *area);
+
+/* A page from `offset` on, as of one moment. NULL where the store cannot be read, which is logged. */
+struct state_page;
+struct state_page *state_page_read(struct store *store, const char *area, uint32_t offset);
+void state_page_free(struct state_page *page);
+CLEANUP_DEFINE(struct state_page, state_page_free)
+
+/* To be encoded; lives as long as the page. */
+const struct frame *state_page_frame(const struct state_page *page);
+
+#endif

@@ -1,0 +1,136 @@
+/* Pages of what the city asks an area, and what it consented to. */
+#include "common/codec_private.h"
+
+#include <assert.h>
+
+/* One item of a page with its tag and length: an inquiry. */
+#define INQUIRY_MOST                                                                                         \
+  ((1 + 3) + 3 * (1 + 10) + 5 * (2 + LIMIT_CODE_BYTES) + (2 + CODEC_COLUMN_BYTES) +                          \
+   2 * (2 + LIMIT_REFUSAL_TEXT) + 2 * (3 + LIMIT_NAME_BYTES) + (3 + LIMIT_ANSWER_BYTES))
+static_assert(LIMIT_STATE_INLINE * INQUIRY_MOST + LIMIT_KIB <= LIMIT_FRAME_BYTES,
+              "a page of inquiries fits a frame");
+
+static bool is_sound_inquiry(const Parktally__Inquiry *message)
+{
+  return message->number != 0 && codec_text_fits(message->form, 1, LIMIT_CODE_BYTES) &&
+         codec_text_fits(message->period, 1, LIMIT_CODE_BYTES) &&
+         codec_text_fits(message->unit, 1, LIMIT_CODE_BYTES) &&
+         codec_text_fits(message->rule, 1, LIMIT_CODE_BYTES) &&
+         codec_text_fits(message->indicator, 0, CODEC_COLUMN_BYTES) &&
+         codec_text_fits(message->found, 0, LIMIT_REFUSAL_TEXT) &&
+         codec_text_fits(message->expected, 0, LIMIT_REFUSAL_TEXT) &&
+         codec_text_fits(message->question, 0, LIMIT_NAME_BYTES) &&
+         codec_text_fits(message->answer, 0, LIMIT_ANSWER_BYTES) &&
+         codec_text_fits(message->answered_by, 0, LIMIT_NAME_BYTES);
+}
+
+static bool take_inquiries(const Parktally__StatePage *message, struct frame *frame)
+{
+  struct inquiry_item *items = arena_take(frame, message->n_inquiry * sizeof *items);
+
+  if (items == NULL) return false;
+  for (size_t i = 0; i < message->n_inquiry; i++) {
+    const Parktally__Inquiry *inquiry = message->inquiry[i];
+
+    if (!is_sound_inquiry(inquiry)) return false;
+    items[i] = (struct inquiry_item){
+        .number = inquiry->number,
+        .form = inquiry->form,
+        .period = inquiry->period,
+        .unit = inquiry->unit,
+        .rule = inquiry->rule,
+        .indicator = inquiry->indicator,
+        .found = inquiry->found,
+        .expected = inquiry->expected,
+        .question = inquiry->question,
+        .asked_at_ms = inquiry->asked_at_ms,
+        .answer = inquiry->answer,
+        .answered_by = inquiry->answered_by,
+        .answered_at_ms = inquiry->answered_at_ms,
+    };
+  }
+  frame->state_page.inquiries = items;
+  frame->state_page.inquiry_count = message->n_inquiry;
+  return true;
+}
+
+static bool take_consents(const Parktally__StatePage *message, struct frame *frame)
+{
+  struct consent_item *items = arena_take(frame, message->n_consent * sizeof *items);
+
+  if (items == NULL) return false;
+  for (size_t i = 0; i < message->n_consent; i++) {
+    const Parktally__Consent *consent = message->consent[i];
+
+    if (!codec_text_fits(consent->form, 1, LIMIT_CODE_BYTES) ||
+        !codec_text_fits(consent->period, 1, LIMIT_CODE_BYTES) ||
+        !codec_text_fits(consent->unit, 1, LIMIT_CODE_BYTES) ||
+        !codec_text_fits(consent->rule, 1, LIMIT_CODE_BYTES))
+      return false;
+    items[i] = (struct consent_item){consent->form, consent->period, consent->unit, consent->rule};
+  }
+  frame->state_page.consents = items;
+  frame->state_page.consent_count = message->n_consent;
+  return true;
+}
+
+bool state_page_decode(const Parktally__StatePage *message, struct frame *frame)
+{
+  frame->kind = FRAME_STATE_PAGE;
+  frame->state_page.state = message->state;
+  frame->state_page.offset = message->offset;
+  frame->state_page.total = message->total;
+  return message->n_inquiry + message->n_consent <= LIMIT_STATE_INLINE && take_inquiries(message, frame) &&
+         take_consents(message, frame);
+}
+
+static void fill_inquiry(Parktally__Inquiry *message, const struct inquiry_item *item)
+{
+  parktally__inquiry__init(message);
+  message->number = item->number;
+  message->form = codec_text(item->form);
+  message->period = codec_text(item->period);
+  message->unit = codec_text(item->unit);
+  message->rule = codec_text(item->rule);
+  message->indicator = codec_text(item->indicator);
+  message->found = codec_text(item->found);
+  message->expected = codec_text(item->expected);
+  message->question = codec_text(item->question);
+  message->asked_at_ms = item->asked_at_ms;
+  message->answer = codec_text(item->answer);
+  message->answered_by = codec_text(item->answered_by);
+  message->answered_at_ms = item->answered_at_ms;
+}
+
+GBytes *state_page_encode(Parktally__Frame *message, const struct frame *frame)
+{
+  Parktally__Inquiry inquiries[LIMIT_STATE_INLINE], *inquiry_pointers[LIMIT_STATE_INLINE];
+  Parktally__Consent consents[LIMIT_STATE_INLINE], *consent_pointers[LIMIT_STATE_INLINE];
+  Parktally__StatePage page = PARKTALLY__STATE_PAGE__INIT;
+
+  assert(frame->state_page.inquiry_count + frame->state_page.consent_count <= LIMIT_STATE_INLINE);
+  for (size_t i = 0; i < frame->state_page.inquiry_count; i++) {
+    fill_inquiry(&inquiries[i], &frame->state_page.inquiries[i]);
+    inquiry_pointers[i] = &inquiries[i];
+  }
+  for (size_t i = 0; i < frame->state_page.consent_count; i++) {
+    const struct consent_item *item = &frame->state_page.consents[i];
+
+    parktally__consent__init(&consents[i]);
+    consents[i].form = codec_text(item->form);
+    consents[i].period = codec_text(item->period);
+    consents[i].unit = codec_text(item->unit);
+    consents[i].rule = codec_text(item->rule);
+    consent_pointers[i] = &consents[i];
+  }
+  page.state = frame->state_page.state;
+  page.offset = frame->state_page.offset;
+  page.total = frame->state_page.total;
+  page.n_inquiry = frame->state_page.inquiry_count;
+  page.inquiry = inquiry_pointers;
+  page.n_consent = frame->state_page.consent_count;
+  page.consent = consent_pointers;
+  message->body_case = PARKTALLY__FRAME__BODY_STATE_PAGE;
+  message->state_page = &page;
+  return g_byte_array_free_to_bytes(codec_pack(&message->base));
+}
