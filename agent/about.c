@@ -1,6 +1,7 @@
 #include "agent/about.h"
 
 #include "agent/answer.h"
+#include "common/calendar.h"
 #include "common/clock.h"
 #include "common/text.h"
 
@@ -33,6 +34,41 @@ static const char *area_name(const struct home *home)
   return known ? text_label(&home->catalogue->areas[home->area].name) : "";
 }
 
+/* Until when the period that ended last is to be reported on a form; NULL where the form is not known, or has
+ * no deadline. */
+static char *due_of(const struct home *home, const char *code, char ret_period[PERIOD_TEXT_SIZE])
+{
+  int form = home->catalogue ? catalogue_form(home->catalogue, code) : CATALOGUE_NONE;
+  if (form == CATALOGUE_NONE || home->catalogue->forms[form].retired) return NULL;
+  day_number today = calendar_day(home->catalogue, clock_wall().ms);
+  struct period period = calendar_last_ended(&home->catalogue->forms[form], today);
+  int64_t due = calendar_due(home->catalogue, form, period);
+  period_format(period, ret_period);
+  return due == CALENDAR_NEVER ? NULL : calendar_format_due(home->catalogue, due);
+}
+
+static void print_deadlines(const struct home *home, const GPtrArray *forms)
+{
+  for (guint i = 0; i < forms->len; i++) {
+    char period[PERIOD_TEXT_SIZE];
+    g_autofree char *due = due_of(home, forms->pdata[i], period);
+    if (due) printf(_("due         %s %s: %s\n"), (const char *)forms->pdata[i], period, due);
+  }
+}
+
+static json_t *deadlines_json(const struct home *home, const GPtrArray *forms)
+{
+  json_t *list = json_array();
+  for (guint i = 0; i < forms->len; i++) {
+    char period[PERIOD_TEXT_SIZE];
+    g_autofree char *due = due_of(home, forms->pdata[i], period);
+    if (due)
+      json_array_append_new(
+          list, json_pack("{s:s, s:s, s:s}", "form", forms->pdata[i], "period", period, "due", due));
+  }
+  return list;
+}
+
 static void print_text(const struct home *home, const struct outbox_summary *summary)
 {
   const struct certificate *certificate = home->certificate;
@@ -49,6 +85,7 @@ static void print_text(const struct home *home, const struct outbox_summary *sum
       home->catalogue ? hash_text(home->catalogue->hash) : g_strdup(_("not fetched yet"));
   g_autofree char *units = home->units ? hash_text(home->register_hash) : g_strdup(_("not fetched yet"));
   printf(_("\ncatalogue   %s\nregister    %s\n"), catalogue, units);
+  print_deadlines(home, forms);
   if (home->trouble) printf("%s\n", home->trouble);
   g_autofree char *answers = answer_summary(summary);
   printf(_("reports     %s\n"), answers);
@@ -72,6 +109,7 @@ static void print_json(const struct home *home, const struct outbox_summary *sum
   json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:o}", "agent", home->certificate->agent, "area",
                              home->certificate->area, "area_name", area_name(home), "aggregator",
                              home->endpoint, "forms", codes);
+  json_object_set_new(object, "due", deadlines_json(home, forms));
   set_hash(object, "catalogue", home->catalogue ? home->catalogue->hash : NULL, CATALOGUE_HASH_SIZE);
   set_hash(object, "register", home->units ? home->register_hash : NULL, SEAL_HASH_SIZE);
   const struct {

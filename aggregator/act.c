@@ -1,6 +1,7 @@
 #include "aggregator/act.h"
 
 #include "aggregator/inquiry.h"
+#include "aggregator/periods.h"
 #include "common/error.h"
 #include "common/text.h"
 
@@ -19,15 +20,18 @@ static bool refuse(GError **error, enum parktally_error code, const char *format
   return false;
 }
 
-/* Replaces `*snapshot` by a copy that the leaf at `position` changed. */
-static void change_snapshot(struct snapshot **snapshot, uint64_t position, struct catalogue *catalogue,
-                            struct unit_register *units, const struct stored_agent *agent)
+/* Replaces `*snapshot` by `next`, into which the leaf at `position` changed it. */
+static void replace_snapshot(struct snapshot **snapshot, uint64_t position, struct snapshot *next)
 {
-  struct snapshot *next = snapshot_change(*snapshot, catalogue, units, agent);
-
   next->position = position + 1;
   snapshot_unref(*snapshot);
   *snapshot = next;
+}
+
+static void change_snapshot(struct snapshot **snapshot, uint64_t position, struct catalogue *catalogue,
+                            struct unit_register *units, const struct stored_agent *agent)
+{
+  replace_snapshot(snapshot, position, snapshot_change(*snapshot, catalogue, units, agent));
 }
 
 /* --- catalogue --- */
@@ -189,12 +193,46 @@ static bool apply_park_act(struct store *store, const struct snapshot *snapshot,
   return true;
 }
 
+/* --- periods --- */
+
+static bool apply_period(struct store *store, struct snapshot **snapshot, const struct leaf *leaf,
+                         uint64_t position, GError **error)
+{
+  const struct catalogue *catalogue = (*snapshot)->catalogue;
+  int form = catalogue_form(catalogue, leaf->period.form);
+  int area = *leaf->period.area ? catalogue_area(catalogue, leaf->period.area) : CATALOGUE_NONE;
+  g_autofree char *objection = NULL;
+  struct stored_period_act act = {
+      .position = position,
+      .form = (char *)leaf->period.form,
+      .action = leaf->period.action,
+      .area = (char *)leaf->period.area,
+      .by = (char *)leaf->by,
+      .reason = (char *)leaf->reason,
+      .recorded_ms = leaf->recorded_at_ms,
+  };
+
+  if (form == CATALOGUE_NONE)
+    return refuse(error, ERROR_USAGE, _("the catalogue has no form “%s”"), leaf->period.form);
+  if (area == CATALOGUE_NONE && *leaf->period.area)
+    return refuse(error, ERROR_USAGE, _("the catalogue has no area “%s”"), leaf->period.area);
+  if (!period_parse(leaf->period.period, &act.period))
+    return refuse(error, ERROR_USAGE, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
+                  leaf->period.period);
+  objection =
+      periods_objection((*snapshot)->period_acts, catalogue, leaf->period.action, form, act.period, area);
+  if (objection) return refuse(error, ERROR_USAGE, "%s", objection);
+  store_period_act_add(store, &act);
+  replace_snapshot(snapshot, position, snapshot_change_period(*snapshot, &act));
+  return true;
+}
+
 bool act_apply(struct store *store, struct tables *tables, struct snapshot **snapshot,
                const struct leaf *leaf, uint64_t position, GError **error)
 {
   bool reads_catalogue = leaf->kind == LEAF_REGISTER || leaf->kind == LEAF_INVITATION ||
                          leaf->kind == LEAF_EXAMINATION || leaf->kind == LEAF_ASK ||
-                         leaf->kind == LEAF_ACCEPT || leaf->kind == LEAF_CONSENT;
+                         leaf->kind == LEAF_ACCEPT || leaf->kind == LEAF_CONSENT || leaf->kind == LEAF_PERIOD;
 
   if (reads_catalogue && !(*snapshot)->catalogue)
     return refuse(error, ERROR_DATA,
@@ -220,6 +258,8 @@ bool act_apply(struct store *store, struct tables *tables, struct snapshot **sna
   case LEAF_ACCEPT:
   case LEAF_CONSENT:
     return inquiry_apply(store, *snapshot, leaf, position, error);
+  case LEAF_PERIOD:
+    return apply_period(store, snapshot, leaf, position, error);
   case LEAF_SUBMISSION:
     break;
   }

@@ -30,6 +30,11 @@ struct act {
   } invitation;
   const struct join_record *join; /* enrolment */
   const char *agent;              /* revocation */
+  struct {
+    enum period_action action;
+    const char *form, *period;
+    const char *area; /* "": everybody */
+  } period;
 };
 
 /* Applies the leaf at `position` to store and tables; `*snapshot` is replaced where the act changes it. False

@@ -1,6 +1,7 @@
 #include "aggregator/commands.h"
 #include "aggregator/folder.h"
 #include "aggregator/store/store.h"
+#include "common/calendar.h"
 #include "common/catalogue.h"
 #include "common/command.h"
 #include "common/text.h"
@@ -49,6 +50,11 @@ static bool check_catalogue(const char *path, const char *folder, GError **error
   if (!catalogue || (folder && !check_may_follow(folder, catalogue, error))) return false;
   g_print(_("%s: no mistakes: %zu areas, %zu indicators, %zu forms, %zu targets\n"), path,
           catalogue->area_count, catalogue->indicator_count, catalogue->form_count, catalogue->target_count);
+  if (!calendar_knows_zone(catalogue))
+    g_printerr(
+        _("warning: this machine does not know the time zone %s, so periods and deadlines go by UTC; install "
+          "the package tzdata\n"),
+        catalogue->timezone);
   return true;
 }
 

@@ -4,11 +4,14 @@
 #include "aggregator/ledger.h"
 #include "aggregator/posting.h"
 #include "aggregator/tables.h"
+#include "common/calendar.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/text.h"
 
 #include <string.h>
+
+#define FINDINGS_MOST 2 /* on a submission as a whole */
 
 /* What a receipt needs to know of a posted submission until the tree head of its group is known. */
 struct posted {
@@ -17,7 +20,8 @@ struct posted {
   uint32_t counted, unchanged, stale, waiting, refused, refusals;
   GArray *shown; /* struct refusal: the first LIMIT_REFUSALS_INLINE; texts in `texts` */
   GStringChunk *texts;
-  bool clock_off;
+  const char *findings[FINDINGS_MOST];
+  size_t finding_count;
 };
 
 struct group {
@@ -92,15 +96,22 @@ static void fail_job(struct job *job, enum parktally_error code, const char *tex
   g_set_error_literal(&job->error, PARKTALLY_ERROR, code, text);
 }
 
-/* Whether the ledger knows the submission already, or its number under another id. */
-static bool seen_before(struct group *group, struct job *job)
+/* Whether the ledger has the submission already: then it gets its receipt again, whatever is in force now. */
+static bool is_known(struct group *group, const struct judged *judged)
+{
+  uint64_t position;
+
+  if (judged->fault != FINDING_COUNT && !judged_may_be_known(judged)) return false;
+  return store_submission_position(group->store, judged->id, &position);
+}
+
+/* Whether the agent has used the submission's number before, for another one. */
+static bool number_was_used(struct group *group, struct job *job)
 {
   struct judged *judged = job->judged;
   uint64_t sequence = judged->sequence;
   uint8_t other[SUBMISSION_ID_SIZE];
-  uint64_t position;
 
-  if (store_submission_position(group->store, judged->id, &position)) return true;
   if (store_submission_by_sequence(group->store, judged->agent->stored.id, sequence, other)) {
     judged->fault = FINDING_SEQUENCE_REUSED;
     g_snprintf(judged->fault_text, sizeof judged->fault_text,
@@ -112,20 +123,26 @@ static bool seen_before(struct group *group, struct job *job)
   return false;
 }
 
-static const char *const *findings_of(const struct judged *judged, const char *ret_findings[2],
-                                      size_t *ret_count)
+/* On a submission that was posted. Late is who reports for the first time after the deadline; a correction is
+ * not. */
+static void add_findings(const struct group *group, struct posted *posted)
 {
-  *ret_count = 0;
-  if (judged->clock_off) ret_findings[(*ret_count)++] = finding_id(FINDING_CLOCK_OFF);
-  return ret_findings;
+  const struct judged *judged = posted->job->judged;
+  const struct catalogue *catalogue = group->snapshot->catalogue;
+
+  if (judged->act) return;
+  int form = catalogue_form(catalogue, judged->catalogue->forms[judged->form].code);
+  if (judged->clock_off) posted->findings[posted->finding_count++] = finding_id(FINDING_CLOCK_OFF);
+  if (group->posting.first > 0 && posted->recorded_ms > calendar_due(catalogue, form, judged->period))
+    posted->findings[posted->finding_count++] = finding_id(FINDING_REPORT_LATE);
 }
 
-static int64_t append_submission(struct group *group, const struct judged *judged)
+static void append_submission(struct group *group, const struct posted *posted)
 {
-  const char *findings[2];
+  const struct judged *judged = posted->job->judged;
   struct leaf leaf = {
       .kind = LEAF_SUBMISSION,
-      .recorded_at_ms = ledger_time(group->ledger, clock_wall().ms),
+      .recorded_at_ms = posted->recorded_ms,
       .by = "",
       .reason = "",
       .submission =
@@ -134,57 +151,64 @@ static int64_t append_submission(struct group *group, const struct judged *judge
               .exception_count = group->posting.exceptions->len,
               .releases = (const struct release *)(const void *)group->posting.releases->data,
               .release_count = group->posting.releases->len,
+              .findings = posted->findings,
+              .finding_count = posted->finding_count,
           },
   };
 
   leaf.submission.sealed.data = g_bytes_get_data(judged->sealed, &leaf.submission.sealed.length);
-  leaf.submission.findings = findings_of(judged, findings, &leaf.submission.finding_count);
   ledger_append(group->ledger, &leaf);
-  return leaf.recorded_at_ms;
 }
 
-/* An act of a park; what refuses it is its only exception. Its recorded time. */
-static int64_t post_park_act(struct group *group, const struct judged *judged, uint64_t position)
+/* Carries out an act of a park; what refuses it is its only exception. */
+static void post_park_act(struct group *group, const struct judged *judged, uint64_t position)
 {
   struct posting *posting = &group->posting;
   struct refusal refusal;
-  struct leaf leaf = {
-      .kind = LEAF_PARK_ACT,
-      .recorded_at_ms = ledger_time(group->ledger, clock_wall().ms),
-      .by = "",
-      .reason = "",
-  };
+  int64_t now_ms = ledger_time(group->ledger, clock_wall().ms);
 
   posting_clear(posting);
-  if (inquiry_answer(group->store, group->snapshot, judged->act, judged->agent->stored.area,
-                     leaf.recorded_at_ms, position, &refusal)) {
+  if (inquiry_answer(group->store, group->snapshot, judged->act, judged->agent->stored.area, now_ms, position,
+                     &refusal)) {
     posting->counted = 1;
   } else {
     posting->refused = 1;
     posting_refuse(posting, &refusal);
   }
   store_submission_add(group->store, judged->id, position, judged->agent->stored.id, judged->sequence);
-  leaf.park_act.sealed.data = g_bytes_get_data(judged->sealed, &leaf.park_act.sealed.length);
-  leaf.park_act.exceptions = (const struct refusal *)(const void *)posting->exceptions->data;
-  leaf.park_act.exception_count = posting->exceptions->len;
-  ledger_append(group->ledger, &leaf);
-  return leaf.recorded_at_ms;
 }
 
-static void remember_posted(struct group *group, struct job *job, int64_t recorded_ms)
+static void append_park_act(struct group *group, const struct posted *posted)
+{
+  const struct judged *judged = posted->job->judged;
+  const struct posting *posting = &group->posting;
+  struct leaf leaf = {
+      .kind = LEAF_PARK_ACT,
+      .recorded_at_ms = posted->recorded_ms,
+      .by = "",
+      .reason = "",
+      .park_act = {.exceptions = (const struct refusal *)(const void *)posting->exceptions->data,
+                   .exception_count = posting->exceptions->len},
+  };
+
+  leaf.park_act.sealed.data = g_bytes_get_data(judged->sealed, &leaf.park_act.sealed.length);
+  ledger_append(group->ledger, &leaf);
+}
+
+static const struct posted *remember_posted(struct group *group, struct job *job)
 {
   const struct posting *posting = &group->posting;
   struct posted *posted = g_new0(struct posted, 1);
 
   posted->job = job;
-  posted->recorded_ms = recorded_ms;
+  posted->recorded_ms = ledger_time(group->ledger, clock_wall().ms);
   posted->counted = posting->counted;
   posted->unchanged = posting->unchanged;
   posted->stale = posting->stale;
   posted->waiting = posting->waiting;
   posted->refused = posting->refused;
   posted->refusals = posting->exceptions->len;
-  posted->clock_off = job->judged->clock_off;
+  add_findings(group, posted);
   posted->shown = g_array_new(FALSE, TRUE, sizeof(struct refusal));
   posted->texts = g_string_chunk_new(1024);
   for (unsigned n = 0; n < posting->exceptions->len && n < LIMIT_REFUSALS_INLINE; n++) {
@@ -198,6 +222,7 @@ static void remember_posted(struct group *group, struct job *job, int64_t record
     g_array_append_val(posted->shown, refusal);
   }
   g_ptr_array_add(group->posted, posted);
+  return posted;
 }
 
 static void add_submission(struct group *group, struct job *job)
@@ -205,18 +230,20 @@ static void add_submission(struct group *group, struct job *job)
   struct judged *judged = job->judged;
 
   if (judged->snapshot != group->snapshot) judge_again(judged, group->snapshot, clock_wall().ms);
+  if (is_known(group, judged)) return;
   if (judged->fault != FINDING_COUNT) {
     fail_job(job, ERROR_DATA, judged->fault_text);
     return;
   }
-  if (seen_before(group, job)) return;
+  if (number_was_used(group, job)) return;
   job->position = ledger_size(group->ledger);
   if (judged->act) {
-    remember_posted(group, job, post_park_act(group, judged, job->position));
+    post_park_act(group, judged, job->position);
+    append_park_act(group, remember_posted(group, job));
     return;
   }
   posting_run(&group->posting, group->store, group->tables, group->snapshot, judged, job->position);
-  remember_posted(group, job, append_submission(group, judged));
+  append_submission(group, remember_posted(group, job));
 }
 
 /* --- acts --- */
@@ -255,6 +282,12 @@ static struct leaf leaf_of_act(const struct act *act, int64_t recorded_ms)
   case LEAF_ACCEPT:
   case LEAF_CONSENT:
     break; /* as it is */
+  case LEAF_PERIOD:
+    leaf.period.form = act->period.form;
+    leaf.period.period = act->period.period;
+    leaf.period.action = act->period.action;
+    leaf.period.area = act->period.area;
+    break;
   case LEAF_GENESIS:
   case LEAF_ENROLMENT:
   case LEAF_SUBMISSION:
@@ -367,7 +400,6 @@ static void make_receipt(struct group *group, const struct posted *posted, uint6
                          const uint8_t root[MERKLE_HASH_SIZE])
 {
   const struct judged *judged = posted->job->judged;
-  const char *findings[2];
   g_autoptr(GByteArray) payload = NULL;
   g_autoptr(GByteArray) sealed = NULL;
   struct receipt receipt = {
@@ -386,9 +418,10 @@ static void make_receipt(struct group *group, const struct posted *posted, uint6
       .refusals = (const struct refusal *)(const void *)posted->shown->data,
       .refusal_count = posted->shown->len,
       .refusals_total = posted->refusals,
+      .findings = posted->findings,
+      .finding_count = posted->finding_count,
   };
 
-  receipt.findings = findings_of(judged, findings, &receipt.finding_count);
   payload = receipt_encode(&receipt);
   sealed = identity_seal(group->identity, SEAL_RECEIPT, payload->data, payload->len, NULL);
   store_receipt_put(group->store, judged->id, sealed->data, sealed->len);

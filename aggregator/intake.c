@@ -61,12 +61,12 @@ static void written(const struct judged *judged, GBytes *receipt, const GError *
   task_free(task);
 }
 
-/* Answers a fault, or hands a sound submission over to the writer. */
+/* Answers a fault, or hands a submission that is sound, or may have a receipt, over to the writer. */
 static void settle(struct task *task)
 {
   struct judged *judged = task->judged;
 
-  if (judged->fault == FINDING_COUNT) {
+  if (judged->fault == FINDING_COUNT || judged_may_be_known(judged)) {
     writer_submit(task->intake->writer, judged, written, task);
     return;
   }

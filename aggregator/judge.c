@@ -1,5 +1,9 @@
 #include "aggregator/judge.h"
 
+#include "aggregator/periods.h"
+#include "common/calendar.h"
+#include "common/text.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -133,6 +137,39 @@ static bool check_head(struct judged *judged)
   return true;
 }
 
+/* Bytes of what an operator wrote that fit beside the rest of a fault's text. */
+enum { REASON_SHOWN = 100 };
+
+/* Whether reports are taken for the period: by what is in force, and by our clock, never the park's. */
+static bool check_period(struct judged *judged, int64_t now_ms)
+{
+  const struct snapshot *snapshot = judged->snapshot;
+  const struct catalogue *catalogue = snapshot->catalogue;
+  const struct submission_head *head = submission_head(judged->submission);
+  int form = catalogue_form(catalogue, head->form);
+  int area = catalogue_area(catalogue, judged->agent->stored.area);
+  enum period_state state =
+      periods_state(snapshot->period_acts, catalogue, form, judged->period, area, now_ms);
+  const struct stored_period_act *last;
+  g_autofree char *when = NULL, *reason = NULL;
+
+  if (state == PERIOD_IS_FUTURE)
+    return fault(judged, FINDING_PERIOD_NOT_BEGUN, "found %s, form %s expects a period that has begun",
+                 head->period, head->form);
+  if (state != PERIOD_IS_CLOSED) return true;
+  last = periods_last(snapshot->period_acts, catalogue, head->form, judged->period, area);
+  when = calendar_format(catalogue, last->recorded_ms);
+  reason = text_excerpt(last->reason, strlen(last->reason), REASON_SHOWN);
+  return fault(judged, FINDING_PERIOD_CLOSED, "%s of form %s, on %s%s%s", head->period, head->form, when,
+               *reason ? ": " : "", reason);
+}
+
+bool judged_may_be_known(const struct judged *judged)
+{
+  return judged->fault == FINDING_PERIOD_CLOSED || judged->fault == FINDING_PERIOD_NOT_BEGUN ||
+         judged->fault == FINDING_FORM_RIGHT;
+}
+
 static struct rule_context rules_for(const struct judged *judged)
 {
   return (struct rule_context){
@@ -194,7 +231,7 @@ static void judge_content(struct judged *judged, int64_t now_ms)
     return;
   }
   head = submission_head(judged->submission);
-  if (!check_agent(judged, head->agent) || !check_head(judged)) return;
+  if (!check_agent(judged, head->agent) || !check_head(judged) || !check_period(judged, now_ms)) return;
   /* Only a clock that is ahead shows in a submission: an old one may just have waited in its outbox. */
   judged->clock_off = head->created_at_ms > now_ms + LIMIT_CLOCK_SKEW_MS;
   check_reports(judged);

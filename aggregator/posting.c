@@ -49,6 +49,7 @@ void posting_init(struct posting *posting)
 
 void posting_clear(struct posting *posting)
 {
+  posting->first = 0;
   posting->counted = posting->unchanged = posting->stale = posting->waiting = posting->refused = 0;
   g_array_set_size(posting->exceptions, 0);
   g_array_set_size(posting->releases, 0);
@@ -368,11 +369,13 @@ static void post_reports(struct posting *posting, struct target_book *book, cons
     arrival.breach.rule = NULL;
     history_facts(history, n % HISTORY_ROWS, &book->facts);
     verdict = VERDICT_IS_COUNTED;
+    arrival.own = NULL;
     if (!put_first(book, &arrival)) {
       find_present(book, &arrival);
       verdict = decide(book, &arrival);
       carry_out(book, &arrival, verdict);
     }
+    posting->first += verdict == VERDICT_IS_COUNTED && !arrival.own;
     count_verdict(posting, verdict);
     if (verdict != VERDICT_IS_COUNTED) explain(posting, book, &arrival, verdict);
   }

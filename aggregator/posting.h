@@ -20,6 +20,7 @@
 #include <glib.h>
 
 struct posting {
+  uint32_t first; /* of those counted: the first of their unit and park */
   uint32_t counted, unchanged, stale, waiting, refused;
   GArray *exceptions;  /* struct refusal: every report that was not counted, by row */
   GArray *releases;    /* struct release */

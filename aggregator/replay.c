@@ -3,6 +3,7 @@
 #include "aggregator/act.h"
 #include "aggregator/folder.h"
 #include "aggregator/inquiry.h"
+#include "aggregator/periods.h"
 #include "aggregator/posting.h"
 #include "aggregator/snapshot.h"
 #include "aggregator/tables.h"
@@ -228,9 +229,51 @@ static void compare_lines(struct replay *replay, struct comparison *comparison)
   }
 }
 
+static const struct stored_period_act *find_act(const GArray *acts, const struct stored_period_act *act)
+{
+  size_t count;
+  const struct stored_period_act *all = periods_acts(acts, act->form, act->period, &count);
+
+  for (size_t n = 0; n < count; n++)
+    if (all[n].position == act->position) return &all[n];
+  return NULL;
+}
+
+static bool acts_equal(const struct stored_period_act *a, const struct stored_period_act *b)
+{
+  return a->action == b->action && a->recorded_ms == b->recorded_ms && strcmp(a->area, b->area) == 0 &&
+         strcmp(a->by, b->by) == 0 && strcmp(a->reason, b->reason) == 0;
+}
+
+static char *act_text(const struct stored_period_act *act)
+{
+  return g_strdup_printf(_("%s %s by %s in leaf %" PRIu64), periods_action_code(act->action), act->area,
+                         act->by, act->position);
+}
+
+static void compare_period_acts(struct comparison *comparison)
+{
+  g_autoptr(GArray) acts = store_period_acts(comparison->mine);
+  g_autoptr(GArray) others = store_period_acts(comparison->other);
+
+  for (unsigned n = 0; n < acts->len; n++) {
+    const struct stored_period_act *act = &g_array_index(acts, struct stored_period_act, n);
+    const struct stored_period_act *other = find_act(others, act);
+    char period[PERIOD_TEXT_SIZE];
+    g_autofree char *what = NULL, *mine = NULL, *theirs = NULL;
+
+    if (other && (comparison->missing_only || acts_equal(act, other))) continue;
+    what = g_strdup_printf(_("period %s %s"), act->form, period_format(act->period, period));
+    mine = act_text(act);
+    theirs = other ? act_text(other) : g_strdup("");
+    differ(comparison, what, mine, theirs);
+  }
+}
+
 static void compare_stores(struct store *mine, struct comparison *comparison)
 {
   comparison->mine = mine;
+  compare_period_acts(comparison);
   store_each_cell(mine, compare_cell, comparison);
   for (unsigned n = 0; n < comparison->books->len; n++)
     store_each_report(mine, g_array_index(comparison->books, struct stored_book, n).book, compare_report,

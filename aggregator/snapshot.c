@@ -1,5 +1,6 @@
 #include "aggregator/snapshot.h"
 
+#include "aggregator/periods.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
@@ -114,6 +115,7 @@ struct snapshot *snapshot_load(struct store *store, GError **error)
   g_autoptr(GPtrArray) texts = store_catalogues(store);
   CLEANUP(register_unref) struct unit_register *units = store_register(store);
   g_autoptr(GArray) agents = load_agents(store);
+  g_autoptr(GArray) period_acts = store_period_acts(store);
   if (store_error(store)) {
     g_propagate_error(error, g_error_copy(store_error(store)));
     return NULL;
@@ -129,6 +131,7 @@ struct snapshot *snapshot_load(struct store *store, GError **error)
       .catalogues = catalogues,
       .units = g_steal_pointer(&units),
       .agents = g_steal_pointer(&agents),
+      .period_acts = g_steal_pointer(&period_acts),
   };
   return snapshot;
 }
@@ -147,7 +150,16 @@ struct snapshot *snapshot_change(const struct snapshot *snapshot, struct catalog
       .catalogues = catalogues,
       .units = register_ref(units ? units : snapshot->units),
       .agents = agent ? agents_with(snapshot->agents, agent) : g_array_ref(snapshot->agents),
+      .period_acts = g_array_ref(snapshot->period_acts),
   };
+  return changed;
+}
+
+struct snapshot *snapshot_change_period(const struct snapshot *snapshot, const struct stored_period_act *act)
+{
+  struct snapshot *changed = snapshot_change(snapshot, NULL, NULL, NULL);
+  g_array_unref(changed->period_acts);
+  changed->period_acts = periods_with(snapshot->period_acts, act);
   return changed;
 }
 
@@ -164,6 +176,7 @@ void snapshot_unref(struct snapshot *snapshot)
   g_ptr_array_unref(snapshot->catalogues);
   register_unref(snapshot->units);
   g_array_unref(snapshot->agents);
+  g_array_unref(snapshot->period_acts);
   g_free(snapshot);
 }
 

@@ -1,6 +1,6 @@
-/* A snapshot: the catalogues, the register and the agents as of one position of the ledger: what a submission
- * is judged by. Immutable, shared by reference count; the writer replaces the present one after a commit that
- * changed it. */
+/* A snapshot: the catalogues, the register, the agents and the periods as of one position of the ledger: what
+ * a submission is judged by. Immutable, shared by reference count; the writer replaces the present one after
+ * a commit that changed it. */
 #ifndef PARKTALLY_AGGREGATOR_SNAPSHOT_H
 #define PARKTALLY_AGGREGATOR_SNAPSHOT_H
 
@@ -25,7 +25,8 @@ struct snapshot {
   struct catalogue *catalogue; /* in force */
   GPtrArray *catalogues;       /* every one ever in force, compiled; in order */
   struct unit_register *units;
-  GArray *agents; /* struct agent_record, by id */
+  GArray *agents;      /* struct agent_record, by id */
+  GArray *period_acts; /* periods.h */
 };
 
 /* From the store, at start: as of all its leaves. */
@@ -35,6 +36,9 @@ struct snapshot *snapshot_load(struct store *store, GError **error);
  * replaced. Its position is for the caller to set, before anybody else has it. */
 struct snapshot *snapshot_change(const struct snapshot *snapshot, struct catalogue *catalogue,
                                  struct unit_register *units, const struct stored_agent *agent);
+
+/* The same, with one more act of an operator on a period. */
+struct snapshot *snapshot_change_period(const struct snapshot *snapshot, const struct stored_period_act *act);
 
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);

@@ -20,6 +20,7 @@ struct catalogue *catalogue_new(const char *text, size_t length)
   catalogue->text_length = length;
   seal_hash((const uint8_t *)text, length, catalogue->hash);
   catalogue->index = g_new0(struct catalogue_index, 1);
+  catalogue->time = g_new0(struct zone_time, 1);
   for (int section = 0; section < SECTION_COUNT; section++)
     catalogue->index->codes[section] = g_hash_table_new(g_str_hash, g_str_equal);
   return catalogue;
@@ -163,6 +164,10 @@ void catalogue_unref(struct catalogue *catalogue)
   finish_label(&catalogue->name);
   g_free(catalogue->timezone);
   g_strfreev(catalogue->empty_answers);
+  g_free(catalogue->holidays);
+  g_free(catalogue->workdays);
+  if (catalogue->time->zone) g_time_zone_unref(catalogue->time->zone);
+  g_free(catalogue->time);
   g_free(catalogue);
 }
 

@@ -103,6 +103,13 @@ struct rule {
   struct formula *formula;
 };
 
+/* Until when a form's reports are due: this day of the month that is so many after the period's last. */
+struct due {
+  unsigned month;  /* 1: the next; 0: the form has no deadline */
+  unsigned day;    /* 1–31; in a shorter month its last */
+  unsigned minute; /* of that day, up to 24 × 60, its end */
+};
+
 struct form {
   char *code;
   struct label name;
@@ -112,9 +119,10 @@ struct form {
   enum role role;       /* who fills it in */
   unsigned months;      /* 1, 3 or 12 */
   enum january january; /* monthly forms */
-  uint64_t classes;     /* bit i: units of class i report it */
-  int population;       /* flag that a unit needs to owe this form, or none: all of the classes owe it */
-  bool retired;         /* no longer asked for; kept so that what was reported stays readable */
+  struct due due;
+  uint64_t classes; /* bit i: units of class i report it */
+  int population;   /* flag that a unit needs to owe this form, or none: all of the classes owe it */
+  bool retired;     /* no longer asked for; kept so that what was reported stays readable */
   struct column
       *columns; /* appended to, never reordered: a column's index is its slot in stored reports for ever */
   size_t column_count;
@@ -180,6 +188,10 @@ struct target {
   size_t stage_count;
 };
 
+struct days {
+  day_number first, last;
+};
+
 struct catalogue {
   int references;                    /* atomic */
   uint8_t hash[CATALOGUE_HASH_SIZE]; /* BLAKE2b-256 of `text` */
@@ -188,7 +200,9 @@ struct catalogue {
   char *code;
   struct label name;
   char *timezone;
-  GStrv empty_answers; /* what is no explanation (核实无误); may be empty, never NULL */
+  GStrv empty_answers;              /* what is no explanation (核实无误); may be empty, never NULL */
+  struct days *holidays, *workdays; /* not worked; weekend days that are (调休) */
+  size_t holiday_count, workday_count;
 
   struct area *areas;
   size_t area_count;
@@ -214,6 +228,10 @@ struct catalogue {
   size_t target_count;
 
   struct catalogue_index *index; /* private */
+  struct zone_time {
+    gsize is_read; /* g_once_init_enter() */
+    GTimeZone *zone;
+  } * time; /* of calendar.c */
 };
 
 /* Compiles `text`. NULL and an ERROR_CONFIG error whose message has one line per mistake, "NAME:LINE:COLUMN:

@@ -126,7 +126,8 @@ static bool timezone_fits(const char *name)
 
 static void read_head(struct reader *reader, const struct yaml_node *root)
 {
-  static const char *const head[] = {"format", "catalogue", "zh", "en", "timezone", "empty_answers"};
+  static const char *const head[] = {"format",   "catalogue", "zh",       "en",
+                                     "timezone", "holidays",  "workdays", "empty_answers"};
   const char *keys[G_N_ELEMENTS(head) + SECTION_COUNT + 1] = {0};
   memcpy(keys, head, sizeof head);
   for (int section = 0; section < SECTION_COUNT; section++)
@@ -142,6 +143,7 @@ static void read_head(struct reader *reader, const struct yaml_node *root)
     yaml_mistake(reader->yaml, zone, _("“%s” is no time zone; write it as Asia/Shanghai"),
                  catalogue->timezone);
   catalogue->empty_answers = reader_texts(reader, root, "empty_answers");
+  catalogue_read_calendar(reader, root);
   const struct yaml_node *code = yaml_get(reader->yaml, root, "catalogue", false);
   if (code && *catalogue->code && !code_fits(catalogue->code, true))
     yaml_mistake(reader->yaml, code,

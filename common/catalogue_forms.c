@@ -100,13 +100,14 @@ static void read_schedule(struct reader *reader, const struct yaml_node *node, s
   form->january = yaml_word(reader->yaml, january, januaries, JANUARY_SEPARATE);
   if (january && form->months != 1)
     yaml_mistake(reader->yaml, january, _("only a monthly form has a rule for January; remove it"));
+  catalogue_read_due(reader, node, &form->due);
 }
 
 void catalogue_read_form(struct reader *reader, size_t n)
 {
-  static const char *const keys[] = {"zh",          "en",          "number",    "issuer",  "approval",
-                                     "valid_until", "legal_basis", "filled_by", "every",   "january",
-                                     "classes",     "population",  "retired",   "columns", NULL};
+  static const char *const keys[] = {
+      "zh",    "en",      "number", "issuer",  "approval",   "valid_until", "legal_basis", "filled_by",
+      "every", "january", "due",    "classes", "population", "retired",     "columns",     NULL};
   static const char *const bases[] = {"statistical", "administrative", NULL}; /* enum legal_basis */
   static const char *const roles[] = {"park", "bureau", NULL};                /* enum role */
   const struct yaml_node *node = reader_item(reader, SECTION_FORMS, n);

@@ -88,6 +88,9 @@ void catalogue_read_form(struct reader *reader, size_t n);
 void catalogue_check_form(struct reader *reader, size_t n);
 /* Where the code of a column stands. */
 const struct yaml_node *catalogue_column_node(const struct reader *reader, size_t form, size_t column);
+/* catalogue_calendar.c */
+void catalogue_read_calendar(struct reader *reader, const struct yaml_node *root);
+void catalogue_read_due(struct reader *reader, const struct yaml_node *form, struct due *ret_due);
 /* catalogue_rules.c */
 void catalogue_read_rule(struct reader *reader, size_t n);
 void catalogue_check_rule(struct reader *reader, size_t n);

@@ -266,12 +266,15 @@ enum leaf_kind {
   LEAF_ENROLMENT,
   LEAF_REVOCATION,
   LEAF_SUBMISSION,
-  LEAF_PARK_ACT = 9,
+  LEAF_PERIOD,
+  LEAF_PARK_ACT,
   LEAF_EXAMINATION,
   LEAF_ASK,
   LEAF_ACCEPT,
   LEAF_CONSENT,
 };
+
+enum period_action { PERIOD_TO_OPEN = 1, PERIOD_TO_CLOSE = 2, PERIOD_TO_REOPEN = 3 };
 
 struct release {
   uint64_t position;
@@ -344,6 +347,11 @@ struct leaf {
     struct {
       const char *form, *period, *unit, *area, *rule;
     } consent;
+    struct {
+      const char *form, *period;
+      enum period_action action;
+      const char *area; /* "": everybody */
+    } period;
   };
 };
 /* The arena of a leaf is bounded by its own length, for what is in the ledger is ours. */

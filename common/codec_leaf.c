@@ -1,4 +1,5 @@
 #include "common/codec_private.h"
+#include "common/period.h"
 #include "common/varint.h"
 
 #include <string.h>
@@ -85,6 +86,19 @@ static bool take_park_act(const Parktally__ActLeaf *message, struct leaf *leaf)
          refusals_decode(leaf, message->exception, message->n_exception, &leaf->park_act.exceptions);
 }
 
+static bool take_period(const Parktally__PeriodLeaf *message, struct leaf *leaf)
+{
+  struct period period;
+  leaf->kind = LEAF_PERIOD;
+  leaf->period.form = message->form;
+  leaf->period.period = message->period;
+  leaf->period.action = (enum period_action)message->action;
+  leaf->period.area = message->area;
+  return codec_text_fits(message->form, 1, LIMIT_CODE_BYTES) && period_parse(message->period, &period) &&
+         (int)message->action >= PERIOD_TO_OPEN && (int)message->action <= PERIOD_TO_REOPEN &&
+         codec_text_fits(message->area, 0, LIMIT_CODE_BYTES);
+}
+
 static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
 {
   switch (message->body_case) {
@@ -116,6 +130,8 @@ static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
     return accept_decode(message->accept, leaf);
   case PARKTALLY__LEAF__BODY_CONSENT:
     return consent_decode(message->consent, leaf);
+  case PARKTALLY__LEAF__BODY_PERIOD:
+    return take_period(message->period, leaf);
   default:
     return false; /* a leaf that is not understood cannot be replayed */
   }
@@ -203,6 +219,17 @@ static GByteArray *encode_revocation(Parktally__Leaf *message, const struct leaf
   return pack_leaf(message, PARKTALLY__LEAF__BODY_REVOCATION);
 }
 
+static GByteArray *encode_period(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__PeriodLeaf period = PARKTALLY__PERIOD_LEAF__INIT;
+  period.form = codec_text(leaf->period.form);
+  period.period = codec_text(leaf->period.period);
+  period.action = (Parktally__PeriodAction)leaf->period.action;
+  period.area = codec_text(leaf->period.area);
+  message->period = &period;
+  return pack_leaf(message, PARKTALLY__LEAF__BODY_PERIOD);
+}
+
 /* Fields are packed by number, so a submission is the end of its leaf, and the sealed bytes, behind a tag of
  * one byte and their length, are the beginning of that. */
 static size_t sealed_at(const Parktally__SubmissionLeaf *submission, size_t leaf_length)
@@ -288,6 +315,8 @@ GByteArray *leaf_encode(const struct leaf *leaf, size_t *ret_sealed)
   case LEAF_ACCEPT:
   case LEAF_CONSENT:
     return inquiry_leaf_encode(&message, leaf);
+  case LEAF_PERIOD:
+    return encode_period(&message, leaf);
   }
   return pack_leaf(&message, PARKTALLY__LEAF__BODY__NOT_SET);
 }

@@ -73,6 +73,10 @@ enum severity {
     N_("correct the period"))                                                                                \
   X(PERIOD_FUTURE, "period.future", NOTE, N_("the period has not begun by this computer's clock"),           \
     N_("check the period, and the computer's date"))                                                         \
+  X(PERIOD_NOT_BEGUN, "period.not-begun", FILE, N_("the period has not begun by the city's clock"),          \
+    N_("check the period; send the file again when it has begun"))                                           \
+  X(PERIOD_CLOSED, "period.closed", FILE, N_("the city has closed this period"),                             \
+    N_("ask the city to reopen it for your park, then send the file again"))                                 \
   X(VALUE_TEXT, "value.text", REPORT, N_("this is not a number"), N_("write digits only"))                   \
   X(VALUE_DECIMALS, "value.decimals", REPORT, N_("too many decimals"), N_("round it to the form's measure")) \
   X(VALUE_RANGE, "value.range", REPORT, N_("the number is out of range"),                                    \
@@ -89,6 +93,7 @@ enum severity {
     N_("compare both, then send the right figures again"))                                                   \
   X(REPORT_UNCHANGED, "report.unchanged", NOTE, N_("the report already says the same"), "")                  \
   X(REPORT_WAITING, "report.waiting", NOTE, N_("the report waits for the one that it corrects"), "")         \
+  X(REPORT_LATE, "report.late", NOTE, N_("the reports came after the deadline"), "")                         \
   X(REPORT_NOTHING, "report.nothing-to-withdraw", REPORT, N_("there is no report to take back"),             \
     N_("check the unit and the period"))                                                                     \
   X(FORM_UNKNOWN, "form.unknown", FILE, N_("the catalogue has no such form"),                                \

@@ -17,6 +17,7 @@
 #define LIMIT_FORM_COLUMNS 256 /* presence bits of a report: 4 words */
 #define LIMIT_CATALOGUE_BYTES (4 * LIMIT_MIB)
 #define LIMIT_CATALOGUE_ITEMS 4096 /* areas, indicators, …, of each kind */
+#define LIMIT_HOLIDAY_DAYS 31      /* of one holiday: a longer one is a slip of the year */
 #define LIMIT_MISTAKES 1000        /* after which `check` says that there are more and stops */
 #define LIMIT_AREA_DEPTH 16        /* nation, province, city, zone, park and room to spare */
 #define LIMIT_SLICES 64            /* bits of a slice set */

@@ -97,6 +97,12 @@ char *day_format(day_number day, char ret_text[PERIOD_TEXT_SIZE])
   return ret_text;
 }
 
+int day_weekday(day_number day)
+{
+  int weekday = (int)(((int64_t)day + 4) % 7); /* 1970-01-01 was a Thursday */
+  return weekday < 0 ? weekday + 7 : weekday;
+}
+
 /* --- periods --- */
 
 static bool make_period(int year, int month, int months, struct period *ret_period)
@@ -285,6 +291,13 @@ bool period_is_later(struct period a, struct period b)
 {
   day_number a_end = period_last_day(a), b_end = period_last_day(b);
   return a_end != b_end ? a_end > b_end : a.months > b.months;
+}
+
+struct period period_of_day(day_number day)
+{
+  int year, month, day_of_month;
+  date_of(day, &year, &month, &day_of_month);
+  return (struct period){(int16_t)year, (uint8_t)month, 1};
 }
 
 day_number period_first_day(struct period period)

@@ -44,12 +44,18 @@ bool period_is_later(struct period a, struct period b);
 /* The last month of it, 1 to 12. */
 unsigned period_last_month(struct period period);
 
+/* The month that a day is in. */
+struct period period_of_day(day_number day);
+
 /* First and last day. */
 day_number period_first_day(struct period period);
 day_number period_last_day(struct period period);
 
 /* The period of the same length a year before. */
 struct period period_last_year(struct period period);
+
+/* 0 is Sunday, 6 Saturday. */
+int day_weekday(day_number day);
 
 /* ISO dates, 2018-06-01. DAY_NONE formats as "". */
 bool day_parse(const char *text, day_number *ret_day);

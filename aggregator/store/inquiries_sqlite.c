@@ -294,8 +294,7 @@ GArray *store_acceptances(struct store *store)
   GArray *acceptances = g_array_new(FALSE, FALSE, sizeof(struct stored_acceptance));
   g_array_set_clear_func(acceptances, clear_acceptance);
   CLEANUP(db_end)
-  struct db_row *row =
-      db_query(store->db, "SELECT book, area, position FROM acceptance ORDER BY book, area");
+  struct db_row *row = db_query(store->db, "SELECT book, area, position FROM acceptance ORDER BY book, area");
   while (db_step(row)) {
     struct stored_acceptance acceptance = {
         .book = db_int(row, 0), .area = g_strdup(db_text(row, 1)), .position = (uint64_t)db_int(row, 2)};

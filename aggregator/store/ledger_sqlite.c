@@ -131,12 +131,13 @@ bool store_in_force_changed(struct store *store, uint64_t position)
 {
   CLEANUP(db_end)
   struct db_row *row =
-      db_query(store->db, "SELECT 1 FROM leaf WHERE position >= ? AND kind IN (?, ?, ?, ?) LIMIT 1");
+      db_query(store->db, "SELECT 1 FROM leaf WHERE position >= ? AND kind IN (?, ?, ?, ?, ?) LIMIT 1");
   db_bind_int(row, (int64_t)position);
   db_bind_int(row, LEAF_CATALOGUE);
   db_bind_int(row, LEAF_REGISTER);
   db_bind_int(row, LEAF_ENROLMENT);
   db_bind_int(row, LEAF_REVOCATION);
+  db_bind_int(row, LEAF_PERIOD);
   return db_step(row);
 }
 

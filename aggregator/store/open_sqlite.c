@@ -100,7 +100,7 @@ void store_clear(struct store *store)
           "DELETE FROM book; DELETE FROM block; DELETE FROM revision; DELETE FROM family;"
           "DELETE FROM expected; DELETE FROM membership; DELETE FROM waiting;"
           "DELETE FROM register_version; DELETE FROM catalogue; DELETE FROM agent;"
-          "DELETE FROM invitation; DELETE FROM inquiry; DELETE FROM consent;"
+          "DELETE FROM invitation; DELETE FROM period_act; DELETE FROM inquiry; DELETE FROM consent;"
           "DELETE FROM acceptance; DELETE FROM area_state; DELETE FROM meta WHERE key = 'examined'");
 }
 

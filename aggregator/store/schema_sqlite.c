@@ -232,5 +232,17 @@ static const char INQUIRIES[] =
     "  state INTEGER NOT NULL        -- position of the leaf that last changed what it is asked, plus one\n"
     ") STRICT, WITHOUT ROWID;\n";
 
-const char *const store_migrations[] = {FIRST, INQUIRIES};
+static const char PERIODS[] = "CREATE TABLE period_act (\n"
+                              "  form TEXT NOT NULL,\n"
+                              "  period INTEGER NOT NULL,\n"
+                              "  position INTEGER NOT NULL,    -- of its leaf\n"
+                              "  action INTEGER NOT NULL,      -- 1 open, 2 close, 3 reopen\n"
+                              "  area TEXT NOT NULL,           -- empty: everybody's\n"
+                              "  by TEXT NOT NULL,\n"
+                              "  reason TEXT NOT NULL,\n"
+                              "  recorded INTEGER NOT NULL,\n"
+                              "  PRIMARY KEY (form, period, position)\n"
+                              ") STRICT, WITHOUT ROWID;\n";
+
+const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

@@ -58,7 +58,7 @@ void store_leaf_coming(struct store *store, uint64_t position, const uint8_t *se
 void store_use_ledger(struct store *store, struct store *ledger);
 /* NULL if there is none. */
 GBytes *store_leaf(struct store *store, uint64_t position);
-/* Whether a leaf at `position` or later changes catalogue, register or agents. */
+/* Whether a leaf at `position` or later changes catalogue, register, agents or periods. */
 bool store_in_force_changed(struct store *store, uint64_t position);
 /* Recorded time of the last leaf, 0 if there is none. */
 int64_t store_last_recorded(struct store *store);
@@ -210,10 +210,10 @@ bool store_each_expected(struct store *store, expected_sink *sink, void *data);
 void store_expected_clear(struct store *store);
 
 /* Everything that is derived from the ledger but the ids and receipts of submissions: books, reports, cells,
- * expected counts, memberships, what waits, register, catalogues, agents and invitations. */
+ * expected counts, memberships, what waits, register, catalogues, agents, invitations and periods. */
 void store_clear(struct store *store);
 
-/* --- register, catalogues, agents, invitations --- */
+/* --- register, catalogues, periods, agents, invitations --- */
 
 void store_version_put(struct store *store, const struct unit_version *version);
 struct unit_register *store_register(struct store *store);
@@ -222,6 +222,21 @@ void store_catalogue_put(struct store *store, const uint8_t hash[CATALOGUE_HASH_
                          const char *text, size_t length);
 /* Texts by position, the one in force last: an array of GBytes. */
 GPtrArray *store_catalogues(struct store *store);
+
+/* What an operator did with a form's period. */
+struct stored_period_act {
+  uint64_t position; /* of its leaf */
+  char *form;
+  struct period period;
+  enum period_action action;
+  char *area; /* "": everybody's */
+  char *by, *reason;
+  int64_t recorded_ms;
+};
+void stored_period_act_clear(struct stored_period_act *act);
+void store_period_act_add(struct store *store, const struct stored_period_act *act);
+/* An array of struct stored_period_act by form, period and position, which owns what it holds. */
+GArray *store_period_acts(struct store *store);
 
 struct stored_agent {
   char *id, *area;

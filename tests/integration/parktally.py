@@ -165,7 +165,7 @@ class Aggregator:
         self.process = None
         self.env = env or environment()
         self.source.write_text(catalogue or small_catalogue())
-        made = run(AGGREGATOR, "init", "--catalogue", self.source, data=self.data)
+        made = run(AGGREGATOR, "init", "--catalogue", self.source, data=self.data, env=self.env)
         assert made.code == 0, made
 
     # --- the server ---
@@ -307,10 +307,10 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="parktally-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
-    def aggregator(self, catalogue=None, name="a"):
+    def aggregator(self, catalogue=None, name="a", env=None):
         folder = self.folder / name
         folder.mkdir()
-        aggregator = Aggregator(folder, catalogue)
+        aggregator = Aggregator(folder, catalogue, env)
         self.addCleanup(aggregator.close)
         return aggregator
 

@@ -3,6 +3,7 @@
 #include "aggregator/folder.h"
 #include "aggregator/ledger.h"
 #include "common/catalogue.h"
+#include "common/clock.h"
 #include "common/uscc.h"
 
 #include <glib/gstdio.h>
@@ -228,7 +229,7 @@ static void take_answer(const struct judged *judged, GBytes *receipt, const GErr
 struct receipt *fixture_submit(struct fixture *fixture, GBytes *sealed, GError **error)
 {
   CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(fixture->writer));
-  struct judged *judged = judge_submission(snapshot, sealed, NULL, 2);
+  struct judged *judged = judge_submission(snapshot, sealed, NULL, clock_wall().ms);
   struct answer answer = {.done = false};
   struct receipt *receipt = NULL;
   const uint8_t *payload;

@@ -16,13 +16,16 @@ struct world {
 };
 
 /* Everything that an act may change, as one text. */
-static const char DIGEST[] = "SELECT group_concat(word, ' ') FROM ("
-                             " SELECT 'catalogue' || position AS word FROM catalogue UNION ALL"
-                             " SELECT unit || from_day || parks FROM register_version UNION ALL"
-                             " SELECT id || revoked FROM agent UNION ALL"
-                             " SELECT hex(secret_hash) || coalesce(used_by, '') FROM invitation UNION ALL"
-                             " SELECT 'expected' || count(*) FROM expected UNION ALL"
-                             " SELECT 'cells' || count(*) FROM family)";
+static const char DIGEST[] =
+    "SELECT group_concat(word, ' ') FROM ("
+    " SELECT 'catalogue' || position AS word FROM catalogue UNION ALL"
+    " SELECT unit || from_day || parks FROM register_version UNION ALL"
+    " SELECT id || revoked FROM agent UNION ALL"
+    " SELECT hex(secret_hash) || coalesce(used_by, '') FROM invitation UNION ALL"
+    " SELECT form || period || position || action || area || by || reason || recorded FROM"
+    " period_act UNION ALL"
+    " SELECT 'expected' || count(*) FROM expected UNION ALL"
+    " SELECT 'cells' || count(*) FROM family)";
 
 static const uint8_t secret_hash[SEAL_HASH_SIZE] = {1, 2, 3};
 static const struct bytes_view secret_view = {secret_hash, sizeof secret_hash};
@@ -91,6 +94,12 @@ static struct leaf invitation_leaf(const char *area, const char *const *forms, s
 static struct leaf revocation_leaf(const char *agent)
 {
   return (struct leaf){.kind = LEAF_REVOCATION, .revocation = {agent}};
+}
+
+static struct leaf period_leaf(enum period_action action, const char *form, const char *period,
+                               const char *area)
+{
+  return (struct leaf){.kind = LEAF_PERIOD, .reason = "why", .period = {form, period, action, area}};
 }
 
 /* A certificate as the aggregator seals it; the seal's key does not matter to what is ours already. */
@@ -210,7 +219,7 @@ static void a_damaged_ledger_is_told_and_not_applied(void **state)
   g_autoptr(GByteArray) other = g_byte_array_new();
   struct leaf cut = enrolment_leaf(sealed);
   struct leaf submission = {.kind = LEAF_SUBMISSION};
-  struct leaf unknown = {.kind = LEAF_SUBMISSION + 1};
+  struct leaf unknown = {.kind = LEAF_PERIOD + 1};
 
   must_be_refused(world, "an enrolment without invitation", enrolment_leaf(sealed), ERROR_DATA, "damaged");
   must_apply(world, invitation_leaf("east", NULL, 0));
@@ -228,6 +237,57 @@ static void nothing_goes_before_the_first_catalogue(void **state)
   must_be_refused(world, "a register", register_leaf("unit,class,parks\na1,code,east\n"), ERROR_DATA,
                   "catalogue");
   must_be_refused(world, "an invitation", invitation_leaf("east", NULL, 0), ERROR_DATA, "catalogue");
+  must_be_refused(world, "a period", period_leaf(PERIOD_TO_CLOSE, "monthly", "2018-05", ""), ERROR_DATA,
+                  "catalogue");
+}
+
+static void a_period_that_is_none_or_stands_so_already_is_refused(void **state)
+{
+  struct world *world = *state;
+
+  must_be_refused(world, "no form", period_leaf(PERIOD_TO_CLOSE, "weekly", "2018-05", ""), ERROR_USAGE,
+                  "weekly");
+  must_be_refused(world, "no area", period_leaf(PERIOD_TO_CLOSE, "monthly", "2018-05", "north"), ERROR_USAGE,
+                  "north");
+  must_be_refused(world, "no period", period_leaf(PERIOD_TO_CLOSE, "monthly", "201805", ""), ERROR_USAGE,
+                  "201805");
+  must_be_refused(world, "a year", period_leaf(PERIOD_TO_CLOSE, "monthly", "2018", ""), ERROR_USAGE,
+                  "expects a month");
+  must_be_refused(world, "reopened", period_leaf(PERIOD_TO_REOPEN, "monthly", "2018-05", ""), ERROR_USAGE,
+                  "is not closed");
+  must_apply(world, period_leaf(PERIOD_TO_CLOSE, "monthly", "2018-05", ""));
+  must_be_refused(world, "twice", period_leaf(PERIOD_TO_CLOSE, "monthly", "2018-05", ""), ERROR_USAGE,
+                  "closed already");
+  must_be_refused(world, "of a park", period_leaf(PERIOD_TO_CLOSE, "monthly", "2018-05", "east"), ERROR_USAGE,
+                  "closed already");
+  must_be_refused(world, "opened", period_leaf(PERIOD_TO_OPEN, "monthly", "2018-05", ""), ERROR_USAGE,
+                  "period reopen");
+}
+
+static void a_period_act_is_kept_and_in_force_and_comes_back_at_a_restart(void **state)
+{
+  struct world *world = *state;
+  CLEANUP(snapshot_unref) struct snapshot *before = snapshot_ref(world->snapshot);
+
+  must_apply(world, period_leaf(PERIOD_TO_CLOSE, "monthly", "2018-05", ""));
+  must_apply(world, period_leaf(PERIOD_TO_REOPEN, "monthly", "2018-05", "east"));
+  assert_int_equal(before->period_acts->len, 0); /* what others judge by does not change under them */
+  assert_true(world->snapshot->version > before->version);
+  CLEANUP(snapshot_unref) struct snapshot *loaded = snapshot_load(world->place->store, NULL);
+  const struct snapshot *both[] = {world->snapshot, loaded};
+  for (int n = 0; n < 2; n++) {
+    assert_int_equal(both[n]->period_acts->len, 2);
+    const struct stored_period_act *acts = (const void *)both[n]->period_acts->data;
+    assert_int_equal(acts[0].action, PERIOD_TO_CLOSE);
+    assert_string_equal(acts[0].form, "monthly");
+    assert_string_equal(acts[0].area, "");
+    assert_int_equal(acts[1].action, PERIOD_TO_REOPEN);
+    assert_string_equal(acts[1].area, "east");
+    assert_string_equal(acts[1].by, "test");
+    assert_string_equal(acts[1].reason, "why");
+    assert_true(acts[1].position == world->position - 1);
+    assert_true(acts[1].recorded_ms == 1000 + (int64_t)world->position - 1);
+  }
 }
 
 /* --- what is done --- */
@@ -330,6 +390,8 @@ int main(void)
       TEST(an_invitation_to_where_nobody_reports_is_refused),
       TEST(an_agent_that_is_not_there_or_gone_cannot_be_revoked),
       TEST(a_damaged_ledger_is_told_and_not_applied),
+      TEST(a_period_that_is_none_or_stands_so_already_is_refused),
+      TEST(a_period_act_is_kept_and_in_force_and_comes_back_at_a_restart),
       TEST(a_catalogue_comes_into_force_and_the_one_before_is_kept),
       TEST(a_register_is_laid_over_the_one_in_force),
       TEST(the_same_register_again_changes_no_row),

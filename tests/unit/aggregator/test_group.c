@@ -150,6 +150,114 @@ static void a_number_that_was_used_in_vain_is_free_again(void **state)
   clear_job(&second);
 }
 
+static void an_acknowledged_submission_gets_its_receipt_also_after_its_period_was_closed(void **state)
+{
+  struct world *world = *state;
+  const struct act closing = {
+      .kind = LEAF_PERIOD, .by = "test", .period = {PERIOD_TO_CLOSE, "monthly", "2018-05", ""}};
+  struct job first = {.kind = JOB_SUBMISSION}, again = {.kind = JOB_SUBMISSION},
+             new = {.kind = JOB_SUBMISSION};
+  struct job act = {.kind = JOB_ACT, .act = closing};
+  g_autoptr(GBytes) acknowledged = seal_one(world, &world->east, "a1");
+  g_autoptr(GBytes) other = seal_one(world, &world->west, "b1");
+
+  open_group(world);
+  first.judged = judge_submission(group_snapshot(world->group), acknowledged, NULL, clock_wall().ms);
+  new.judged = judge_submission(group_snapshot(world->group), other, NULL, clock_wall().ms);
+  assert_true(commit_alone(world, &first));
+  assert_non_null(first.result);
+
+  /* one that was judged before the close, in the very transaction of the close: refused, for it came after */
+  group_begin(world->group);
+  group_add(world->group, &act);
+  group_add(world->group, &new);
+  assert_true(group_commit(world->group, NULL));
+  assert_null(act.error);
+  assert_int_equal(new.judged->fault, FINDING_PERIOD_CLOSED);
+  assert_non_null(new.error);
+  assert_null(new.result);
+
+  again.judged = judge_submission(group_snapshot(world->group), acknowledged, NULL, clock_wall().ms);
+  assert_int_equal(again.judged->fault, FINDING_PERIOD_CLOSED);
+  assert_true(commit_alone(world, &again));
+  assert_null(again.error);
+  assert_true(g_bytes_equal(again.result, first.result));
+  clear_job(&first);
+  clear_job(&again);
+  clear_job(&new);
+  clear_job(&act);
+}
+
+#define DUE_MS 1528884000000 /* 2018-06-13 18:00 in Shanghai */
+
+/* The wall clock of the test. */
+static int64_t now_ms;
+
+static struct wall_time fake_wall(void)
+{
+  return (struct wall_time){now_ms};
+}
+
+static int setup_before_the_deadline(void **state)
+{
+  now_ms = DUE_MS - 10000;
+  clock_replace(fake_wall);
+  return setup(state);
+}
+
+static int teardown_of_clock(void **state)
+{
+  clock_replace(NULL);
+  return teardown(state);
+}
+
+static bool is_late(struct world *world, struct job *job)
+{
+  const uint8_t *payload;
+  size_t length;
+
+  assert_true(commit_alone(world, job));
+  assert_null(job->error);
+  assert_true(seal_peek(g_bytes_get_data(job->result, NULL), g_bytes_get_size(job->result), SEAL_RECEIPT,
+                        &payload, &length));
+  CLEANUP(receipt_free) struct receipt *receipt = receipt_decode(payload, length);
+  assert_int_equal(receipt->counted, 1);
+  g_autoptr(GBytes) body = store_leaf(world->store, receipt->position);
+  CLEANUP(leaf_free) struct leaf *leaf = leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body));
+  assert_int_equal(leaf->submission.finding_count, receipt->finding_count); /* the ledger has it too */
+  return receipt->finding_count == 1 && strcmp(receipt->findings[0], "report.late") == 0;
+}
+
+static void who_reports_first_after_the_deadline_is_late_and_who_corrects_is_not(void **state)
+{
+  struct world *world = *state;
+  static const char DUE[] = "    january: separate\n    due: {day: 13, time: '18:00'}\n";
+  uint8_t id[SUBMISSION_ID_SIZE];
+  CLEANUP(snapshot_unref) struct snapshot *before = present_get(writer_present(world->fixture.writer));
+  g_auto(GStrv) parts = g_strsplit(before->catalogue->text, "    january: separate\n", 2);
+  g_autofree char *text = g_strconcat(parts[0], DUE, parts[1], NULL);
+  g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+  const struct act act = {.kind = LEAF_CATALOGUE, .by = "test", .text = bytes};
+  assert_true(writer_act(world->fixture.writer, &act, NULL, NULL));
+  struct fixture_report report = {.unit = "a1", .change = fixture_value(0, 7)};
+  g_autoptr(GBytes) first = fixture_seal(&world->fixture, &world->east, "monthly", "2018-05", &report, 1, id);
+  report.base = id;
+  report.change = fixture_value(0, 8);
+  g_autoptr(GBytes) correction =
+      fixture_seal(&world->fixture, &world->east, "monthly", "2018-05", &report, 1, NULL);
+  g_autoptr(GBytes) other = seal_one(world, &world->west, "b1");
+  struct job jobs[] = {{.kind = JOB_SUBMISSION}, {.kind = JOB_SUBMISSION}, {.kind = JOB_SUBMISSION}};
+  GBytes *const sealed[] = {first, correction, other};
+
+  open_group(world);
+  for (int n = 0; n < 3; n++) {
+    jobs[n].judged = judge_submission(group_snapshot(world->group), sealed[n], NULL, DUE_MS);
+    now_ms = DUE_MS + n; /* the first at the last moment */
+    assert_int_equal(is_late(world, &jobs[n]), n == 2);
+    clear_job(&jobs[n]);
+  }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -157,6 +265,9 @@ int main(void)
   const struct CMUnitTest tests[] = {
       TEST(a_revoked_agent_stays_refused_when_its_group_came_to_nothing),
       TEST(a_number_that_was_used_in_vain_is_free_again),
+      TEST(an_acknowledged_submission_gets_its_receipt_also_after_its_period_was_closed),
+      cmocka_unit_test_setup_teardown(who_reports_first_after_the_deadline_is_late_and_who_corrects_is_not,
+                                      setup_before_the_deadline, teardown_of_clock),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

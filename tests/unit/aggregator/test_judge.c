@@ -2,6 +2,7 @@
  * each report. No store, no threads. */
 #include "aggregator/judge.h"
 
+#include "aggregator/periods.h"
 #include "common/identity.h"
 #include "small.h"
 
@@ -63,6 +64,7 @@ static struct snapshot *empty_snapshot(void)
   snapshot->catalogues = g_ptr_array_new_with_free_func(unref_catalogue);
   snapshot->units = register_builder_finish(register_builder_new());
   snapshot->agents = g_array_new(FALSE, FALSE, sizeof(struct agent_record));
+  snapshot->period_acts = periods_new();
   return snapshot;
 }
 
@@ -482,6 +484,87 @@ static void what_was_refused_unread_stays_refused(void **state)
   assert_int_equal(judged->fault, FINDING_SEAL_FORGED);
 }
 
+/* --- periods --- */
+
+static void act_on(struct snapshot **snapshot, enum period_action action, const char *area,
+                   const char *reason)
+{
+  struct stored_period_act act = {.position = (*snapshot)->version,
+                                  .form = (char *)"monthly",
+                                  .period = {2018, 5, 1},
+                                  .action = action,
+                                  .area = (char *)area,
+                                  .by = (char *)"李明",
+                                  .reason = (char *)reason,
+                                  .recorded_ms = 1528693200000}; /* 2018-06-11 13:00 in Shanghai */
+  struct snapshot *next = snapshot_change_period(*snapshot, &act);
+
+  snapshot_unref(*snapshot);
+  *snapshot = next;
+}
+
+static enum finding_code fault_at(struct snapshot *snapshot, GBytes *sealed, int64_t now_ms,
+                                  char ret_text[256])
+{
+  CLEANUP(judged_free) struct judged *judged = judge_submission(snapshot, sealed, NULL, now_ms);
+
+  g_strlcpy(ret_text, judged->fault_text, 256);
+  if (judged->fault == FINDING_PERIOD_CLOSED || judged->fault == FINDING_PERIOD_NOT_BEGUN)
+    assert_true(judged_may_be_known(judged));
+  return judged->fault;
+}
+
+static void a_period_that_has_not_begun_by_the_citys_clock_is_refused_whole(void **state)
+{
+  struct world *world = *state;
+  /* the park's clock is years ahead: it is never asked */
+  const struct said june = {.agent = EAST, .period = "2018-06", .created_ms = 1893456000000};
+  g_autoptr(GBytes) sealed = sealed_of(world, &june);
+  int64_t midnight = 1527782400000; /* 2018-06-01 00:00 in Shanghai, where UTC still has May */
+  char text[256];
+
+  assert_int_equal(fault_at(world->snapshot, sealed, midnight - 1, text), FINDING_PERIOD_NOT_BEGUN);
+  assert_non_null(strstr(text, "2018-06"));
+  assert_int_equal(fault_at(world->snapshot, sealed, midnight, text), FINDING_COUNT);
+}
+
+static void a_closed_period_is_refused_with_when_and_why_but_for_whom_it_was_reopened(void **state)
+{
+  struct world *world = *state;
+  g_autofree char *endless = g_strnfill(400, 'x');
+  g_autoptr(GBytes) may = sealed_of(world, &(struct said){.agent = EAST});
+  g_autoptr(GBytes) april = sealed_of(world, &(struct said){.agent = EAST, .period = "2018-04"});
+  CLEANUP(snapshot_unref) struct snapshot *later = snapshot_ref(world->snapshot);
+  char text[256];
+
+  act_on(&later, PERIOD_TO_CLOSE, "", "已汇总");
+  assert_int_equal(fault_at(later, may, NOW_MS, text), FINDING_PERIOD_CLOSED);
+  assert_string_equal(text, "2018-05 of form monthly, on 2018-06-11 13:00: 已汇总");
+  assert_int_equal(fault_at(later, april, NOW_MS, text), FINDING_COUNT);
+  act_on(&later, PERIOD_TO_REOPEN, "west", "not this one");
+  assert_int_equal(fault_at(later, may, NOW_MS, text), FINDING_PERIOD_CLOSED);
+  act_on(&later, PERIOD_TO_REOPEN, "group", "both parks of it"); /* east is a part of it */
+  assert_int_equal(fault_at(later, may, NOW_MS, text), FINDING_COUNT);
+  act_on(&later, PERIOD_TO_CLOSE, "east", endless);
+  assert_int_equal(fault_at(later, may, NOW_MS, text), FINDING_PERIOD_CLOSED);
+  assert_true(text_is_clean(text, strlen(text)));
+  act_on(&later, PERIOD_TO_REOPEN, "", "");
+  assert_int_equal(fault_at(later, may, NOW_MS, text), FINDING_COUNT);
+}
+
+static void what_waits_for_its_judge_is_judged_again_when_its_period_was_closed(void **state)
+{
+  struct world *world = *state;
+  CLEANUP(judged_free) struct judged *judged = judge(world, sealed_of(world, &(struct said){.agent = EAST}));
+  CLEANUP(snapshot_unref) struct snapshot *later = snapshot_ref(world->snapshot);
+
+  assert_false(judged_may_be_known(judged));
+  act_on(&later, PERIOD_TO_CLOSE, "", "");
+  judge_again(judged, later, NOW_MS);
+  assert_int_equal(judged->fault, FINDING_PERIOD_CLOSED);
+  assert_null(judged->versions);
+}
+
 /* --- out of the ledger --- */
 
 static void a_damaged_leaf_gives_nothing(void **state)
@@ -539,6 +622,9 @@ int main(void)
       TEST(what_has_changed_since_decides),
       TEST(a_catalogue_that_was_replaced_still_judges_what_names_it),
       TEST(what_was_refused_unread_stays_refused),
+      TEST(a_period_that_has_not_begun_by_the_citys_clock_is_refused_whole),
+      TEST(a_closed_period_is_refused_with_when_and_why_but_for_whom_it_was_reopened),
+      TEST(what_waits_for_its_judge_is_judged_again_when_its_period_was_closed),
       TEST(a_damaged_leaf_gives_nothing),
       TEST(a_recorded_submission_is_bound_and_not_judged),
   };

@@ -396,11 +396,51 @@ static void a_changed_cell_and_a_changed_tree_head_are_reported(void **state)
   fixture_teardown(&fixture);
 }
 
+static void period_act(struct fixture *fixture, enum period_action action, const char *area)
+{
+  struct act act = {.kind = LEAF_PERIOD, .by = "test", .reason = "why"};
+  g_autoptr(GError) error = NULL;
+
+  act.period.action = action;
+  act.period.form = "monthly";
+  act.period.period = "2018-05";
+  act.period.area = area;
+  if (!writer_act(fixture->writer, &act, NULL, &error)) fail_msg("%s", error->message);
+}
+
+static void a_changed_act_on_a_period_is_reported_and_mended(void **state)
+{
+  static const char *const spoils[] = {
+      "UPDATE period_act SET action = 3 WHERE area = ''",
+      "UPDATE period_act SET reason = 'none'  WHERE area = ''", "DELETE FROM period_act WHERE area = 'east'",
+      "INSERT INTO period_act VALUES ('monthly', 20180601, 99, 2, '', 'nobody', '', 1)"};
+  struct fixture fixture;
+  g_autoptr(GError) error = NULL;
+
+  (void)state;
+  fixture_setup(&fixture, NULL);
+  period_act(&fixture, PERIOD_TO_CLOSE, "");
+  period_act(&fixture, PERIOD_TO_REOPEN, "east");
+  assert_int_equal(differences(fixture.folder), 0);
+  writer_free(fixture.writer);
+  fixture.writer = NULL;
+  g_autofree char *path = folder_path(fixture.folder, "store.db");
+  for (size_t n = 0; n < G_N_ELEMENTS(spoils); n++) {
+    CLEANUP(db_close) struct db *db = db_open(path, DB_WRITE, 256, NULL);
+    assert_true(db_exec(db, spoils[n]));
+    assert_int_equal(differences(fixture.folder), 1);
+    if (!replay_rebuild(fixture.folder, NULL, NULL, &error)) fail_msg("%s", error->message);
+    assert_int_equal(differences(fixture.folder), 0);
+  }
+  fixture_teardown(&fixture);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_check_beside_a_server_that_never_rests_comes_to_its_end),
       cmocka_unit_test(a_changed_cell_and_a_changed_tree_head_are_reported),
+      cmocka_unit_test(a_changed_act_on_a_period_is_reported_and_mended),
       cmocka_unit_test(totals_equal_a_plain_sum_and_the_replayed_ledger),
   };
 

@@ -308,6 +308,67 @@ static void agents_come_back_by_id(void **state)
   assert_int_equal(g_bytes_get_size(found->certificate), 4);
 }
 
+static void a_store_of_the_version_before_gets_periods(void **state)
+{
+  struct place *place = (struct place *)*state;
+  store_close(place->store);
+  place_sql(place, "DROP TABLE period_act; PRAGMA user_version = 1");
+  place->store = place_open(place, STORE_WRITE);
+  g_autoptr(GArray) acts = store_period_acts(place->store);
+  assert_int_equal(acts->len, 0);
+  assert_null(store_error(place->store));
+}
+
+static void acts_on_periods_come_back_by_form_period_and_position(void **state)
+{
+  struct place *place = (struct place *)*state;
+  struct stored_period_act act = {.position = 9,
+                                  .form = (char *)"yearly",
+                                  .period = {2018, 1, 12},
+                                  .action = PERIOD_TO_CLOSE,
+                                  .area = (char *)"",
+                                  .by = (char *)"b",
+                                  .reason = (char *)"r",
+                                  .recorded_ms = 77};
+  store_begin(place->store);
+  store_period_act_add(place->store, &act);
+  act.form = (char *)"monthly";
+  act.position = 12;
+  store_period_act_add(place->store, &act);
+  act.area = (char *)"east";
+  act.position = 11;
+  store_period_act_add(place->store, &act);
+  place_commit(place);
+  g_autoptr(GArray) acts = store_period_acts(place->store);
+  assert_int_equal(acts->len, 3);
+  const struct stored_period_act *found = (const struct stored_period_act *)(void *)acts->data;
+  assert_int_equal(found[0].position, 11);
+  assert_string_equal(found[0].area, "east");
+  assert_int_equal(found[1].position, 12);
+  assert_string_equal(found[2].form, "yearly");
+  assert_true(period_equal(found[2].period, (struct period){2018, 1, 12}));
+  assert_int_equal(found[2].action, PERIOD_TO_CLOSE);
+  assert_string_equal(found[2].by, "b");
+  assert_string_equal(found[2].reason, "r");
+  assert_int_equal(found[2].recorded_ms, 77);
+
+  store_begin(place->store);
+  store_clear(place->store);
+  place_commit(place);
+  g_autoptr(GArray) none = store_period_acts(place->store);
+  assert_int_equal(none->len, 0);
+}
+
+static void a_damaged_period_is_an_error(void **state)
+{
+  struct place *place = (struct place *)*state;
+  place_sql(place, "INSERT INTO period_act VALUES ('monthly', 20181301, 1, 2, '', '', '', 1)");
+  store_begin(place->store);
+  g_autoptr(GArray) acts = store_period_acts(place->store);
+  assert_int_equal(acts->len, 0);
+  assert_error(place, ERROR_DATA);
+}
+
 static void a_damaged_key_is_an_error(void **state)
 {
   struct place *place = (struct place *)*state;
@@ -362,6 +423,9 @@ int main(void)
       CASE(the_catalogue_in_force_is_last_also_when_it_returns),
       CASE(agents_come_back_by_id),
       CASE(a_damaged_key_is_an_error),
+      CASE(a_store_of_the_version_before_gets_periods),
+      CASE(acts_on_periods_come_back_by_form_period_and_position),
+      CASE(a_damaged_period_is_an_error),
       CASE(an_invitation_is_open_until_it_is_used),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,13 @@ static void leaves_with_a_field_out_of_range_are_refused(void **state)
       {.kind = LEAF_ENROLMENT, .enrolment = {sealed_view, {hash, 16}}},
       {.kind = LEAF_REVOCATION, .revocation = {""}},
       {.kind = LEAF_SUBMISSION, .submission = {.sealed = {sealed, 5}}},
+      {.kind = LEAF_PERIOD, .period = {"", "2018-05", PERIOD_TO_CLOSE, ""}},
+      {.kind = LEAF_PERIOD, .period = {"monthly", "", PERIOD_TO_CLOSE, ""}},
+      {.kind = LEAF_PERIOD, .period = {"monthly", "2018-13", PERIOD_TO_CLOSE, ""}},
+      {.kind = LEAF_PERIOD, .period = {"monthly", "201805", PERIOD_TO_CLOSE, ""}},
+      {.kind = LEAF_PERIOD, .period = {"monthly", "2018-05", (enum period_action)0, ""}},
+      {.kind = LEAF_PERIOD, .period = {"monthly", "2018-05", (enum period_action)4, ""}},
+      {.kind = LEAF_PERIOD, .period = {"monthly", "2018-05", PERIOD_TO_CLOSE, "a\nb"}},
       {.kind = LEAF_SUBMISSION,
        .submission = {.sealed = sealed_view, .exceptions = &no_verdict, .exception_count = 1}},
       {.kind = LEAF_SUBMISSION,
@@ -142,6 +149,15 @@ static void acts_come_through(void **state)
       through_the_ledger(&(struct leaf){.kind = LEAF_ENROLMENT, .enrolment = {sealed_view, hash_view}});
   assert_view(enrolment->enrolment.certificate, sealed_view);
   assert_view(enrolment->enrolment.secret_hash, hash_view);
+
+  CLEANUP(leaf_free)
+  struct leaf *period = through_the_ledger(&(struct leaf){
+      .kind = LEAF_PERIOD, .by = "李明", .period = {"monthly", "2018-01/P2M", PERIOD_TO_REOPEN, "east"}});
+  assert_string_equal(period->by, "李明");
+  assert_string_equal(period->period.form, "monthly");
+  assert_string_equal(period->period.period, "2018-01/P2M");
+  assert_int_equal(period->period.action, PERIOD_TO_REOPEN);
+  assert_string_equal(period->period.area, "east");
 }
 
 static void what_is_said_about_inquiries_comes_through(void **state)
