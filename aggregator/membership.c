@@ -22,7 +22,8 @@ static void add_area(const struct catalogue *catalogue, int area, bool in_bounda
       areas[area / WORD_BITS] |= (uint64_t)1 << (area % WORD_BITS);
 }
 
-static void add_parks(const struct catalogue *catalogue, const struct unit_version *version, uint64_t *areas)
+void membership_areas(const struct catalogue *catalogue, const struct unit_version *version,
+                      uint64_t ret_areas[static MEMBERSHIP_AREA_WORDS])
 {
   const char *park = version->parks;
   while (*park) {
@@ -33,7 +34,7 @@ static void add_parks(const struct catalogue *catalogue, const struct unit_versi
       code[length] = '\0';
       int area = catalogue_area(catalogue, code);
       if (area != CATALOGUE_NONE && catalogue->areas[area].reports)
-        add_area(catalogue, area, version->in_boundary, areas);
+        add_area(catalogue, area, version->in_boundary, ret_areas);
     }
     park += length + (park[length] == ';');
   }
@@ -62,10 +63,10 @@ static bool slice_holds(const struct catalogue *catalogue, const struct slice *s
 void membership_derive(const struct catalogue *catalogue, const struct unit_version *version,
                        GString *ret_areas, GString *ret_slices)
 {
-  uint64_t areas[LIMIT_CATALOGUE_ITEMS / WORD_BITS] = {0};
+  uint64_t areas[MEMBERSHIP_AREA_WORDS] = {0};
   g_string_truncate(ret_areas, 0);
   g_string_truncate(ret_slices, 0);
-  add_parks(catalogue, version, areas);
+  membership_areas(catalogue, version, areas);
   for (size_t n = 0; n < catalogue->area_count; n++)
     if ((areas[n / WORD_BITS] >> (n % WORD_BITS)) & 1) append_code(ret_areas, catalogue->areas[n].code);
   if (ret_areas->len == 0) return;

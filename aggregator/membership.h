@@ -6,6 +6,7 @@
 #include "aggregator/store/store.h"
 #include "common/catalogue.h"
 #include "common/cleanup.h"
+#include "common/limits.h"
 #include "common/register.h"
 
 #include <glib.h>
@@ -15,6 +16,11 @@ struct membership {
   int64_t id;          /* as interned in the store; 0: belongs nowhere */
   GStrv areas, slices; /* codes; each area once also where the unit sits in several parks below it */
 };
+
+/* The areas as bits by their indexes, added to those that are set. */
+#define MEMBERSHIP_AREA_WORDS (LIMIT_CATALOGUE_ITEMS / 64)
+void membership_areas(const struct catalogue *catalogue, const struct unit_version *version,
+                      uint64_t ret_areas[static MEMBERSHIP_AREA_WORDS]);
 
 /* The codes as they are stored, ';'-joined in the catalogue's order. Both "" for a unit that belongs nowhere.
  */

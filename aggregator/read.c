@@ -1,6 +1,7 @@
 #include "aggregator/read.h"
 
 #include "aggregator/read_private.h"
+#include "common/calendar.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/text.h"
@@ -233,18 +234,6 @@ bool reader_overlap(struct reader *reader, int area, int slice, int indicator, s
 
 /* --- the last period --- */
 
-/* By the zone's own clock. */
-static day_number today(const struct catalogue *catalogue)
-{
-  g_autoptr(GTimeZone) zone = g_time_zone_new_identifier(catalogue->timezone);
-  int64_t seconds = clock_wall().ms / 1000;
-  if (zone) {
-    int interval = g_time_zone_find_interval(zone, G_TIME_TYPE_UNIVERSAL, seconds);
-    if (interval >= 0) seconds += g_time_zone_get_offset(zone, interval);
-  }
-  return (day_number)(seconds / (24 * 3600));
-}
-
 /* A book is there as soon as anything was sent for it, refused or not. */
 static bool has_counted(struct reader *reader, int64_t book)
 {
@@ -261,10 +250,10 @@ static bool has_counted(struct reader *reader, int64_t book)
   return false;
 }
 
-static bool last_book(struct reader *reader, const char *form, struct period *ret_period)
+bool reader_last_of_form(struct reader *reader, const char *form, struct period *ret_period)
 {
   g_autoptr(GArray) books = store_books(reader->store, form);
-  day_number now = today(reader->catalogue);
+  day_number now = calendar_day(reader->catalogue, clock_wall().ms);
   bool found = false;
   struct period last = {0};
   for (unsigned n = books->len; n-- > 0;) { /* of a form mostly the later before the earlier */
@@ -289,7 +278,7 @@ static bool last_of_forms(struct reader *reader, int indicator, struct period *r
     if (!catalogue_find_column(reader->catalogue, indicator, VARIANT_PERIOD, frequencies[n], &column) &&
         !catalogue_find_column(reader->catalogue, indicator, VARIANT_YTD, frequencies[n], &column))
       continue;
-    if (!last_book(reader, reader->catalogue->forms[column.form].code, &period)) continue;
+    if (!reader_last_of_form(reader, reader->catalogue->forms[column.form].code, &period)) continue;
     if (!found || period_is_later(period, last)) last = period;
     found = true;
   }
@@ -308,7 +297,7 @@ bool reader_last_period(struct reader *reader, int indicator, struct period *ret
   case KIND_COUNT:
     if (of->count_indicator != CATALOGUE_NONE)
       return reader_last_period(reader, of->count_indicator, ret_period);
-    return last_book(reader, NULL, ret_period);
+    return reader_last_of_form(reader, NULL, ret_period);
   case KIND_RATIO: /* both are needed */
     if (!reader_last_period(reader, of->numerator, &upper) ||
         !reader_last_period(reader, of->denominator, &lower))

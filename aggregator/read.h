@@ -66,4 +66,7 @@ bool reader_under_inquiry(struct reader *reader, int area, int slice, int indica
  * from the register that of any form. */
 bool reader_last_period(struct reader *reader, int indicator, struct period *ret_period);
 
+/* The same of a form by its code (NULL: of any). */
+bool reader_last_of_form(struct reader *reader, const char *form, struct period *ret_period);
+
 #endif

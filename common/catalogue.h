@@ -122,6 +122,7 @@ struct form {
   struct due due;
   uint64_t classes; /* bit i: units of class i report it */
   int population;   /* flag that a unit needs to owe this form, or none: all of the classes owe it */
+  int weighed_by;   /* column whose last known value tells how large a unit is, or none */
   bool retired;     /* no longer asked for; kept so that what was reported stays readable */
   struct column
       *columns; /* appended to, never reordered: a column's index is its slot in stored reports for ever */

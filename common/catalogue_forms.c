@@ -105,9 +105,10 @@ static void read_schedule(struct reader *reader, const struct yaml_node *node, s
 
 void catalogue_read_form(struct reader *reader, size_t n)
 {
-  static const char *const keys[] = {
-      "zh",    "en",      "number", "issuer",  "approval",   "valid_until", "legal_basis", "filled_by",
-      "every", "january", "due",    "classes", "population", "retired",     "columns",     NULL};
+  static const char *const keys[] = {"zh",          "en",          "number",    "issuer",     "approval",
+                                     "valid_until", "legal_basis", "filled_by", "every",      "january",
+                                     "due",         "weighed_by",  "classes",   "population", "retired",
+                                     "columns",     NULL};
   static const char *const bases[] = {"statistical", "administrative", NULL}; /* enum legal_basis */
   static const char *const roles[] = {"park", "bureau", NULL};                /* enum role */
   const struct yaml_node *node = reader_item(reader, SECTION_FORMS, n);
@@ -217,6 +218,30 @@ static void index_form(struct reader *reader, size_t n)
   }
 }
 
+/* The column that is named, else the first of a flow. */
+static int weighing_column(struct reader *reader, size_t n)
+{
+  const struct catalogue *catalogue = reader->catalogue;
+  const struct form *form = &catalogue->forms[n];
+  const struct yaml_node *node =
+      yaml_get(reader->yaml, reader_item(reader, SECTION_FORMS, n), "weighed_by", false);
+  const char *code = yaml_text(reader->yaml, node, NULL);
+  if (code) {
+    int column = catalogue_column(catalogue, (int)n, code);
+    if (column == CATALOGUE_NONE)
+      yaml_mistake(reader->yaml, node, _("“%s” is no column of this form; name one of those below “columns”"),
+                   code);
+    return column;
+  }
+  for (size_t i = 0; i < form->column_count; i++) {
+    int indicator = form->columns[i].indicator;
+    if (indicator != CATALOGUE_NONE && catalogue->indicators[indicator].kind == KIND_FLOW &&
+        !form->columns[i].retired)
+      return (int)i;
+  }
+  return CATALOGUE_NONE;
+}
+
 void catalogue_check_form(struct reader *reader, size_t n)
 {
   struct catalogue_index *index = reader->catalogue->index;
@@ -226,6 +251,7 @@ void catalogue_check_form(struct reader *reader, size_t n)
       index->columns[i] = g_hash_table_new(g_str_hash, g_str_equal);
   }
   index_form(reader, n);
+  reader->catalogue->forms[n].weighed_by = weighing_column(reader, n);
   for (size_t i = 0; i < reader->catalogue->forms[n].column_count; i++) {
     if (reader->catalogue->forms[n].columns[i].indicator == CATALOGUE_NONE) continue;
     check_column(reader, n, i);

@@ -141,6 +141,27 @@ bool store_in_force_changed(struct store *store, uint64_t position)
   return db_step(row);
 }
 
+static int64_t recorded_at(struct store *store, uint64_t position)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT recorded FROM leaf WHERE position = ?");
+  db_bind_int(row, (int64_t)position);
+  return db_step(row) ? db_int(row, 0) : 0;
+}
+
+/* Time rises with the position. */
+uint64_t store_leaves_until(struct store *store, int64_t wall_ms)
+{
+  uint64_t from = 0, below = store_leaf_count(store);
+  while (from < below && !db_error(store->db)) {
+    uint64_t middle = from + (below - from) / 2;
+    if (recorded_at(store, middle) <= wall_ms)
+      from = middle + 1;
+    else
+      below = middle;
+  }
+  return from;
+}
+
 int64_t store_last_recorded(struct store *store)
 {
   CLEANUP(db_end)

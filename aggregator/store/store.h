@@ -60,6 +60,8 @@ void store_use_ledger(struct store *store, struct store *ledger);
 GBytes *store_leaf(struct store *store, uint64_t position);
 /* Whether a leaf at `position` or later changes catalogue, register, agents or periods. */
 bool store_in_force_changed(struct store *store, uint64_t position);
+/* How many leaves were recorded up to this moment, it included: the position of the first one after it. */
+uint64_t store_leaves_until(struct store *store, int64_t wall_ms);
 /* Recorded time of the last leaf, 0 if there is none. */
 int64_t store_last_recorded(struct store *store);
 void store_tree_put(struct store *store, const struct merkle *tree);

@@ -106,6 +106,12 @@ class Usage(Case):
             (["totals", "--period", "2018-13"], 64, "“2018-13” is no period"),
             (["targets", "--period", "x"], 64, "“x” is no period"),
             (["targets", "--format", "xml"], 64, "“xml” is no format"),
+            (["period", "status", "--format", "xml"], 64, "“xml” is no format"),
+            (["period", "status", "--period", "x"], 64, "“x” is no period"),
+            (["period", "close"], 64, "--form F --period P"),
+            (["period", "close", "--form", "none", "--period", "2018-05"], 64, "“none”; there are: .*monthly"),
+            (["completeness", "--form", "none"], 64, "“none”; there are: .*monthly"),
+            (["completeness", "--missing", "few"], 64, "found “few”, expected a number from 1, or all"),
             (["rebuild", "extra"], 64, "too many arguments"),
             (["register", "import"], 64, "an argument is missing"),
             (["register", "import", self.folder / "none.csv"], 74, "none.csv.*No such file"),
@@ -202,7 +208,9 @@ class SameEitherWay(Case):
     LOOKS = (["agents", "--format", "csv"], ["agents", "--format", "json"], ["agents"], ["totals", "--format", "csv"],
              ["totals", "--format", "json", "--period", "2018-05"], ["totals"], ["totals", "--cumulative", "--period", "2018-06"],
              ["totals", "--slice", "all,cars,overlap", "--indicator", "output,intensity"], ["targets", "--format", "csv"],
-             ["targets", "--period", "2018"], ["rebuild", "--check"])
+             ["targets", "--period", "2018"], ["period", "status"], ["period", "status", "--form", "monthly", "--format", "json"],
+             ["completeness"], ["completeness", "--period", "2018-05", "--format", "csv"],
+             ["completeness", "--period", "2018-05", "--missing", "all", "--format", "json"], ["rebuild", "--check"])
 
     def test_looks(self):
         city = self.city_with_units(city_catalogue(), east="E1 E2 E3", west="W1", south="S1", city="CITY")

@@ -157,6 +157,8 @@ static const struct {
     {"catalogue: test", "catalogue: @te st", "cannot be a code"},
     {"zh: 测试\n", "zh: @''\n", "“zh” may not be empty"},
     {"timezone: Asia/Shanghai", "timezone: @Shanghai", "write it as Asia/Shanghai"},
+    {"    january: joint\n", "    january: joint\n    weighed_by: @profit\n",
+     "“profit” is no column of this form"},
     /* the calendar */
     {"measures:", "holidays: [@2018-6-18]\nmeasures:",
      "found “2018-6-18”, expected a day, such as 2018-06-18"},

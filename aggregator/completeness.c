@@ -1,0 +1,300 @@
+/* park-aggregator completeness: who owes a report, who has reported, in time or late, and who is missing. */
+#include "aggregator/office.h"
+#include "aggregator/pick.h"
+#include "aggregator/print.h"
+#include "aggregator/read_coverage.h"
+#include "common/calendar.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/text.h"
+
+#include <string.h>
+
+#define MISSING_SHOWN 10 /* below a table, unless --missing says otherwise */
+
+static const struct print_column area_columns[] = {
+    {"area", N_("area"), PRINT_TEXT},
+    {"form", N_("form"), PRINT_TEXT},
+    {"period", N_("period"), PRINT_TEXT},
+    {"due", N_("due by"), PRINT_TEXT},
+    {"expected", N_("expected"), PRINT_COUNT},
+    {"reported", N_("reported"), PRINT_COUNT},
+    {"nil", N_("nil"), PRINT_COUNT},
+    {"on_time", N_("on time"), PRINT_COUNT},
+    {"late", N_("late"), PRINT_COUNT},
+    {"missing", N_("missing"), PRINT_COUNT},
+    {"units_percent", N_("units, percent"), PRINT_DECIMAL},
+    {"value_percent", N_("value, percent"), PRINT_DECIMAL},
+    {"value_unknown", NULL, PRINT_COUNT},
+    {"corrected", NULL, PRINT_COUNT},
+    {"other_park", NULL, PRINT_COUNT},
+    {"unexpected", NULL, PRINT_COUNT},
+    {"parks", NULL, PRINT_COUNT},
+    {"parks_reporting", NULL, PRINT_COUNT},
+    {NULL, NULL, PRINT_TEXT},
+};
+
+static const struct print_column missing_columns[] = {
+    {"form", N_("form"), PRINT_TEXT},         {"period", N_("period"), PRINT_TEXT},
+    {"unit", N_("missing unit"), PRINT_TEXT}, {"name", N_("name"), PRINT_TEXT},
+    {"parks", N_("parks"), PRINT_TEXT},       {"reporter", NULL, PRINT_TEXT},
+    {"status", N_("status"), PRINT_TEXT},     {"indicator", N_("last known"), PRINT_TEXT},
+    {"value", N_("value"), PRINT_DECIMAL},    {"measure", N_("measure"), PRINT_TEXT},
+    {"last_period", N_("of"), PRINT_TEXT},    {NULL, NULL, PRINT_TEXT},
+};
+
+struct completeness {
+  const struct catalogue *catalogue;
+  struct reader *reader;
+  GArray *forms, *areas; /* of int */
+  bool areas_chosen;
+  const struct period *period;  /* NULL: the last one of each form */
+  size_t missing_most;          /* of each form */
+  struct print *rows, *missing; /* NULL: not asked for */
+};
+
+/* --- printing --- */
+
+static void print_percent(struct print *print, bool defined, int128 percent)
+{
+  char text[DECIMAL_TEXT_SIZE];
+  print_cell(print, defined ? decimal_format(percent, COVERAGE_DECIMALS, text) : NULL);
+}
+
+static void print_area(const struct completeness *completeness, int form, struct period period,
+                       const struct coverage_report *report, int area)
+{
+  const struct catalogue *catalogue = completeness->catalogue;
+  const struct covered *covered = &report->covered[area];
+  const struct coverage *of = &covered->area;
+  struct print *print = completeness->rows;
+  g_autofree char *due = calendar_format_due(catalogue, report->due_ms);
+  char text[PERIOD_TEXT_SIZE];
+  int128 units = 0, value = 0;
+  bool by_units = coverage_of_units(of, &units), by_value = coverage_of_value(of, &value);
+  print_named(print, catalogue->areas[area].code, text_label(&catalogue->areas[area].name));
+  print_named(print, catalogue->forms[form].code, text_label(&catalogue->forms[form].name));
+  print_cell(print, period_format(period, text));
+  print_cell(print, due);
+  print_count(print, of->expected);
+  print_count(print, of->reported);
+  print_count(print, of->nil);
+  print_count(print, coverage_on_time(of));
+  print_count(print, of->late);
+  print_count(print, coverage_missing(of));
+  print_percent(print, by_units, units);
+  print_percent(print, by_value, value);
+  print_count(print, of->unknown);
+  print_count(print, of->corrected);
+  print_count(print, of->other_park);
+  print_count(print, of->unexpected);
+  print_count(print, covered->parks);
+  print_count(print, covered->parks_reporting);
+}
+
+static void print_missing(const struct completeness *completeness, int form, struct period period,
+                          const struct coverage_report *report, const struct missing_unit *missing)
+{
+  const struct catalogue *catalogue = completeness->catalogue;
+  const struct unit_version *version = missing->version;
+  struct print *print = completeness->missing;
+  char text[PERIOD_TEXT_SIZE], number[DECIMAL_TEXT_SIZE];
+  int status = catalogue_status(catalogue, version->status);
+  print_named(print, catalogue->forms[form].code, text_label(&catalogue->forms[form].name));
+  print_cell(print, period_format(period, text));
+  print_cell(print, version->unit);
+  print_cell(print, version->name);
+  print_cell(print, version->parks);
+  print_cell(print, version->reporter);
+  print_named(print, version->status,
+              status == CATALOGUE_NONE ? version->status : text_label(&catalogue->statuses[status].name));
+  if (!missing->known) {
+    for (int n = 0; n < 4; n++) print_cell(print, NULL);
+    return;
+  }
+  const struct column *column = &catalogue->forms[form].columns[report->column];
+  const struct indicator *indicator = &catalogue->indicators[column->indicator];
+  g_autofree char *name = catalogue_column_name(catalogue, form, report->column);
+  bool table = print_format_of(print) == PRINT_TABLE;
+  print_named(print, column->code, name);
+  print_cell(print,
+             (table ? decimal_format_grouped : decimal_format)(missing->value, indicator->decimals, number));
+  print_cell(print, catalogue->measures[indicator->measure].code);
+  print_cell(print, period_format(missing->when, text));
+}
+
+static bool is_asked(const struct completeness *completeness, const struct unit_version *version)
+{
+  for (unsigned n = 0; n < completeness->areas->len; n++)
+    if (reader_is_in_area(completeness->reader, version, g_array_index(completeness->areas, int, n)))
+      return true;
+  return false;
+}
+
+static void print_report(const struct completeness *completeness, int form, struct period period,
+                         const struct coverage_report *report)
+{
+  size_t shown = 0;
+  for (unsigned n = 0; completeness->rows && n < completeness->areas->len; n++) {
+    int area = g_array_index(completeness->areas, int, n);
+    const struct coverage *of = &report->covered[area].area;
+    if (completeness->areas_chosen || of->expected > 0 || of->unexpected > 0)
+      print_area(completeness, form, period, report, area);
+  }
+  for (unsigned n = 0; completeness->missing && n < report->missing->len; n++) {
+    const struct missing_unit *missing = &g_array_index(report->missing, struct missing_unit, n);
+    if (!is_asked(completeness, missing->version)) continue;
+    if (shown++ == completeness->missing_most) break;
+    print_missing(completeness, form, period, report, missing);
+  }
+}
+
+/* --- what is asked for --- */
+
+/* The last period that anybody has reported for; where nobody has, the one that is to be reported now. */
+static struct period last_period(const struct completeness *completeness, int form)
+{
+  const struct catalogue *catalogue = completeness->catalogue;
+  const struct form *of = &catalogue->forms[form];
+  struct period period;
+  if (reader_last_of_form(completeness->reader, of->code, &period)) return period;
+  return calendar_last_ended(of, calendar_day(catalogue, clock_wall().ms));
+}
+
+static bool print_all(const struct completeness *completeness, bool forms_chosen, GError **error)
+{
+  const struct catalogue *catalogue = completeness->catalogue;
+  bool fits_one = false;
+  for (unsigned n = 0; n < completeness->forms->len; n++) {
+    int form = g_array_index(completeness->forms, int, n);
+    struct period period = completeness->period ? *completeness->period : last_period(completeness, form);
+    g_autofree char *wrong = catalogue_period_objection(catalogue, form, period);
+    char text[PERIOD_TEXT_SIZE];
+    if (wrong && forms_chosen) {
+      g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE, _("found %s, form %s expects %s"),
+                  period_format(period, text), catalogue->forms[form].code, wrong);
+      return false;
+    }
+    if (wrong) continue;
+    fits_one = true;
+    CLEANUP(coverage_report_free)
+    struct coverage_report *report = reader_coverage(completeness->reader, form, period, error);
+    if (!report) return false;
+    print_report(completeness, form, period, report);
+  }
+  if (!fits_one && completeness->period)
+    g_set_error_literal(error, PARKTALLY_ERROR, ERROR_USAGE, _("no form is asked for such a period"));
+  return fits_one || !completeness->period;
+}
+
+static GArray *pick_or_all(const struct catalogue *catalogue, enum pick_kind kind, char **words, size_t all,
+                           GError **error)
+{
+  GArray *items = pick_items(catalogue, kind, words, error);
+  for (int n = 0; items && !*words && n < (int)all; n++) g_array_append_val(items, n);
+  return items;
+}
+
+/* What is asked for, as words. */
+struct asked {
+  GStrv forms, areas;
+  char *period, *missing, *format;
+};
+
+static void asked_clear(struct asked *asked)
+{
+  g_strfreev(asked->forms);
+  g_strfreev(asked->areas);
+  g_free(asked->period);
+  g_free(asked->missing);
+  g_free(asked->format);
+}
+
+/* "all", or how many. */
+static bool read_most(const char *text, size_t *ret_most)
+{
+  guint64 most;
+  *ret_most = MISSING_SHOWN;
+  if (!text) return true;
+  *ret_most = SIZE_MAX;
+  if (strcmp(text, "all") == 0) return true;
+  if (!g_ascii_string_to_unsigned(text, 10, 1, UINT32_MAX, &most, NULL)) return false;
+  *ret_most = (size_t)most;
+  return true;
+}
+
+/* Within a transaction of the reader, which it ends. */
+static int answer(struct office *office, struct control_request *request, const struct asked *asked,
+                  struct completeness *completeness)
+{
+  const struct catalogue *catalogue = completeness->catalogue;
+  g_auto(GStrv) form_words = pick_words(asked->forms);
+  g_auto(GStrv) area_words = pick_words(asked->areas);
+  GError *error = NULL;
+  completeness->areas_chosen = *area_words != NULL;
+  completeness->forms = pick_or_all(catalogue, PICK_FORMS, form_words, catalogue->form_count, &error);
+  if (completeness->forms)
+    completeness->areas = pick_or_all(catalogue, PICK_AREAS, area_words, catalogue->area_count, &error);
+  if (completeness->areas) print_all(completeness, *form_words != NULL, &error);
+  g_clear_pointer(&completeness->forms, g_array_unref);
+  g_clear_pointer(&completeness->areas, g_array_unref);
+  if (error)
+    store_rollback(office->reader);
+  else
+    store_commit(office->reader, &error);
+  return error ? office_fail(request, error) : 0;
+}
+
+static int run(struct office *office, struct control_request *request, const struct asked *asked)
+{
+  enum print_format format;
+  struct period period;
+  GError *error = NULL;
+  struct completeness completeness = {0};
+  if (!print_read_format(asked->format, &format))
+    return office_misused(request, _("“%s” is no format; choose table, csv or json"), asked->format);
+  if (!read_most(asked->missing, &completeness.missing_most))
+    return office_misused(request, _("--missing: found “%s”, expected a number from 1, or all"),
+                          asked->missing);
+  if (asked->period && !period_read(asked->period, 0, &period))
+    return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
+                          asked->period);
+  CLEANUP(snapshot_unref)
+  struct snapshot *snapshot = present_begin(writer_present(office->writer), office->reader, &error);
+  if (!snapshot) return office_fail(request, error);
+  CLEANUP(reader_free) struct reader *reader = reader_new(office->reader, snapshot);
+  CLEANUP(print_free) struct print *rows = print_new(area_columns, format);
+  CLEANUP(print_free) struct print *missing = print_new(missing_columns, format);
+  bool table = format == PRINT_TABLE;
+  completeness.catalogue = snapshot->catalogue;
+  completeness.reader = reader;
+  completeness.period = asked->period ? &period : NULL;
+  completeness.rows = table || !asked->missing ? rows : NULL;
+  completeness.missing = table || asked->missing ? missing : NULL;
+  int exit_code = answer(office, request, asked, &completeness);
+  if (exit_code != 0) return exit_code;
+  if (completeness.rows) print_finish(rows, request->output);
+  if (table) control_out(request->output, "\n");
+  if (completeness.missing) print_finish(missing, request->output);
+  return 0;
+}
+
+int office_completeness(struct office *office, struct control_request *request, int argc, char **argv)
+{
+  struct asked asked = {0};
+  const GOptionEntry entries[] = {
+      {"form", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.forms, N_("these forms; all by default"), N_("F,…")},
+      {"period", 0, 0, G_OPTION_ARG_STRING, &asked.period,
+       N_("2018-05, 2018-Q2, 2018; the last one by default"), N_("P")},
+      {"area", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.areas, N_("these areas; all by default"), N_("A,…")},
+      {"missing", 0, 0, G_OPTION_ARG_STRING, &asked.missing,
+       N_("so many of the missing units of each form, the largest first, or all"), N_("N|all")},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &asked.format, N_("table, csv or json"), N_("FORMAT")},
+      G_OPTION_ENTRY_NULL,
+  };
+  int exit_code;
+  if (office_options(request, entries, 0, 0, &argc, &argv, &exit_code))
+    exit_code = run(office, request, &asked);
+  asked_clear(&asked);
+  return exit_code;
+}
