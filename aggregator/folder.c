@@ -18,10 +18,11 @@
 
 #define DEFAULT_FOLDER "/var/lib/park-aggregator"
 #define CONFIG_NAME "aggregator.yaml"
+#define REPORTS_FOR "reports_for"
 
 enum form { FORM_PATH, FORM_BIND, FORM_CONNECT };
 
-/* Every key. deploy/aggregator.example.yaml says what they mean. */
+/* Every key with one value. deploy/aggregator.example.yaml says what they mean. */
 static const struct option {
   const char *key;
   size_t offset; /* of a char * in struct aggregator_config */
@@ -45,6 +46,7 @@ void aggregator_config_free(struct aggregator_config *config)
 {
   if (!config) return;
   for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) g_free(*field(config, &OPTIONS[i]));
+  g_strfreev(config->reports_for);
   g_free(config);
 }
 
@@ -89,6 +91,20 @@ static void read_option(struct yaml *yaml, const struct option *option, const ch
                  option->key, text);
 }
 
+/* A list of users' names. */
+static GStrv read_users(struct yaml *yaml, const struct yaml_node *list)
+{
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  size_t count = 0;
+  if (list && !yaml_is_sequence(list))
+    yaml_mistake(yaml, list, _("%s: expected a list of users' names, such as [zhangsan, lisi]"), REPORTS_FOR);
+  else
+    count = yaml_size(yaml, list);
+  for (size_t n = 0; n < count; n++)
+    g_strv_builder_add(builder, yaml_text(yaml, yaml_item(yaml, list, n), ""));
+  return g_strv_builder_end(builder);
+}
+
 static bool read_text(const char *path, char **ret_text, size_t *ret_length, GError **error)
 {
   GStatBuf status;
@@ -113,11 +129,12 @@ static bool read_config(const char *path, struct aggregator_config *config, GErr
   g_autofree char *absolute = g_canonicalize_filename(path, NULL);
   g_autofree char *folder = g_path_get_dirname(absolute);
   CLEANUP(yaml_free) struct yaml *yaml = yaml_new(path, text, length);
-  const char *keys[G_N_ELEMENTS(OPTIONS) + 1] = {0};
-  for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) keys[i] = OPTIONS[i].key;
+  const char *keys[G_N_ELEMENTS(OPTIONS) + 2] = {REPORTS_FOR};
+  for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) keys[i + 1] = OPTIONS[i].key;
   if (yaml_root(yaml)) {
     yaml_known_keys(yaml, yaml_root(yaml), keys);
     for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) read_option(yaml, &OPTIONS[i], folder, config);
+    config->reports_for = read_users(yaml, yaml_get(yaml, yaml_root(yaml), REPORTS_FOR, false));
   }
   return yaml_ok(yaml, error);
 }
@@ -141,6 +158,7 @@ struct aggregator_config *folder_config(const char *path, const char *data, GErr
     g_free(config->data);
     config->data = g_steal_pointer(&folder);
   }
+  if (!config->reports_for) config->reports_for = g_new0(char *, 1);
   if (!config->catalogue) config->catalogue = folder_path(config->data, "catalogue.yaml");
   for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) {
     char **value = field(config, &OPTIONS[i]);

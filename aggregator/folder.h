@@ -23,6 +23,7 @@ struct aggregator_config {
   char *enrol;     /* tcp://ADDR:7651 */
   char *announce,
       *announce_enrol; /* endpoints that invitations name, where they differ from listen and enrol */
+  GStrv reports_for;   /* users who may export, single units' reports too; never NULL */
 };
 /* `path` NULL: aggregator.yaml in the data folder if it is there, else defaults. `data` (may be NULL)
  * overrides. Every mistake is told with line and column. */

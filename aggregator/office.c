@@ -1,5 +1,6 @@
 #include "aggregator/office.h"
 
+#include "aggregator/delivery.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
@@ -67,6 +68,11 @@ const struct office_command office_commands[] = {
              N_("[--form F] [--period P] [--area A] [--missing N|all] [--format table|csv|json]"),
              N_("print who has reported, in time or late, and who is missing")),
      .carry_out = office_completeness},
+    {COMMAND("export",
+             N_("TOPIC… --format csv|xlsx|json|sdmx-csv|sdmx-csv-1.0 [--output FILE] [--period P] [--area A] "
+                "[--indicator I] [--slice S] [--cumulative] [--form F]"),
+             N_("write totals, reports or targets for spreadsheets and other programs")),
+     .carry_out = office_export, .gives_file = true, .for_guests = true},
     {COMMAND("rebuild", "[--check]", N_("make the tables anew from the ledger, or compare them with it")),
      .carry_out = office_rebuild, .alone = true},
     {.command = {.name = NULL}},
@@ -186,11 +192,21 @@ static int match(const struct office_command *of, char *const *words)
   return count;
 }
 
+static int turn_away(struct control_request *request)
+{
+  control_err(request->output,
+              _("%s: the user %s may only export from this server; its own user and root may "
+                "give other commands\n"),
+              PROGRAM, request->user);
+  return ERROR_PERMISSION;
+}
+
 static int carry_out(struct office *office, struct control_request *request)
 {
   for (const struct office_command *of = office_commands; of->command.name; of++) {
     int named = match(of, request->words);
     if (named == 0) continue;
+    if (request->guest && !of->for_guests) return turn_away(request);
     int argc = (int)g_strv_length(request->words) - named + 1;
     g_autofree char **argv = g_new0(char *, (size_t)argc + 1);
     argv[0] = (char *)of->command.name;
@@ -291,11 +307,13 @@ static bool open_file(const struct office_command *of, int argc, char **argv, in
   return false;
 }
 
-static GStrv join_words(const char *name, int argc, char **argv)
+/* `option` may be NULL. */
+static GStrv join_words(const char *name, const char *option, int argc, char **argv)
 {
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   g_auto(GStrv) first = g_strsplit(name, " ", -1);
   for (char **word = first; *word; word++) g_strv_builder_add(builder, *word);
+  if (option) g_strv_builder_add(builder, option);
   for (int i = 1; i < argc; i++) g_strv_builder_add(builder, argv[i]);
   return g_strv_builder_end(builder);
 }
@@ -371,6 +389,18 @@ static int run_there_or_here(const struct aggregator_config *config, struct cont
   return run_here(config, request);
 }
 
+/* With standard output turned to the file that --output named. */
+static int deliver(const struct aggregator_config *config, struct control_request *request,
+                   const char *output)
+{
+  GError *error = NULL;
+  struct delivery *delivery = delivery_begin(output, &error);
+  if (!delivery) return office_fail(request, error);
+  int code = run_there_or_here(config, request);
+  if (!delivery_end(delivery, code == 0, &error)) return office_fail(request, error);
+  return code;
+}
+
 static bool asks_for_help(int argc, char **argv)
 {
   for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -382,21 +412,26 @@ int office_run(const char *name, int argc, char **argv)
 {
   const struct office_command *of = find_command(name);
   g_assert(of);
-  char *data = NULL, *config_path = NULL;
+  char *data = NULL, *config_path = NULL, *output = NULL;
   g_autofree char *user = own_name();
   struct control_request request = {
       .user = user, .language = (char *)text_language(), .file = -1, .output = control_output_standard()};
   bool complete =
       take_option(&argc, argv, "--data", &data) && take_option(&argc, argv, "--config", &config_path);
-  g_auto(GStrv) words = join_words(of->command.name, argc, argv);
+  if (of->gives_file) complete &= take_option(&argc, argv, "--output", &output);
+  bool to_terminal = of->gives_file && !output && isatty(STDOUT_FILENO);
+  g_auto(GStrv) words =
+      join_words(of->command.name, to_terminal ? "--" OFFICE_TO_TERMINAL : NULL, argc, argv);
   request.words = words;
-  if (!complete) return office_misused(&request, "%s", _("--data and --config need a value"));
+  if (!complete) return office_misused(&request, "%s", _("--data, --config and --output need a value"));
   if (asks_for_help(argc, argv)) return carry_out(NULL, &request);
 
   GError *error = NULL;
   CLEANUP(aggregator_config_free) struct aggregator_config *config = folder_config(config_path, data, &error);
   if (!config || !open_file(of, argc, argv, &request.file, &error)) return office_fail(&request, error);
-  int code = of->alone ? run_alone(config, &request) : run_there_or_here(config, &request);
+  int code = of->alone ? run_alone(config, &request)
+             : output  ? deliver(config, &request, output)
+                       : run_there_or_here(config, &request);
   if (request.file >= 0) close(request.file);
   return code;
 }

@@ -30,10 +30,15 @@ struct office_command {
   int (*carry_out)(struct office *office, struct control_request *request, int argc, char **argv);
   bool takes_file; /* its first argument is a file, opened by the caller and passed as request->file; options
                     * before it that take a value are written --name VALUE or --name=VALUE */
+  bool gives_file; /* has --output FILE, which the caller's own process writes; without one it is told by
+                    * OFFICE_TO_TERMINAL where its output goes to a terminal */
+  bool for_guests; /* may be given by the users of reports_for too (control.h) */
   /* Long work: never the server's, but the caller's own process. It gets neither writer nor reader and opens
    * the store itself, under the folder's lock where no server holds it. */
   bool alone;
 };
+
+#define OFFICE_TO_TERMINAL "to-terminal" /* an option that no person gives */
 
 /* The table, ended by a NULL name (main.c appends it to its own). */
 extern const struct office_command office_commands[];
@@ -78,6 +83,7 @@ int office_ask(struct office *office, struct control_request *request, int argc,
 int office_accept(struct office *office, struct control_request *request, int argc, char **argv);
 int office_consent(struct office *office, struct control_request *request, int argc, char **argv);
 int office_completeness(struct office *office, struct control_request *request, int argc, char **argv);
+int office_export(struct office *office, struct control_request *request, int argc, char **argv);
 int office_rebuild(struct office *office, struct control_request *request, int argc, char **argv);
 
 #endif

@@ -142,3 +142,37 @@ GArray *pick_items(const struct catalogue *catalogue, enum pick_kind kind, char 
   }
   return g_steal_pointer(&items);
 }
+
+static void add_item(GArray *items, int item)
+{
+  g_array_append_val(items, item);
+}
+
+GArray *pick_or_all(const struct catalogue *catalogue, enum pick_kind kind, char **given, GError **error)
+{
+  g_auto(GStrv) words = pick_words(given);
+  GArray *items = pick_items(catalogue, kind, words, error);
+  int all = (int)item_count(catalogue, kind);
+  for (int n = 0; items && !*words && n < all; n++) add_item(items, n);
+  return items;
+}
+
+GArray *pick_slices(const struct catalogue *catalogue, char **given, GError **error)
+{
+  g_auto(GStrv) words = pick_words(given);
+  g_autoptr(GPtrArray) codes = g_ptr_array_new();
+  bool overlap = false;
+  for (char **word = words; *word; word++) {
+    if (strcmp(*word, PICK_OVERLAP_CODE) == 0)
+      overlap = true;
+    else
+      g_ptr_array_add(codes, *word);
+  }
+  g_ptr_array_add(codes, NULL);
+  GArray *slices = pick_items(catalogue, PICK_SLICES, (char *const *)codes->pdata, error);
+  if (!slices) return NULL;
+  if (slices->len == 0 && !overlap) add_item(slices, 0);
+  for (unsigned n = 0; n < slices->len; n++) overlap |= g_array_index(slices, int, n) == 0;
+  if (overlap) add_item(slices, PICK_OVERLAP);
+  return slices;
+}

@@ -20,4 +20,13 @@ GStrv pick_words(char **given);
 GArray *pick_items(const struct catalogue *catalogue, enum pick_kind kind, char *const *words,
                    GError **error);
 
+/* Those of an option; none given: all there are. */
+GArray *pick_or_all(const struct catalogue *catalogue, enum pick_kind kind, char **given, GError **error);
+
+/* Slices, where the overlap of parks goes for one: it stands beside the slice "all", or is asked for by its
+ * own name. None given: "all" and the overlap. */
+#define PICK_OVERLAP (-2)
+#define PICK_OVERLAP_CODE "overlap"
+GArray *pick_slices(const struct catalogue *catalogue, char **given, GError **error);
+
 #endif

@@ -98,7 +98,8 @@ static bool open_office(struct server *server, GError **error)
       .writer = server->writer,
       .reader = server->reader,
   };
-  server->control = control_server_open(control, handle, server, error);
+  server->control =
+      control_server_open(control, (const char *const *)server->config->reports_for, handle, server, error);
   return server->control != NULL;
 }
 

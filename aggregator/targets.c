@@ -26,13 +26,11 @@ static const struct print_column columns[] = {
     {NULL, NULL, PRINT_TEXT},
 };
 
-static const struct {
-  const char *code, *sign;
-} directions[] = {
-    [DIRECTION_AT_LEAST] = {"at_least", "≥ "}, [DIRECTION_ABOUT] = {"about", "≈ "},
-    [DIRECTION_AT_MOST] = {"at_most", "≤ "},   [DIRECTION_ABOVE] = {"above", "> "},
-    [DIRECTION_TRACKED] = {"tracked", ""},
-};
+static const char *const signs[] = {[DIRECTION_AT_LEAST] = "≥ ",
+                                    [DIRECTION_ABOUT] = "≈ ",
+                                    [DIRECTION_AT_MOST] = "≤ ",
+                                    [DIRECTION_ABOVE] = "> ",
+                                    [DIRECTION_TRACKED] = ""};
 
 /* In a table with the sign of its direction. */
 static void print_promise(struct print *print, const struct target *target, bool given, int64_t value)
@@ -43,8 +41,8 @@ static void print_promise(struct print *print, const struct target *target, bool
   } else if (print_format_of(print) != PRINT_TABLE) {
     print_cell(print, decimal_format(value, target->decimals, text));
   } else {
-    g_autofree char *promise = g_strconcat(directions[target->direction].sign,
-                                           decimal_format_grouped(value, target->decimals, text), NULL);
+    g_autofree char *promise =
+        g_strconcat(signs[target->direction], decimal_format_grouped(value, target->decimals, text), NULL);
     print_cell(print, promise);
   }
 }
@@ -93,7 +91,7 @@ static void print_target(struct print *print, const struct catalogue *catalogue,
   print_cell(print, text_label(&target->name));
   print_named(print, area->code, text_label(&area->name));
   print_cell(print, period_format(standing->period, text));
-  print_cell(print, directions[target->direction].code);
+  print_cell(print, target_direction(target));
   print_promise(print, target, true, target->value);
   print_promise(print, target, print_format_of(print) != PRINT_TABLE, target->tolerance);
   print_promise(print, target, standing->stage != NULL, standing->stage ? standing->stage->value : 0);
@@ -123,22 +121,6 @@ static bool print_targets(struct print *print, struct reader *reader, const stru
   return true;
 }
 
-/* The last period for which any indicator of the targets was reported. */
-static bool find_period(struct reader *reader, const struct catalogue *catalogue, struct period *ret_period)
-{
-  bool found = false;
-  for (size_t n = 0; n < catalogue->target_count; n++) {
-    const struct target *target = &catalogue->targets[n];
-    for (size_t t = 0; t < target->numerator_count; t++) {
-      struct period period;
-      if (!reader_last_period(reader, target->numerator[t].indicator, &period)) continue;
-      if (!found || period_is_later(period, *ret_period)) *ret_period = period;
-      found = true;
-    }
-  }
-  return found;
-}
-
 static int run(struct office *office, struct control_request *request, const char *period_text,
                enum print_format format)
 {
@@ -151,7 +133,7 @@ static int run(struct office *office, struct control_request *request, const cha
   if (!snapshot) return office_fail(request, error);
   CLEANUP(reader_free) struct reader *reader = reader_new(office->reader, snapshot);
   CLEANUP(print_free) struct print *print = print_new(columns, format);
-  bool found = period_text || find_period(reader, snapshot->catalogue, &period);
+  bool found = period_text || target_last_period(reader, snapshot->catalogue, &period);
   if (found) print_targets(print, reader, snapshot->catalogue, period, &error);
   if (error)
     store_rollback(office->reader);

@@ -6,11 +6,6 @@
 #include "common/error.h"
 #include "common/text.h"
 
-#include <string.h>
-
-#define OVERLAP "overlap" /* the slice's name in the overlap line */
-#define OVERLAP_SLICE (-2)
-
 static const struct print_column columns[] = {
     {"area", N_("area"), PRINT_TEXT},
     {"period", N_("period"), PRINT_TEXT},
@@ -28,7 +23,7 @@ struct totals {
   const struct catalogue *catalogue;
   struct reader *reader;
   struct print *print;
-  GArray *areas, *indicators, *slices; /* of int; slices may hold OVERLAP_SLICE */
+  GArray *areas, *indicators, *slices; /* of int; slices may hold PICK_OVERLAP */
   bool chosen; /* the indicators were asked for, so they are printed also where nobody reported */
   struct period period;
   bool cumulative;
@@ -57,7 +52,7 @@ static bool read_line(struct totals *totals, int indicator, struct line *line, G
   bool found;
   line->total = (struct total){.denominator = 1};
   line->under_inquiry = 0;
-  if (line->slice != OVERLAP_SLICE)
+  if (line->slice != PICK_OVERLAP)
     return reader_total(totals->reader, line->area, line->slice, indicator, totals->period,
                         totals->cumulative, &line->total, error) &&
            reader_under_inquiry(totals->reader, line->area, line->slice, indicator, totals->period,
@@ -124,12 +119,13 @@ static void print_line(struct totals *totals, int indicator_index, const struct 
   const struct catalogue *catalogue = totals->catalogue;
   const struct area *area = &catalogue->areas[line->area];
   const struct indicator *indicator = &catalogue->indicators[indicator_index];
-  const struct slice *slice = line->slice == OVERLAP_SLICE ? NULL : &catalogue->slices[line->slice];
+  const struct slice *slice = line->slice == PICK_OVERLAP ? NULL : &catalogue->slices[line->slice];
   char text[DECIMAL_TEXT_SIZE];
   print_named(totals->print, area->code, text_label(&area->name));
   print_cell(totals->print, period_format(totals->period, text));
   print_named(totals->print, indicator->code, text_label(&indicator->name));
-  print_named(totals->print, slice ? slice->code : OVERLAP, slice ? text_label(&slice->name) : _("overlap"));
+  print_named(totals->print, slice ? slice->code : PICK_OVERLAP_CODE,
+              slice ? text_label(&slice->name) : _("overlap"));
   print_value(totals, indicator, &line->total);
   print_cell(totals->print, catalogue->measures[indicator->measure].code);
   print_count(totals->print, line->total.reported);
@@ -157,41 +153,6 @@ static bool print_totals(struct totals *totals, GError **error)
 }
 
 /* --- what is asked for --- */
-
-static void add_item(GArray *items, int item)
-{
-  g_array_append_val(items, item);
-}
-
-/* The overlap stands beside the slice "all", or is asked for by its own name. */
-static GArray *pick_slices(const struct catalogue *catalogue, char **given, GError **error)
-{
-  g_auto(GStrv) words = pick_words(given);
-  g_autoptr(GPtrArray) codes = g_ptr_array_new();
-  bool overlap = false;
-  for (char **word = words; *word; word++) {
-    if (strcmp(*word, OVERLAP) == 0)
-      overlap = true;
-    else
-      g_ptr_array_add(codes, *word);
-  }
-  g_ptr_array_add(codes, NULL);
-  GArray *slices = pick_items(catalogue, PICK_SLICES, (char *const *)codes->pdata, error);
-  if (!slices) return NULL;
-  if (slices->len == 0 && !overlap) add_item(slices, 0);
-  for (unsigned n = 0; n < slices->len; n++) overlap |= g_array_index(slices, int, n) == 0;
-  if (overlap) add_item(slices, OVERLAP_SLICE);
-  return slices;
-}
-
-static GArray *pick_or_all(const struct catalogue *catalogue, enum pick_kind kind, char **given, size_t all,
-                           GError **error)
-{
-  g_auto(GStrv) words = pick_words(given);
-  GArray *items = pick_items(catalogue, kind, words, error);
-  for (int n = 0; items && !*words && n < (int)all; n++) add_item(items, n);
-  return items;
-}
 
 /* The last period for which anything was reported of what is asked for. */
 static bool find_period(struct totals *totals)
@@ -228,10 +189,8 @@ static void asked_clear(struct asked *asked)
 static bool understand(const struct asked *asked, struct totals *totals, GError **error)
 {
   const struct catalogue *catalogue = totals->catalogue;
-  totals->areas = pick_or_all(catalogue, PICK_AREAS, asked->areas, catalogue->area_count, error);
-  if (totals->areas)
-    totals->indicators =
-        pick_or_all(catalogue, PICK_INDICATORS, asked->indicators, catalogue->indicator_count, error);
+  totals->areas = pick_or_all(catalogue, PICK_AREAS, asked->areas, error);
+  if (totals->areas) totals->indicators = pick_or_all(catalogue, PICK_INDICATORS, asked->indicators, error);
   if (totals->indicators) totals->slices = pick_slices(catalogue, asked->slices, error);
   g_auto(GStrv) named = pick_words(asked->indicators);
   totals->chosen = *named != NULL;

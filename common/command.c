@@ -72,10 +72,12 @@ char *command_help(const char *program, const struct command *command, const GOp
                          _(command->synopsis), _(command->summary));
   size_t width = strlen(help_option);
   for (const GOptionEntry *entry = entries; entry && entry->long_name; entry++) {
+    if (entry->flags & G_OPTION_FLAG_HIDDEN) continue;
     g_autofree char *option = option_text(entry);
     width = MAX(width, text_width(option));
   }
   for (const GOptionEntry *entry = entries; entry && entry->long_name; entry++) {
+    if (entry->flags & G_OPTION_FLAG_HIDDEN) continue;
     g_autofree char *option = option_text(entry);
     g_string_append_printf(help, "  %s%*s  %s\n", option, (int)(width - text_width(option)), "",
                            _(entry->description));

@@ -99,7 +99,8 @@ struct control_server {
   int listener;
   int stop; /* eventfd */
   char *path;
-  struct stat made; /* so that close removes no other server's socket */
+  const char *const *guests; /* never NULL */
+  struct stat made;          /* so that close removes no other server's socket */
   control_handler *handler;
   void *data;
   GThread *thread;
@@ -132,7 +133,7 @@ static bool is_replaceable(const char *path, const struct sockaddr_un *address, 
 }
 
 /* Bound beside its place and moved there, so that it is never seen with a wider mode or not yet listening. */
-static int listen_at(const char *path, struct stat *ret_made, GError **error)
+static int listen_at(const char *path, mode_t mode, struct stat *ret_made, GError **error)
 {
   struct sockaddr_un address, final;
   g_autofree char *beside = g_strconcat(path, ".new", NULL);
@@ -141,7 +142,7 @@ static int listen_at(const char *path, struct stat *ret_made, GError **error)
   int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (file < 0) return set_io_error(path, error);
   unlink(beside);
-  if (bind(file, (struct sockaddr *)&address, sizeof address) == 0 && chmod(beside, 0600) == 0 &&
+  if (bind(file, (struct sockaddr *)&address, sizeof address) == 0 && chmod(beside, mode) == 0 &&
       listen(file, BACKLOG) == 0 && lstat(beside, ret_made) == 0 && rename(beside, path) == 0)
     return file;
   set_io_error(path, error);
@@ -230,16 +231,30 @@ static bool receive_request(struct control_server *server, int socket, struct co
          read_words(data, head.length, request);
 }
 
+static int turn_away(const struct control_server *server, struct control_request *request)
+{
+  g_autofree char *own = user_name(geteuid());
+  g_autofree char *guests = g_strjoinv(", ", (GStrv)server->guests);
+  control_err(request->output, _("only root and the user %s may give commands to this server\n"), own);
+  if (*guests) control_err(request->output, _("besides them these users may export from it: %s\n"), guests);
+  return ERROR_PERMISSION;
+}
+
+/* Whom the operating system says it is. False if that one may not be here. */
+static bool know_peer(const struct control_server *server, int socket, struct control_request *request)
+{
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  request->user = user_name(peer.uid);
+  if (peer.uid == 0 || peer.uid == geteuid()) return true;
+  request->guest = g_strv_contains(server->guests, request->user);
+  return request->guest;
+}
+
 static int answer(struct control_server *server, int socket, struct control_request *request)
 {
-  struct ucred peer = {.uid = (uid_t)-1};
-  socklen_t size = sizeof peer;
-  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
-      (peer.uid != 0 && peer.uid != geteuid())) {
-    g_autofree char *own = user_name(geteuid());
-    control_err(request->output, _("only root and the user %s may give commands to this server\n"), own);
-    return ERROR_PERMISSION;
-  }
+  if (!know_peer(server, socket, request)) return turn_away(server, request);
   if (!receive_request(server, socket, request)) {
     control_err(request->output,
                 _("the server did not understand the command: it was cut short, is longer than %zu bytes or "
@@ -248,7 +263,6 @@ static int answer(struct control_server *server, int socket, struct control_requ
                 LIMIT_CONTROL_REQUEST);
     return ERROR_USAGE;
   }
-  request->user = user_name(peer.uid);
   return server->handler(request, server->data);
 }
 
@@ -289,15 +303,17 @@ static void *run_server(void *data)
   }
 }
 
-struct control_server *control_server_open(const char *path, control_handler *handler, void *data,
-                                           GError **error)
+struct control_server *control_server_open(const char *path, const char *const *guests,
+                                           control_handler *handler, void *data, GError **error)
 {
+  static const char *const nobody[] = {NULL};
   struct stat made;
-  int listener = listen_at(path, &made, error);
+  int listener = listen_at(path, guests && *guests ? 0666 : 0600, &made, error);
   if (listener < 0) return NULL;
   struct control_server *server = g_new0(struct control_server, 1);
   *server = (struct control_server){.listener = listener,
                                     .path = g_strdup(path),
+                                    .guests = guests ? guests : nobody,
                                     .made = made,
                                     .handler = handler,
                                     .data = data,

@@ -28,6 +28,7 @@ struct control_output *control_output_standard(void);
 struct control_request {
   GStrv words;    /* command and arguments, without the program's name */
   char *user;     /* name of the peer's user, "uid:N" if it has none */
+  bool guest;     /* the user is let in by name, and is no operator */
   char *language; /* value for LANGUAGE/LC_ALL: "zh_CN", "" */
   int file;       /* passed descriptor, or −1; owned by the request */
   struct control_output *output;
@@ -37,10 +38,11 @@ struct control_request {
 typedef int control_handler(struct control_request *request, void *data);
 
 struct control_server;
-/* Listens on `path` (mode 0600; a socket left behind by a dead server is replaced). Peers other than root and
- * the server's own user are refused. */
-struct control_server *control_server_open(const char *path, control_handler *handler, void *data,
-                                           GError **error);
+/* Listens on `path` (a socket left behind by a dead server is replaced). Peers other than root, the server's
+ * own user and `guests` (names, ended by NULL; may be NULL; must live as long) are refused. The socket's mode
+ * is 0600; with guests 0666, and its folder decides who reaches it. */
+struct control_server *control_server_open(const char *path, const char *const *guests,
+                                           control_handler *handler, void *data, GError **error);
 /* Waits for the request under way, then ends the thread and removes the socket. */
 void control_server_close(struct control_server *server);
 

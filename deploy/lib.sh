@@ -16,11 +16,11 @@ say() {
 
 # Whatever the build and the demo need.
 packages_to_build="gcc libc6-dev cmake ninja-build pkg-config gettext protobuf-compiler protobuf-c-compiler python3
-  libglib2.0-dev libzmq3-dev libprotobuf-c-dev libsqlite3-dev libsodium-dev nettle-dev libxxhash-dev libyaml-dev libjansson-dev libcsv-dev tzdata"
+  libglib2.0-dev libzmq3-dev libprotobuf-c-dev libsqlite3-dev libsodium-dev nettle-dev libxxhash-dev libyaml-dev libjansson-dev libcsv-dev libxlsxwriter-dev tzdata"
 
 # What the tests need besides.
 packages_to_test="clang clang-tidy clang-tools clang-format libclang-rt-dev cppcheck libcmocka-dev sqlite3 faketime
-  python3-zmq python3-nacl python3-protobuf"
+  python3-zmq python3-nacl python3-protobuf python3-openpyxl"
 
 # What the benchmarks need besides: what we are compared with, and a client.
 packages_to_bench="postgresql sqlite3 python3-zmq python3-nacl python3-protobuf"

@@ -296,3 +296,28 @@ bool target_evaluate(struct reader *reader, const struct catalogue *catalogue, c
   *ret_standing = standing;
   return true;
 }
+
+bool target_last_period(struct reader *reader, const struct catalogue *catalogue, struct period *ret_period)
+{
+  bool found = false;
+  for (size_t n = 0; n < catalogue->target_count; n++) {
+    const struct target *target = &catalogue->targets[n];
+    for (size_t t = 0; t < target->numerator_count; t++) {
+      struct period period;
+      if (!reader_last_period(reader, target->numerator[t].indicator, &period)) continue;
+      if (!found || period_is_later(period, *ret_period)) *ret_period = period;
+      found = true;
+    }
+  }
+  return found;
+}
+
+const char *target_direction(const struct target *target)
+{
+  static const char *const codes[] = {[DIRECTION_AT_LEAST] = "at_least",
+                                      [DIRECTION_ABOUT] = "about",
+                                      [DIRECTION_AT_MOST] = "at_most",
+                                      [DIRECTION_ABOVE] = "above",
+                                      [DIRECTION_TRACKED] = "tracked"};
+  return codes[target->direction];
+}

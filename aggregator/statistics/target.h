@@ -23,4 +23,10 @@ void target_standing_clear(struct target_standing *standing);
 bool target_evaluate(struct reader *reader, const struct catalogue *catalogue, const struct target *target,
                      struct period period, struct target_standing *ret_standing, GError **error);
 
+/* The last period for which any indicator of the targets was reported; false if none. */
+bool target_last_period(struct reader *reader, const struct catalogue *catalogue, struct period *ret_period);
+
+/* "at_least", "about", …: for programs. */
+const char *target_direction(const struct target *target);
+
 #endif

@@ -18,6 +18,8 @@ ONLY_IN = {
     "zmq.h": ["common/channel.c"],
     "sqlite3.h": ["common/db.c", "aggregator/store/*"],
     "yaml.h": ["common/yaml.c"],
+    "xlsxwriter.h": ["aggregator/export/xlsx.c"],
+    "xlsxwriter/*": ["aggregator/export/xlsx.c"],
     "curl/*": ["agent/upload.c", "agent/source/http.c", "aggregator/alert/*"],
 }
 FRIENDS = [("common/codec", "common/submission.c"),  # of private headers: the submission is a message of its own files
@@ -80,6 +82,7 @@ class TheRules(unittest.TestCase):
         ("aggregator/gate.c", '#include "agent/home.h"', "aggregator may use"),
         ("aggregator/gate.c", "#include <zmq.h>", "may know it"),
         ("aggregator/read.c", "#include <sqlite3.h>", "may know it"),
+        ("aggregator/export/csv.c", "#include <xlsxwriter.h>", "may know it"),
         ("agent/link.c", '#include "parktally.pb-c.h"', "may know it"),
         ("agent/link.c", "#include <protobuf-c/protobuf-c.h>", "may know it"),
         ("agent/link.c", '#include "agent/mapping_private.h"', "belongs to"),

@@ -63,12 +63,14 @@ static void every_mistake_is_told_with_its_place(void **state)
   write_config(place, "listen: tcp://0.0.0.0:7650\n"
                       "lisen: tcp://0.0.0.0:7650\n"
                       "enrol: 7651\n"
-                      "announce: [a, b]\n");
+                      "announce: [a, b]\n"
+                      "reports_for: zhangsan\n");
   g_autoptr(GError) error = NULL;
   assert_null(folder_config(place->config, NULL, &error));
   assert_int_equal(error->code, ERROR_CONFIG);
-  static const char *const words[] = {"aggregator.yaml:2:1:", "listen", "aggregator.yaml:3:8:", "7651",
-                                      "aggregator.yaml:4:11:"};
+  static const char *const words[] = {
+      "aggregator.yaml:2:1:",  "listen",     "aggregator.yaml:3:8:", "7651", "aggregator.yaml:4:11:",
+      "aggregator.yaml:5:14:", "reports_for"};
   for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
     if (!strstr(error->message, words[i])) fail_msg("\"%s\" does not say %s", error->message, words[i]);
 }
@@ -147,9 +149,12 @@ static void without_a_file_there_are_defaults(void **state)
   assert_string_equal(config->enrol, "tcp://0.0.0.0:7651");
   assert_null(config->announce);
   assert_null(config->announce_enrol);
-  write_config(place, "# nothing yet\n");
+  assert_null(config->reports_for[0]);
+  write_config(place, "# nothing yet\nreports_for: [zhangsan, 李四]\n");
   CLEANUP(aggregator_config_free) struct aggregator_config *empty = read_config(NULL, place->folder);
   assert_string_equal(empty->listen, "tcp://0.0.0.0:7650");
+  assert_int_equal(g_strv_length(empty->reports_for), 2);
+  assert_string_equal(empty->reports_for[1], "李四");
 }
 
 static void the_environment_names_the_data_folder(void **state)
@@ -194,6 +199,7 @@ static void the_shipped_example_is_sound_and_names_every_key(void **state)
   assert_string_equal(config->catalogue, "/var/lib/park-aggregator/catalogue.yaml");
   assert_string_equal(config->listen, "tcp://0.0.0.0:7650"); /* its defaults are ours */
   assert_string_equal(config->enrol, "tcp://0.0.0.0:7651");
+  assert_null(config->reports_for[0]);
   assert_null(config->announce); /* a copy of the example names nobody's machine */
   assert_null(config->announce_enrol);
 }

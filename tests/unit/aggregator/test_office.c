@@ -527,7 +527,7 @@ static void beside_a_server_a_command_goes_to_it(void **state)
   g_autofree char *path = folder_path(world->fixture.folder, "control");
   g_autoptr(GError) error = NULL;
   int lock = folder_lock(world->fixture.folder, NULL); /* which a server holds */
-  struct control_server *server = control_server_open(path, office_handle, &world->office, &error);
+  struct control_server *server = control_server_open(path, NULL, office_handle, &world->office, &error);
   if (!server) fail_msg("%s", error->message);
   assert_int_equal(run_from_shell(world, "register import", "--reason=x", file), 0);
   assert_true(contains(out, "1 versions added"));

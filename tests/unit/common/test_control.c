@@ -77,7 +77,7 @@ static int handle(struct control_request *request, void *data)
 static struct control_server *open_server(struct record *record)
 {
   g_autoptr(GError) error = NULL;
-  struct control_server *server = control_server_open(record->path, handle, record, &error);
+  struct control_server *server = control_server_open(record->path, NULL, handle, record, &error);
   assert_null(error);
   assert_non_null(server);
   return server;
@@ -191,7 +191,7 @@ static void assert_server_answers(struct record *record)
 static void assert_open_fails(const char *path, enum parktally_error code)
 {
   g_autoptr(GError) error = NULL;
-  assert_null(control_server_open(path, handle, NULL, &error));
+  assert_null(control_server_open(path, NULL, handle, NULL, &error));
   assert_int_equal(error->domain, PARKTALLY_ERROR);
   assert_int_equal(error->code, code);
 }
