@@ -97,6 +97,9 @@
   768 /* the same, of another period's reports, for rules that look back: each park's lie between the        \
          others' */
 #define LIMIT_PART_BYTES 8128 /* of a leaf's body in a row: likewise a page */
+#define LIMIT_PARTS_KEPT                                                                                     \
+  256 /* of leaves in memory, 2 MiB: in the order of units each park's submissions lie between the others',  \
+         of two periods and more */
 #define LIMIT_WRITER_CACHE_KIB                                                                               \
   (24 * LIMIT_KIB) /* a group and the inner pages of a province; 64 MiB gained nothing */
 #define LIMIT_READER_CACHE_KIB (8 * LIMIT_KIB) /* several readers may be open */

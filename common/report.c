@@ -112,6 +112,20 @@ bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figu
   return true;
 }
 
+bool figures_pick(const uint8_t *data, size_t length, unsigned column, int64_t *ret_value)
+{
+  if (!length || data[0] > COLUMN_SET_BYTES || length < (size_t)1 + data[0]) return false;
+  const uint8_t *presence = data + 1, *at = presence + data[0], *end = data + length;
+  if (column / 8 >= data[0] || !(presence[column / 8] >> column % 8 & 1)) return false;
+  int before = __builtin_popcount(presence[column / 8] & ((1u << column % 8) - 1));
+  for (unsigned n = 0; n < column / 8; n++) before += __builtin_popcount(presence[n]);
+  while (before > 0 && at < end) before -= !(*at++ & 0x80);
+  uint64_t coded;
+  if (!varint_get(&at, end, &coded)) return false;
+  *ret_value = unzigzag(coded);
+  return true;
+}
+
 /* The first column that is asked and left blank over a present figure. */
 static int find_blank(const struct figures *current, const struct report_change *change)
 {

@@ -98,6 +98,8 @@ size_t figures_pack_varints(const struct column_set *present, const uint8_t *var
                             uint8_t ret_packed[static FIGURES_PACKED_MOST]);
 /* False, and `ret_figures` untouched, if the bytes are not exactly one packed vector. */
 bool figures_unpack(const uint8_t *data, size_t length, struct figures *ret_figures);
+/* One figure of a packed vector, without a look at those behind it; false if it is not present. */
+bool figures_pick(const uint8_t *data, size_t length, unsigned column, int64_t *ret_value);
 
 /* A change to a report: what a row of a file, or a Report on the wire, says. */
 struct report_change {

@@ -194,11 +194,28 @@ static bool take_number(const char **at, uint64_t most, uint64_t *ret_value)
   return *at > from;
 }
 
+/* Whether one of the eight bytes is a quotation mark, a backslash or the line's end. */
+static bool has_mark(uint64_t bytes)
+{
+  static const uint64_t ONES = UINT64_C(0x0101010101010101);
+  uint64_t quote = bytes ^ ONES * '"', backslash = bytes ^ ONES * '\\', end = bytes ^ ONES * '\n';
+  uint64_t zeros = ((quote - ONES) & ~quote) | ((backslash - ONES) & ~backslash) | ((end - ONES) & ~end);
+  return zeros & ONES * 0x80;
+}
+
+/* Eight bytes at a time, as far as there is nothing to look at: a line goes on for more than that behind a
+ * text. */
 static bool take_text(const char **at, char ret_text[static LIMIT_CODE_BYTES + 1])
 {
   size_t length = 0;
 
   if (!take(at, '"')) return false;
+  for (uint64_t bytes; length + sizeof bytes <= LIMIT_CODE_BYTES; length += sizeof bytes) {
+    memcpy(&bytes, *at + length, sizeof bytes);
+    if (has_mark(bytes)) break;
+    memcpy(ret_text + length, &bytes, sizeof bytes);
+  }
+  *at += length;
   while (**at != '"') {
     if (**at == '\\') (*at)++;
     if (**at == '\n' || length == LIMIT_CODE_BYTES) return false;

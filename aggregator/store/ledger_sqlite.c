@@ -86,25 +86,59 @@ GBytes *store_leaf(struct store *store, uint64_t position)
   return g_byte_array_free_to_bytes(g_steal_pointer(&body));
 }
 
-static bool read_part(struct store *store, int64_t id)
+/* --- parts that were read --- */
+
+#define PART_WAYS 4 /* places that a part may have */
+
+static bool read_part(struct store *store, int64_t id, struct part *part)
 {
-  if (store->part.id == id && db_in_transaction(store->db)) return true;
   CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT bytes FROM leaf_part WHERE id = ?");
   db_bind_int(row, id);
-  store->part.id = 0;
   if (!db_step(row)) return false;
-  const uint8_t *bytes = db_blob(row, 0, &store->part.length);
-  if (store->part.length > LIMIT_PART_BYTES) return false;
-  memcpy(store->part.bytes, bytes, store->part.length);
-  store->part.id = id;
+  const uint8_t *bytes = db_blob(row, 0, &part->length);
+  if (part->length > LIMIT_PART_BYTES) return false;
+  memcpy(part->bytes, bytes, part->length);
   return true;
+}
+
+/* The first of a part's places. */
+static size_t place_of(int64_t id)
+{
+  G_STATIC_ASSERT((LIMIT_PARTS_KEPT & (LIMIT_PARTS_KEPT - 1)) == 0 && LIMIT_PARTS_KEPT % PART_WAYS == 0);
+  uint64_t hash = (uint64_t)id * UINT64_C(0x9E3779B97F4A7C15) >> 32; /* of Fibonacci hashing */
+  return hash % (LIMIT_PARTS_KEPT / PART_WAYS) * PART_WAYS;
+}
+
+static const struct part *load_part(struct store *store, int64_t id)
+{
+  size_t place = place_of(id) + store->part_turn++ % PART_WAYS;
+  store->part_ids[place] = 0;
+  if (!store->parts[place]) store->parts[place] = g_new(struct part, 1);
+  if (!read_part(store, id, store->parts[place])) return NULL;
+  if (db_in_transaction(store->db)) store->part_ids[place] = id; /* else it is as of now alone */
+  return store->parts[place];
+}
+
+/* NULL if it is not there. */
+static const struct part *find_part(struct store *store, int64_t id)
+{
+  size_t first = place_of(id);
+  for (size_t way = 0; way < PART_WAYS; way++)
+    if (store->part_ids[first + way] == id) return store->parts[first + way];
+  return load_part(store, id);
+}
+
+void store_parts_forget(struct store *store)
+{
+  memset(store->part_ids, 0, sizeof store->part_ids);
 }
 
 static bool copy_part(struct store *store, uint64_t position, size_t at, size_t length, uint8_t *ret_bytes)
 {
-  if (!read_part(store, (int64_t)(position * PARTS_MOST + 1 + at / LIMIT_PART_BYTES))) return false;
-  if (at % LIMIT_PART_BYTES + length > store->part.length) return false;
-  memcpy(ret_bytes, store->part.bytes + at % LIMIT_PART_BYTES, length);
+  int64_t id = (int64_t)(position * PARTS_MOST + 1 + at / LIMIT_PART_BYTES);
+  const struct part *part = find_part(store, id);
+  if (!part || at % LIMIT_PART_BYTES + length > part->length) return false;
+  memcpy(ret_bytes, part->bytes + at % LIMIT_PART_BYTES, length);
   return true;
 }
 

@@ -30,6 +30,7 @@ void store_close(struct store *store)
   if (store->blocks) g_tree_unref(store->blocks);
   if (store->looked_at) g_tree_unref(store->looked_at);
   db_close(store->db);
+  for (size_t n = 0; n < LIMIT_PARTS_KEPT; n++) g_free(store->parts[n]);
   g_array_unref(store->reports);
   g_string_chunk_free(store->report_texts);
   g_free(store->path);
@@ -48,6 +49,18 @@ void store_begin(struct store *store)
   db_begin(store->db);
 }
 
+struct store *store_open_beside(struct store *store)
+{
+  CLEANUP(store_close) struct store *beside = store_open(store->path, STORE_READ, NULL);
+  if (!beside) return NULL;
+  store_begin(beside);
+  /* Whatever the writer commits adds leaves. */
+  if (store_leaf_count(beside) == store_leaf_count(store) && !store_error(beside))
+    return g_steal_pointer(&beside);
+  store_rollback(beside);
+  return NULL;
+}
+
 /* What a cache learnt inside a transaction that came to nothing. */
 static void forget(struct store *store)
 {
@@ -59,7 +72,7 @@ static void end_transaction(struct store *store)
 {
   store_blocks_forget(store);
   store->coming.sealed = NULL;
-  store->part.id = 0;
+  store_parts_forget(store);
 }
 
 bool store_commit(struct store *store, GError **error)

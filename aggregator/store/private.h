@@ -22,6 +22,12 @@ struct known_submission {
   uint64_t position_plus_1; /* 0: an empty slot */
 };
 
+/* A part of a leaf. */
+struct part {
+  size_t length;
+  uint8_t bytes[LIMIT_PART_BYTES];
+};
+
 struct store {
   struct db *db;
   char *path;
@@ -38,12 +44,10 @@ struct store {
   size_t looked_near;   /* line used last in it */
 
   struct store *ledger; /* which has the leaves; itself but while a replay is compared */
-  /* The part of a leaf that was read last in this transaction: reports of one submission come in a row. */
-  struct {
-    int64_t id; /* 0: none */
-    size_t length;
-    uint8_t bytes[LIMIT_PART_BYTES];
-  } part;
+  /* Parts of leaves that were read in this transaction: reports of several submissions lie side by side. */
+  int64_t part_ids[LIMIT_PARTS_KEPT]; /* 0: none */
+  struct part *parts[LIMIT_PARTS_KEPT];
+  unsigned part_turn; /* whose turn it is to make room */
   struct {
     uint64_t position;
     const uint8_t *sealed; /* NULL: none is about to be added */
@@ -54,6 +58,9 @@ struct store {
 /* ledger_sqlite.c: so many bytes of the sealed submission at `position`. False, after an error too, if they
  * are not there. */
 bool store_sealed_bytes(struct store *store, uint64_t position, size_t at, size_t length, uint8_t *ret_bytes);
+
+/* The parts that were read may no longer be so. */
+void store_parts_forget(struct store *store);
 
 /* reports_sqlite.c: writes what the blocks in memory hold. */
 void store_blocks_flush(struct store *store);

@@ -415,11 +415,10 @@ struct store_reports_cursor {
   struct store *store;
   int64_t book;
   struct db_row *row;
-  struct block *block; /* NULL: before the first, or at the end */
-  size_t next;         /* line in it */
-  char last[LIMIT_CODE_BYTES + 1];
-  unsigned place;
-  struct block_entry entry;
+  struct block *block;           /* NULL: before the first, or at the end */
+  size_t next;                   /* line in it */
+  struct block_entry entries[2]; /* by turns: the last one, and the one before */
+  unsigned turn;                 /* of the last one */
 };
 
 /* From the block that covers `unit` on. */
@@ -452,22 +451,28 @@ static bool next_block(struct store_reports_cursor *cursor)
 
 const struct stored_report *store_reports_next(struct store_reports_cursor *cursor)
 {
-  struct block_entry *entry = &cursor->entry;
+  const struct block_entry *before = &cursor->entries[cursor->turn];
+  struct block_entry *entry = &cursor->entries[1 - cursor->turn];
   while (!cursor->block || cursor->next == block_size(cursor->block))
     if (!next_block(cursor)) return NULL;
   if (!read_entry(cursor->store, cursor->block, cursor->next++, entry) ||
       !complete(cursor->store, cursor->book, entry))
     return NULL;
-  cursor->place = strcmp(cursor->last, entry->unit) == 0 ? cursor->place + 1 : 0;
-  g_strlcpy(cursor->last, entry->unit, sizeof cursor->last);
-  entry->report.place = cursor->place;
+  entry->report.place = strcmp(before->unit, entry->unit) == 0 ? before->report.place + 1 : 0;
+  cursor->turn = 1 - cursor->turn;
   return &entry->report;
 }
 
 struct store_reports_cursor *store_reports_open(struct store *store, int64_t book)
 {
+  return store_reports_open_at(store, book, "");
+}
+
+struct store_reports_cursor *store_reports_open_at(struct store *store, int64_t book, const char *unit)
+{
   struct store_reports_cursor *cursor = g_new(struct store_reports_cursor, 1);
-  cursor_begin(cursor, store, book, "");
+  cursor_begin(cursor, store, book, unit);
+  if (next_block(cursor)) cursor->next = block_find(cursor->block, unit, 0);
   return cursor;
 }
 
@@ -476,6 +481,20 @@ void store_reports_close(struct store_reports_cursor *cursor)
   if (!cursor) return;
   cursor_end(cursor);
   g_free(cursor);
+}
+
+char *store_middle_unit(struct store *store, int64_t book, size_t *ret_blocks)
+{
+  store_blocks_flush(store);
+  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT count(*) FROM block WHERE book = ?");
+  db_bind_int(row, book);
+  *ret_blocks = db_step(row) ? (size_t)db_int(row, 0) : 0;
+  CLEANUP(db_end)
+  struct db_row *middle =
+      db_query(store->db, "SELECT unit FROM block WHERE book = ? ORDER BY unit LIMIT 1 OFFSET ?");
+  db_bind_int(middle, book);
+  db_bind_int(middle, (int64_t)*ret_blocks / 2);
+  return db_step(middle) ? g_strdup(db_text(middle, 0)) : NULL;
 }
 
 bool store_each_report_after(struct store *store, int64_t book, const char *unit, stored_report_sink *sink,

@@ -37,6 +37,9 @@ CLEANUP_DEFINE(struct store, store_close)
 void store_begin(struct store *store);
 bool store_commit(struct store *store, GError **error);
 void store_rollback(struct store *store);
+/* Another reading store, for another thread, within a transaction of the very same moment as that of this
+ * one, which reads. NULL where the writer has been at work since, or it cannot be opened. */
+struct store *store_open_beside(struct store *store);
 /* The first error since store_begin(), or NULL. Outside of a transaction errors are kept too, until the next
  * one ends: it does nothing but tell them. */
 const GError *store_error(const struct store *store);
@@ -160,8 +163,13 @@ bool store_each_report_after(struct store *store, int64_t book, const char *unit
 /* As a cursor, for joining two books: NULL at the end. */
 struct store_reports_cursor;
 struct store_reports_cursor *store_reports_open(struct store *store, int64_t book);
+/* From this unit on. */
+struct store_reports_cursor *store_reports_open_at(struct store *store, int64_t book, const char *unit);
 const struct stored_report *store_reports_next(struct store_reports_cursor *cursor);
 void store_reports_close(struct store_reports_cursor *cursor);
+/* A unit in the middle of a book, by which two may share the work of reading it, and of how many blocks it
+ * is; NULL if it is empty. Newly allocated. */
+char *store_middle_unit(struct store *store, int64_t book, size_t *ret_blocks);
 
 /* Interned memberships: ';'-joined codes of areas and of slices. One without areas is 0, and 0 has none; an
  * unknown one is an error, as ids come from stored rows alone. */

@@ -371,6 +371,105 @@ static void figures_in_the_ledger_are_read_wherever_they_stand(void **state)
   }
 }
 
+/* --- parts of a book --- */
+
+static void put_many(struct place *place, int64_t book, int count)
+{
+  const uint8_t figures[100] = {1, 2};
+  for (int n = 0; n < count; n++) {
+    g_autofree char *unit = unit_of(2 * n);
+    struct stored_report report = {.book = book,
+                                   .unit = unit,
+                                   .park = "east",
+                                   .revision = 1,
+                                   .position = 1,
+                                   .first = 1,
+                                   .counted = true,
+                                   .figures = figures,
+                                   .figures_length = sizeof figures};
+    assert_true(store_report_put_first(place->store, &report));
+  }
+}
+
+static void assert_begins(struct store *store, int64_t book, const char *from, const char *expected)
+{
+  struct store_reports_cursor *cursor = store_reports_open_at(store, book, from);
+  const struct stored_report *first = store_reports_next(cursor);
+  if (!expected) assert_null(first);
+  if (expected) assert_string_equal(first->unit, expected);
+  if (expected) assert_int_equal(first->place, 0);
+  store_reports_close(cursor);
+}
+
+static void a_book_is_read_from_any_unit_on(void **state)
+{
+  struct place *place = *state;
+  enum { COUNT = 300 };
+  size_t blocks;
+  store_begin(place->store);
+  int64_t book = store_book(place->store, "monthly", (struct period){2018, 5, 1});
+  assert_null(store_middle_unit(place->store, book, &blocks));
+  assert_int_equal(blocks, 0);
+  assert_begins(place->store, book, "", NULL);
+  put_many(place, book, COUNT);
+  g_autofree char *first = unit_of(0);
+  assert_begins(place->store, book, "", first);
+  for (int n = 0; n < 2 * COUNT; n++) {
+    g_autofree char *from = unit_of(n);
+    g_autofree char *expected = n < 2 * COUNT - 1 ? unit_of(n + n % 2) : NULL;
+    assert_begins(place->store, book, from, expected);
+  }
+  g_autofree char *middle = store_middle_unit(place->store, book, &blocks);
+  g_autofree char *quarter = unit_of(COUNT / 2), *three_quarters = unit_of(3 * COUNT / 2);
+  assert_true(blocks > 4);
+  assert_true(strcmp(quarter, middle) < 0 && strcmp(middle, three_quarters) < 0);
+  place_commit(place);
+}
+
+/* More than are kept in memory, and each is needed for every so many-th report. */
+static void reports_of_many_submissions_side_by_side_are_read_whole(void **state)
+{
+  struct place *place = *state;
+  enum { SUBMISSIONS = LIMIT_PARTS_KEPT + 90, REPORTS = 2 };
+  uint8_t sealed[64], hash[MERKLE_HASH_SIZE];
+  store_begin(place->store);
+  int64_t book = store_book(place->store, "monthly", (struct period){2018, 5, 1});
+  for (int submission = 0; submission < SUBMISSIONS; submission++) {
+    memset(sealed, submission % 251, sizeof sealed);
+    merkle_leaf_hash(sealed, sizeof sealed, hash);
+    for (int n = 0; n < REPORTS; n++) {
+      g_autofree char *unit = unit_of(submission + n * SUBMISSIONS);
+      uint8_t figures[43] = {2, 255, 255};
+      memcpy(figures + 3, sealed, 40);
+      struct stored_report report = {.book = book,
+                                     .unit = unit,
+                                     .park = "east",
+                                     .revision = 1,
+                                     .position = (uint64_t)submission,
+                                     .first = (uint64_t)submission,
+                                     .counted = true,
+                                     .figures = figures,
+                                     .figures_length = sizeof figures,
+                                     .sealed_at = 8,
+                                     .sealed_length = 40};
+      assert_true(store_report_put_first(place->store, &report));
+    }
+    store_leaf_add(place->store, (uint64_t)submission, LEAF_SUBMISSION, 1, sealed, sizeof sealed, 0, hash);
+  }
+  place_commit(place);
+  store_begin(place->store);
+  struct store_reports_cursor *cursor = store_reports_open(place->store, book);
+  for (int n = 0; n < SUBMISSIONS * REPORTS; n++) {
+    const struct stored_report *report = store_reports_next(cursor);
+    assert_non_null(report);
+    assert_int_equal(report->figures_length, 43);
+    assert_int_equal(report->figures[42], n % SUBMISSIONS % 251);
+  }
+  assert_null(store_reports_next(cursor));
+  store_reports_close(cursor);
+  place_commit(place);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, place_set_up, place_tear_down)
 
 int main(void)
@@ -378,6 +477,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       TEST(figures_in_the_ledger_are_read_wherever_they_stand),
       TEST(any_order_comes_to_the_same_as_a_plain_table),
+      TEST(a_book_is_read_from_any_unit_on),
+      TEST(reports_of_many_submissions_side_by_side_are_read_whole),
       TEST(more_blocks_than_memory_holds_are_written_within_a_transaction),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,33 @@ static void any_figures_come_back_from_their_bytes(void **state)
   }
 }
 
+static void any_one_figure_is_picked_from_the_bytes(void **state)
+{
+  (void)state;
+  static const uint8_t none[] = {0}, cut[] = {1, 2, 0x80}, short_set[] = {4, 1};
+  int64_t value = 7;
+  assert_false(figures_pick(none, 0, 0, &value));
+  assert_false(figures_pick(none, sizeof none, 0, &value));
+  assert_false(figures_pick(cut, sizeof cut, 1, &value));
+  assert_false(figures_pick(short_set, sizeof short_set, 0, &value));
+  assert_int_equal(value, 7);
+  g_autoptr(GRand) random = g_rand_new_with_seed(seed);
+  for (int round = 0; round < 300; round++) {
+    struct figures figures;
+    figures_clear(&figures);
+    for (int i = g_rand_int_range(random, 0, 40); i > 0; i--)
+      figures_set(&figures, (unsigned)g_rand_int_range(random, 0, LIMIT_FORM_COLUMNS),
+                  (int64_t)((uint64_t)g_rand_int(random) << 32 >> g_rand_int_range(random, 0, 64)) - 1000);
+    uint8_t packed[FIGURES_PACKED_MOST];
+    size_t length = figures_pack_to(&figures, packed);
+    for (unsigned column = 0; column < LIMIT_FORM_COLUMNS; column++) {
+      assert_int_equal(figures_pick(packed, length, column, &value),
+                       column_set_has(&figures.present, column));
+      if (column_set_has(&figures.present, column)) assert_int_equal(value, figures.value[column]);
+    }
+  }
+}
+
 static void the_largest_figures_fit_the_buffer(void **state)
 {
   (void)state;
@@ -211,6 +238,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(bytes_that_are_not_one_packed_vector_are_refused),
       cmocka_unit_test(packed_figures_have_the_documented_bytes),
       cmocka_unit_test(any_figures_come_back_from_their_bytes),
+      cmocka_unit_test(any_one_figure_is_picked_from_the_bytes),
       cmocka_unit_test(the_largest_figures_fit_the_buffer),
       cmocka_unit_test(a_blank_over_a_present_value_is_refused),
       cmocka_unit_test(columns_outside_the_file_keep_their_value),
