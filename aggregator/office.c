@@ -42,10 +42,10 @@ const struct office_command office_commands[] = {
     {COMMAND("period reopen", N_("--form F --period P [--area A] --reason R"),
              N_("take reports again, of one park or of all")),
      .carry_out = office_period_reopen},
-    {COMMAND(
-         "totals",
-         N_("[--area A] [--period P] [--indicator I] [--slice S] [--cumulative] [--format table|csv|json]"),
-         N_("print totals of areas")),
+    {COMMAND("totals",
+             N_("[--area A] [--period P] [--indicator I] [--slice S] [--cumulative] [--yoy|--mom] [--causes] "
+                "[--format table|csv|json]"),
+             N_("print totals of areas")),
      .carry_out = office_totals},
     {COMMAND("targets", N_("[--period P] [--format table|csv|json]"),
              N_("print where the plan's targets stand")),

@@ -161,18 +161,22 @@ GArray *pick_slices(const struct catalogue *catalogue, char **given, GError **er
 {
   g_auto(GStrv) words = pick_words(given);
   g_autoptr(GPtrArray) codes = g_ptr_array_new();
-  bool overlap = false;
+  bool overlap = false, adjustment = false;
   for (char **word = words; *word; word++) {
     if (strcmp(*word, PICK_OVERLAP_CODE) == 0)
       overlap = true;
+    else if (strcmp(*word, PICK_ADJUSTMENT_CODE) == 0)
+      adjustment = true;
     else
       g_ptr_array_add(codes, *word);
   }
   g_ptr_array_add(codes, NULL);
   GArray *slices = pick_items(catalogue, PICK_SLICES, (char *const *)codes->pdata, error);
   if (!slices) return NULL;
-  if (slices->len == 0 && !overlap) add_item(slices, 0);
-  for (unsigned n = 0; n < slices->len; n++) overlap |= g_array_index(slices, int, n) == 0;
-  if (overlap) add_item(slices, PICK_OVERLAP);
+  if (slices->len == 0 && !overlap && !adjustment) add_item(slices, 0);
+  bool all = false;
+  for (unsigned n = 0; n < slices->len; n++) all |= g_array_index(slices, int, n) == 0;
+  if (overlap || all) add_item(slices, PICK_OVERLAP);
+  if (adjustment || all) add_item(slices, PICK_ADJUSTMENT);
   return slices;
 }

@@ -23,10 +23,12 @@ GArray *pick_items(const struct catalogue *catalogue, enum pick_kind kind, char 
 /* Those of an option; none given: all there are. */
 GArray *pick_or_all(const struct catalogue *catalogue, enum pick_kind kind, char **given, GError **error);
 
-/* Slices, where the overlap of parks goes for one: it stands beside the slice "all", or is asked for by its
- * own name. None given: "all" and the overlap. */
+/* Slices, where the overlap of parks and the annual adjustment (年报调整) go for one each: they stand beside
+ * the slice "all", or are asked for by their own names. None given: "all" and these. */
 #define PICK_OVERLAP (-2)
 #define PICK_OVERLAP_CODE "overlap"
+#define PICK_ADJUSTMENT (-3)
+#define PICK_ADJUSTMENT_CODE "annual_adjustment"
 GArray *pick_slices(const struct catalogue *catalogue, char **given, GError **error);
 
 #endif

@@ -1,6 +1,7 @@
 #include "aggregator/read.h"
 
 #include "aggregator/read_private.h"
+#include "aggregator/statistics/compare.h"
 #include "common/calendar.h"
 #include "common/clock.h"
 #include "common/error.h"
@@ -17,6 +18,8 @@ struct reader *reader_new(struct store *store, struct snapshot *snapshot)
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
   reader->contributions =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
+  reader->compared = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)comparing_free);
+  reader->plans = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   return reader;
 }
 
@@ -25,6 +28,8 @@ void reader_free(struct reader *reader)
   if (!reader) return;
   g_hash_table_unref(reader->computed);
   g_hash_table_unref(reader->contributions);
+  g_hash_table_unref(reader->compared);
+  g_hash_table_unref(reader->plans);
   memberships_free(reader->memberships);
   g_free(reader);
 }
@@ -105,22 +110,22 @@ static const struct total *weaker(const struct total *a, const struct total *b)
 static void read_total(struct reader *reader, int area, int slice, int indicator, struct period period,
                        bool cumulative, struct total *ret_total);
 
-/* Sets error where the exact quotient does not fit; figures of this world are far from it. */
-static bool divide_totals(const struct catalogue *catalogue, const struct indicator *ratio,
-                          const struct total *upper, const struct total *lower, struct total *ret_total)
+/* Figures of this world are far from not fitting. */
+void reader_divide(const struct catalogue *catalogue, const struct indicator *ratio,
+                   const struct total *upper, const struct total *lower, struct total *ret_total)
 {
   int128 value, denominator;
+  if (!upper->defined || !lower->defined || lower->value == 0) return;
   int128 upper_scale = decimal_power10(catalogue->indicators[ratio->numerator].decimals);
   int128 lower_scale = decimal_power10(catalogue->indicators[ratio->denominator].decimals);
   if (__builtin_mul_overflow(upper->value, ratio->ratio_scale * lower_scale, &value) ||
       __builtin_mul_overflow(lower->value, upper_scale, &denominator))
-    return false;
+    return;
   if (denominator < 0) {
     value = -value;
     denominator = -denominator;
   }
   *ret_total = (struct total){.defined = true, .value = value, .denominator = denominator};
-  return true;
 }
 
 static void total_of_ratio(struct reader *reader, int area, int slice, const struct indicator *ratio,
@@ -129,8 +134,7 @@ static void total_of_ratio(struct reader *reader, int area, int slice, const str
   struct total upper, lower;
   read_total(reader, area, slice, ratio->numerator, period, cumulative, &upper);
   read_total(reader, area, slice, ratio->denominator, period, cumulative, &lower);
-  if (upper.defined && lower.defined && lower.value != 0)
-    divide_totals(reader->catalogue, ratio, &upper, &lower, ret_total);
+  reader_divide(reader->catalogue, ratio, &upper, &lower, ret_total);
   const struct indicator *indicators = reader->catalogue->indicators;
   bool flows =
       indicators[ratio->numerator].kind == KIND_FLOW && indicators[ratio->denominator].kind == KIND_FLOW;
@@ -229,6 +233,32 @@ bool reader_overlap(struct reader *reader, int area, int slice, int indicator, s
                                 .denominator = 1,
                                 .reported = overlap.reported - own.reported,
                                 .expected = overlap.expected - own.expected};
+  return true;
+}
+
+/* --- annual figures against those of the months --- */
+
+bool reader_annual_adjustment(struct reader *reader, int area, int slice, int indicator, struct period year,
+                              struct total *ret_adjustment, GError **error)
+{
+  enum indicator_kind kind = reader->catalogue->indicators[indicator].kind;
+  struct plan annual, monthly;
+  if (year.months != 12 || (kind != KIND_FLOW && kind != KIND_STOCK)) return false;
+  reader_plan(reader, area, indicator, COLUMNS_OF_THIS_YEAR, year, true, &annual);
+  reader_plan_of_months(reader, area, indicator, year, &monthly);
+  if (!annual.data || !monthly.data || reader->catalogue->forms[annual.form].months != 12) return false;
+  struct total of_year = {.denominator = 1}, of_months = {.denominator = 1};
+  total_of_plan(reader, area, slice, &annual, &of_year);
+  total_of_plan(reader, area, slice, &monthly, &of_months);
+  if (!check_store(reader, error)) return false;
+  if (!of_year.defined || !of_months.defined) return false;
+  *ret_adjustment = (struct total){.defined = true,
+                                   .value = of_year.value - of_months.value,
+                                   .denominator = 1,
+                                   .reported = of_year.reported,
+                                   .expected = of_year.expected,
+                                   .complete = of_months.complete,
+                                   .months = of_months.months};
   return true;
 }
 

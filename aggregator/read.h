@@ -3,6 +3,7 @@
 #define PARKTALLY_AGGREGATOR_READ_H
 
 #include "aggregator/snapshot.h"
+#include "aggregator/statistics/compare.h"
 #include "aggregator/store/store.h"
 #include "common/cleanup.h"
 #include "common/decimal.h"
@@ -23,8 +24,9 @@ struct total {
 };
 
 struct reader;
-/* Over a store opened for reading and a snapshot, neither owned. What was read of reports is kept, so a
- * reader answers as of one moment: begin a transaction of the store before the first question. */
+/* Over a store opened for reading and a snapshot, neither owned. What was read of reports, and where they
+ * stand, is kept, so a reader answers as of one moment: begin a transaction of the store before the first
+ * question. */
 struct reader *reader_new(struct store *store, struct snapshot *snapshot);
 void reader_free(struct reader *reader);
 CLEANUP_DEFINE(struct reader, reader_free)
@@ -60,6 +62,33 @@ bool reader_overlap(struct reader *reader, int area, int slice, int indicator, s
  * 0 for counts and ratios. */
 bool reader_under_inquiry(struct reader *reader, int area, int slice, int indicator, struct period period,
                           bool cumulative, int128 *ret_amount, GError **error);
+/* 年报调整: what an annual form says of a year less what the monthly (or quarterly) ones said of it, their
+ * cumulative figure to December or the sum of their periods; of stocks, of the last one. The year's total is
+ * the annual one, and the difference is never spread over months. `complete`: no whole month was missing.
+ * False unless both were reported, and of counts and ratios. */
+bool reader_annual_adjustment(struct reader *reader, int area, int slice, int indicator, struct period year,
+                              struct total *ret_adjustment, GError **error);
+
+/* What a total is compared with, and how it grew from there. */
+struct growth_base {
+  struct period period;
+  bool usable;         /* `before` is of as many months as the total, none of them missing of either */
+  struct total before; /* the total of the base period, by the reports that count */
+  /* Of comparable units alone (compare.h): what they are now, and what they were. Not defined of counts. Of a
+   * ratio, its parts' sums over what is comparable of each. */
+  struct total comparable, comparable_before;
+  struct comparison comparison; /* of flows and stocks; else zeros */
+};
+
+/* The base of a period: the same a year before, or (`previous`) the period before, of a month that of its
+ * form: January and February together go before March, where they are reported so. */
+struct period reader_base_period(struct reader *reader, int indicator, struct period period, bool previous);
+
+/* `total` is what reader_total() gave. For the base a year before, the forms' last-year columns are the
+ * published base. All reports of both periods are read, once for all areas and slices. */
+bool reader_growth(struct reader *reader, int area, int slice, int indicator, struct period period,
+                   bool cumulative, bool previous, const struct total *total, struct growth_base *ret_base,
+                   GError **error);
 
 /* The last period that has begun, by the clock, and for which a report of the indicator's form counts; false
  * if none. Of two that end on one day the longer one; of a ratio the earlier of its two parts'; of a count

@@ -180,14 +180,15 @@ static int root_of(const struct catalogue *catalogue, int area)
   return area;
 }
 
-void reader_plan(struct reader *reader, int area, int indicator, enum columns columns, struct period period,
-                 bool cumulative, struct plan *ret_plan)
+/* Of forms that are asked for every `longest` months or more often. */
+static void make_plan(struct reader *reader, int root, int indicator, enum columns columns,
+                      struct period period, bool cumulative, unsigned longest, struct plan *ret_plan)
 {
   static const unsigned frequencies[] = {12, 3, 1};
   const struct catalogue *catalogue = reader->catalogue;
   bool now = columns == COLUMNS_OF_THIS_YEAR;
   struct question question = {.reader = reader,
-                              .root = root_of(catalogue, area),
+                              .root = root,
                               .cumulative = cumulative,
                               .year = period.year,
                               .first = cumulative ? 1 : period.month,
@@ -195,7 +196,7 @@ void reader_plan(struct reader *reader, int area, int indicator, enum columns co
   struct plan found = {.form = CATALOGUE_NONE};
   for (size_t n = 0; n < G_N_ELEMENTS(frequencies); n++) {
     struct column_ref x = {0}, y = {0};
-    if (frequencies[n] > period.months) continue;
+    if (frequencies[n] > MIN(period.months, longest)) continue;
     question.has_x =
         catalogue_find_column(catalogue, indicator, now ? VARIANT_PERIOD : VARIANT_LY, frequencies[n], &x);
     question.has_y =
@@ -211,4 +212,32 @@ void reader_plan(struct reader *reader, int area, int indicator, enum columns co
     if (plan.data) break;
   }
   *ret_plan = found;
+}
+
+/* It is one for all areas of a tree, and a tree may have thousands. */
+static void plan_up_to(struct reader *reader, int area, int indicator, enum columns columns,
+                       struct period period, bool cumulative, unsigned longest, struct plan *ret_plan)
+{
+  int root = root_of(reader->catalogue, area);
+  g_autofree char *key =
+      g_strdup_printf("%d %d %d %d %d %u", root, indicator, columns, period_key(period), cumulative, longest);
+  struct plan *plan = g_hash_table_lookup(reader->plans, key);
+  if (!plan) {
+    plan = g_new0(struct plan, 1);
+    make_plan(reader, root, indicator, columns, period, cumulative, longest, plan);
+    g_hash_table_insert(reader->plans, g_steal_pointer(&key), plan);
+  }
+  *ret_plan = *plan;
+}
+
+void reader_plan(struct reader *reader, int area, int indicator, enum columns columns, struct period period,
+                 bool cumulative, struct plan *ret_plan)
+{
+  plan_up_to(reader, area, indicator, columns, period, cumulative, 12, ret_plan);
+}
+
+void reader_plan_of_months(struct reader *reader, int area, int indicator, struct period period,
+                           struct plan *ret_plan)
+{
+  plan_up_to(reader, area, indicator, COLUMNS_OF_THIS_YEAR, period, true, 3, ret_plan);
 }

@@ -13,6 +13,8 @@ struct reader {
   struct memberships *memberships;
   GHashTable *computed;      /* of read_months.c: text → the set of its families */
   GHashTable *contributions; /* of read_counts.c: text → GArray of contributions, by legal entity */
+  GHashTable *compared;      /* of read_compare.c: text → struct comparing */
+  GHashTable *plans;         /* of read_plan.c: text → struct plan */
 };
 
 /* Which figures make up a total. It is settled once for a whole tree of areas, by what was reported anywhere
@@ -52,6 +54,18 @@ void reader_either(struct reader *reader, const struct plan *plan, const struct 
 
 /* What a report's figures say for a part; false if nothing. */
 bool reader_figure(const struct figures *figures, const struct plan_part *part, int64_t *ret_value);
+
+/* The plan of forms that are more frequent than yearly, for a year that an annual form answers for too. */
+void reader_plan_of_months(struct reader *reader, int area, int indicator, struct period period,
+                           struct plan *ret_plan);
+
+/* A ratio of two totals; not defined where one is not, or the exact quotient does not fit. */
+void reader_divide(const struct catalogue *catalogue, const struct indicator *ratio,
+                   const struct total *upper, const struct total *lower, struct total *ret_total);
+
+/* Of a flow or a stock: the reports of a period against those of a base period, in area × slice. */
+void reader_compare(struct reader *reader, int area, int slice, int indicator, struct period period,
+                    bool cumulative, struct period base, struct comparison *ret_comparison);
 
 /* Of KIND_COUNT. */
 void reader_count(struct reader *reader, int area, int slice, int indicator, struct period period,

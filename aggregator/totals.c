@@ -1,8 +1,8 @@
 /* park-aggregator totals: areas × indicators × slices, with how many units each total rests on. */
+#include "aggregator/growth.h"
+#include "aggregator/line.h"
 #include "aggregator/office.h"
-#include "aggregator/pick.h"
 #include "aggregator/print.h"
-#include "aggregator/read.h"
 #include "common/error.h"
 #include "common/text.h"
 
@@ -23,10 +23,13 @@ struct totals {
   const struct catalogue *catalogue;
   struct reader *reader;
   struct print *print;
-  GArray *areas, *indicators, *slices; /* of int; slices may hold PICK_OVERLAP */
+  GArray *areas, *indicators, *slices; /* of int; slices may hold what pick.h has for them */
   bool chosen; /* the indicators were asked for, so they are printed also where nobody reported */
   struct period period;
   bool cumulative;
+  bool growth;   /* compared with a base: */
+  bool previous; /* the period before, else the same a year before */
+  bool causes;   /* the difference split */
 };
 
 /* A line before it is printed. */
@@ -34,36 +37,22 @@ struct line {
   int area, slice;
   struct total total;
   int128 under_inquiry;
+  bool has_base;
+  struct growth_base base;
 };
-
-static bool has_children(const struct catalogue *catalogue, int area)
-{
-  for (size_t n = 0; n < catalogue->area_count; n++)
-    if (catalogue->areas[n].parent == area) return true;
-  return false;
-}
 
 /* --- reading --- */
 
 /* False on an error, or where such a line makes no sense: `error` tells. */
 static bool read_line(struct totals *totals, int indicator, struct line *line, GError **error)
 {
-  GError *failure = NULL;
-  bool found;
-  line->total = (struct total){.denominator = 1};
-  line->under_inquiry = 0;
-  if (line->slice != PICK_OVERLAP)
-    return reader_total(totals->reader, line->area, line->slice, indicator, totals->period,
-                        totals->cumulative, &line->total, error) &&
-           reader_under_inquiry(totals->reader, line->area, line->slice, indicator, totals->period,
-                                totals->cumulative, &line->under_inquiry, error);
-  if (totals->catalogue->indicators[indicator].kind == KIND_RATIO ||
-      !has_children(totals->catalogue, line->area))
+  if (!line_read(totals->reader, totals->catalogue, line->area, line->slice, indicator, totals->period,
+                 totals->cumulative, &line->total, &line->under_inquiry, error))
     return false;
-  found = reader_overlap(totals->reader, line->area, 0, indicator, totals->period, totals->cumulative,
-                         &line->total, &failure);
-  if (failure) g_propagate_error(error, failure);
-  return found || !failure;
+  line->has_base = totals->growth && line->slice >= 0;
+  return !line->has_base ||
+         reader_growth(totals->reader, line->area, line->slice, indicator, totals->period, totals->cumulative,
+                       totals->previous, &line->total, &line->base, error);
 }
 
 static GArray *read_lines(struct totals *totals, int indicator, bool *ret_defined, GError **error)
@@ -103,6 +92,12 @@ static void print_value(struct totals *totals, const struct indicator *indicator
     print_note(totals->print, _("Rounded figures: parts may not add up to their total."));
 }
 
+static void print_slice(struct totals *totals, int slice)
+{
+  print_named(totals->print, line_slice_code(totals->catalogue, slice),
+              line_slice_name(totals->catalogue, slice));
+}
+
 static void print_under_inquiry(struct totals *totals, const struct indicator *indicator,
                                 const struct line *line)
 {
@@ -119,18 +114,51 @@ static void print_line(struct totals *totals, int indicator_index, const struct 
   const struct catalogue *catalogue = totals->catalogue;
   const struct area *area = &catalogue->areas[line->area];
   const struct indicator *indicator = &catalogue->indicators[indicator_index];
-  const struct slice *slice = line->slice == PICK_OVERLAP ? NULL : &catalogue->slices[line->slice];
   char text[DECIMAL_TEXT_SIZE];
   print_named(totals->print, area->code, text_label(&area->name));
   print_cell(totals->print, period_format(totals->period, text));
   print_named(totals->print, indicator->code, text_label(&indicator->name));
-  print_named(totals->print, slice ? slice->code : PICK_OVERLAP_CODE,
-              slice ? text_label(&slice->name) : _("overlap"));
+  print_slice(totals, line->slice);
   print_value(totals, indicator, &line->total);
   print_cell(totals->print, catalogue->measures[indicator->measure].code);
   print_count(totals->print, line->total.reported);
   print_count(totals->print, line->total.expected);
   print_under_inquiry(totals, indicator, line);
+  if (totals->growth)
+    growth_print(totals->print, indicator, &line->total, line->has_base ? &line->base : NULL);
+  if (line->slice == PICK_ADJUSTMENT)
+    print_note(totals->print, _("Annual adjustment: the year's total, which is that of the annual form, less "
+                                "what was reported month by month."));
+}
+
+/* A line, while its causes are printed. */
+struct cause_row {
+  struct totals *totals;
+  int indicator;
+  const struct line *line;
+};
+
+static void begin_cause(void *data)
+{
+  const struct cause_row *row = data;
+  struct totals *totals = row->totals;
+  const struct area *area = &totals->catalogue->areas[row->line->area];
+  const struct indicator *indicator = &totals->catalogue->indicators[row->indicator];
+  char text[PERIOD_TEXT_SIZE];
+  print_named(totals->print, area->code, text_label(&area->name));
+  print_cell(totals->print, period_format(totals->period, text));
+  print_cell(totals->print, period_format(row->line->base.period, text));
+  print_named(totals->print, indicator->code, text_label(&indicator->name));
+  print_slice(totals, row->line->slice);
+}
+
+static void print_causes(struct totals *totals, int indicator, const struct line *line)
+{
+  struct cause_row row = {.totals = totals, .indicator = indicator, .line = line};
+  enum indicator_kind kind = totals->catalogue->indicators[indicator].kind;
+  if (line->has_base && (kind == KIND_FLOW || kind == KIND_STOCK))
+    growth_print_causes(totals->print, totals->catalogue, &totals->catalogue->indicators[indicator],
+                        &line->base, begin_cause, &row);
 }
 
 static bool print_indicator(struct totals *totals, int indicator, GError **error)
@@ -140,7 +168,7 @@ static bool print_indicator(struct totals *totals, int indicator, GError **error
   if (!lines) return false;
   if (!defined && !totals->chosen) return true;
   for (unsigned n = 0; n < lines->len; n++)
-    print_line(totals, indicator, &g_array_index(lines, struct line, n));
+    (totals->causes ? print_causes : print_line)(totals, indicator, &g_array_index(lines, struct line, n));
   return true;
 }
 
@@ -174,7 +202,7 @@ static bool find_period(struct totals *totals)
 struct asked {
   GStrv areas, indicators, slices;
   char *period, *format;
-  gboolean cumulative;
+  gboolean cumulative, yoy, mom, causes;
 };
 
 static void asked_clear(struct asked *asked)
@@ -195,6 +223,9 @@ static bool understand(const struct asked *asked, struct totals *totals, GError 
   g_auto(GStrv) named = pick_words(asked->indicators);
   totals->chosen = *named != NULL;
   totals->cumulative = asked->cumulative;
+  totals->growth = asked->yoy || asked->mom;
+  totals->previous = asked->mom;
+  totals->causes = asked->causes;
   return totals->slices != NULL;
 }
 
@@ -215,6 +246,28 @@ static int answer(struct office *office, struct control_request *request, const 
   return 0;
 }
 
+/* The options that do not go together; NULL if they do. */
+static const char *contradiction(const struct asked *asked)
+{
+  if (asked->yoy && asked->mom) return _("--yoy and --mom are two bases; ask for one after the other");
+  if (asked->mom && asked->cumulative)
+    return _("January to the period has no period before it; ask for --yoy, or leave out --cumulative");
+  if (asked->causes && !asked->yoy && !asked->mom)
+    return _("--causes splits a difference; say --yoy or --mom with it");
+  return NULL;
+}
+
+static GArray *pick_columns(const struct asked *asked)
+{
+  GArray *picked = g_array_new(TRUE, TRUE, sizeof(struct print_column));
+  for (const struct print_column *of = asked->causes ? growth_cause_columns : columns; of->id; of++)
+    g_array_append_val(picked, *of);
+  for (const struct print_column *of = growth_columns; (asked->yoy || asked->mom) && !asked->causes && of->id;
+       of++)
+    g_array_append_val(picked, *of);
+  return picked;
+}
+
 static int run(struct office *office, struct control_request *request, const struct asked *asked)
 {
   enum print_format format;
@@ -224,12 +277,16 @@ static int run(struct office *office, struct control_request *request, const str
   if (asked->period && !period_read(asked->period, 0, &period))
     return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
                           asked->period);
+  const char *objection = contradiction(asked);
+  if (objection) return office_misused(request, "%s", objection);
   GError *error = NULL;
   CLEANUP(snapshot_unref)
   struct snapshot *snapshot = present_begin(writer_present(office->writer), office->reader, &error);
   if (!snapshot) return office_fail(request, error);
   CLEANUP(reader_free) struct reader *reader = reader_new(office->reader, snapshot);
-  CLEANUP(print_free) struct print *print = print_new(columns, format);
+  g_autoptr(GArray) picked = pick_columns(asked);
+  CLEANUP(print_free)
+  struct print *print = print_new((const struct print_column *)(void *)picked->data, format);
   struct totals totals = {
       .catalogue = snapshot->catalogue, .reader = reader, .print = print, .period = period};
   int exit_code = answer(office, request, asked, &totals);
@@ -251,6 +308,10 @@ int office_totals(struct office *office, struct control_request *request, int ar
       {"slice", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.slices, N_("these slices; “all” by default"),
        N_("S,…")},
       {"cumulative", 0, 0, G_OPTION_ARG_NONE, &asked.cumulative, N_("January to the period"), NULL},
+      {"yoy", 0, 0, G_OPTION_ARG_NONE, &asked.yoy, N_("growth on the same period a year before"), NULL},
+      {"mom", 0, 0, G_OPTION_ARG_NONE, &asked.mom, N_("growth on the period before"), NULL},
+      {"causes", 0, 0, G_OPTION_ARG_NONE, &asked.causes, N_("what made the difference, adding up to it"),
+       NULL},
       {"format", 0, 0, G_OPTION_ARG_STRING, &asked.format, N_("table, csv or json"), N_("FORMAT")},
       G_OPTION_ENTRY_NULL,
   };

@@ -198,6 +198,9 @@ static void check_slice(struct reader *reader, size_t n, int conditions)
   if (strcmp(code, "overlap") == 0)
     yaml_mistake(reader->yaml, key,
                  _("“overlap” is the line of units in several parks; choose another code"));
+  if (strcmp(code, "annual_adjustment") == 0)
+    yaml_mistake(reader->yaml, key,
+                 _("“annual_adjustment” is the line of annual forms against months; choose another code"));
 }
 
 void catalogue_read_slice(struct reader *reader, size_t n)

@@ -1,6 +1,6 @@
 /* Totals of areas: the lines of the command `totals`, with names beside codes and with flags. */
 #include "aggregator/export/topic.h"
-#include "aggregator/pick.h"
+#include "aggregator/line.h"
 #include "common/text.h"
 
 const struct export_column export_totals_columns[] = {
@@ -26,32 +26,8 @@ const struct export_column export_totals_columns[] = {
 struct line {
   int area, slice;
   struct total total;
+  int128 under_inquiry;
 };
-
-static bool has_children(const struct catalogue *catalogue, int area)
-{
-  for (size_t n = 0; n < catalogue->area_count; n++)
-    if (catalogue->areas[n].parent == area) return true;
-  return false;
-}
-
-/* False on an error, or where there is no such line: `error` tells. */
-static bool read_line(const struct export_scope *scope, struct period period, int indicator,
-                      struct line *line, GError **error)
-{
-  line->total = (struct total){.denominator = 1};
-  if (line->slice != PICK_OVERLAP)
-    return reader_total(scope->reader, line->area, line->slice, indicator, period, scope->cumulative,
-                        &line->total, error);
-  if (scope->catalogue->indicators[indicator].kind == KIND_RATIO ||
-      !has_children(scope->catalogue, line->area))
-    return false;
-  GError *failure = NULL;
-  reader_overlap(scope->reader, line->area, 0, indicator, period, scope->cumulative, &line->total, &failure);
-  if (!failure) return true;
-  g_propagate_error(error, failure);
-  return false;
-}
 
 static void add_value(const struct indicator *indicator, const struct total *total,
                       struct export_table *table)
@@ -71,21 +47,20 @@ static void add_line(const struct export_scope *scope, struct period period, int
   const struct catalogue *catalogue = scope->catalogue;
   const struct area *area = &catalogue->areas[line->area];
   const struct indicator *indicator = &catalogue->indicators[indicator_index];
-  const struct slice *slice = line->slice == PICK_OVERLAP ? NULL : &catalogue->slices[line->slice];
   char text[DECIMAL_TEXT_SIZE];
   export_table_cell(table, area->code);
   export_table_cell(table, text_label(&area->name));
   export_table_cell(table, indicator->code);
   export_table_cell(table, text_label(&indicator->name));
-  export_table_cell(table, slice ? slice->code : PICK_OVERLAP_CODE);
-  export_table_cell(table, slice ? text_label(&slice->name) : _("overlap"));
+  export_table_cell(table, line_slice_code(catalogue, line->slice));
+  export_table_cell(table, line_slice_name(catalogue, line->slice));
   export_table_cell(table, scope->cumulative ? "YTD" : "PERIOD");
   export_table_cell(table, period_format(period, text));
   add_value(indicator, &line->total, table);
   export_table_cell(table, catalogue->measures[indicator->measure].code);
   export_table_count(table, line->total.reported);
   export_table_count(table, line->total.expected);
-  export_table_cell(table, decimal_format(0, indicator->decimals, text)); /* as totals.c: never yet */
+  export_table_cell(table, decimal_format(line->under_inquiry, indicator->decimals, text));
   export_table_cell(table, export_status(line->total.defined));
   export_table_cell(table, export_confidentiality());
 }
@@ -101,7 +76,8 @@ static bool add_indicator(const struct export_scope *scope, struct period period
       GError *failure = NULL;
       struct line line = {.area = g_array_index(scope->areas, int, a),
                           .slice = g_array_index(scope->slices, int, s)};
-      if (read_line(scope, period, indicator, &line, &failure)) {
+      if (line_read(scope->reader, scope->catalogue, line.area, line.slice, indicator, period,
+                    scope->cumulative, &line.total, &line.under_inquiry, &failure)) {
         wanted |= line.total.defined;
         g_array_append_val(lines, line);
       } else if (failure) {

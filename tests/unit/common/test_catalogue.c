@@ -224,6 +224,7 @@ static const struct {
     {"  outside: {zh: 界外, en: Outside, outside_boundary: true}", "  @outside: {zh: 界外, en: Outside}",
      "has no condition"},
     {"  outside: {", "  @overlap: {", "choose another code"},
+    {"  outside: {", "  @annual_adjustment: {", "choose another code"},
     /* indicators */
     {"aliases: [总产值], measure: 千元", "aliases: [总产值], measure: @斤", "there is no measure “斤”"},
     {"aliases: [总产值]", "aliases: [@'']", "an empty item"},

@@ -1,0 +1,243 @@
+/* Growth out of a store: the base period, what is comparable, and books that two threads share. */
+#include "read_world.h"
+
+static const struct period MAY = {2018, 5, 1}, MAY_BEFORE = {2017, 5, 1}, MAY_AFTER = {2019, 5, 1},
+                           APRIL_AFTER = {2019, 4, 1};
+
+static struct growth_base growth_of(struct world *world, const char *area, const char *indicator,
+                                    struct period period, bool cumulative, bool previous)
+{
+  g_autoptr(GError) error = NULL;
+  int of = catalogue_indicator(world->catalogue, indicator), place = catalogue_area(world->catalogue, area);
+  struct total total;
+  struct growth_base base;
+  assert_true(reader_total(world->reader, place, 0, of, period, cumulative, &total, &error));
+  if (!reader_growth(world->reader, place, 0, of, period, cumulative, previous, &total, &base, &error))
+    fail_msg("%s", error->message);
+  return base;
+}
+
+static void nobody_has_no_growth(void **state)
+{
+  struct world *world = *state;
+  finish(world);
+  struct growth_base base = growth_of(world, "zone", "month_0", MAY, false, false);
+  assert_false(base.usable || base.before.defined || base.comparable.defined ||
+               base.comparable_before.defined);
+  base = growth_of(world, "zone", "share", MAY, false, false);
+  assert_false(base.usable || base.comparable.defined);
+}
+
+static void the_base_is_a_year_before_or_the_form_s_period_before(void **state)
+{
+  struct world *world = *state;
+  finish(world);
+  static const struct {
+    const char *indicator;
+    struct period period, before;
+  } cases[] = {
+      {"month_0", {2018, 1, 1}, {2017, 12, 1}}, {"month_0", {2018, 5, 1}, {2018, 4, 1}},
+      {"month_1", {2018, 3, 1}, {2018, 1, 2}},  {"month_1", {2018, 1, 2}, {2017, 12, 1}},
+      {"cum_2", {2018, 2, 1}, {2017, 12, 1}},   {"month_0", {2018, 4, 3}, {2018, 1, 3}},
+      {"month_0", {2018, 1, 3}, {2017, 10, 3}}, {"wide", {2018, 1, 12}, {2017, 1, 12}},
+      {"scaled", {2018, 1, 1}, {2017, 12, 1}},  {"share", {2018, 1, 2}, {2017, 12, 1}},
+      {"big", {2018, 6, 1}, {2018, 5, 1}},
+  };
+  for (size_t n = 0; n < G_N_ELEMENTS(cases); n++) {
+    int indicator = catalogue_indicator(world->catalogue, cases[n].indicator);
+    struct period before = reader_base_period(world->reader, indicator, cases[n].period, true);
+    char text[PERIOD_TEXT_SIZE];
+    if (!period_equal(before, cases[n].before)) fail_msg("case %zu: %s", n, period_format(before, text));
+    before = reader_base_period(world->reader, indicator, cases[n].period, false);
+    assert_true(period_equal(before, period_last_year(cases[n].period)));
+  }
+}
+
+static void two_months_are_no_base_of_one(void **state)
+{
+  struct world *world = *state;
+  put_value(world, "form_1", (struct period){2018, 1, 2}, 0, X_MONTH, 100);
+  put_value(world, "form_1", (struct period){2018, 3, 1}, 0, X_MONTH, 60);
+  finish(world);
+  struct growth_base base = growth_of(world, "zone", "month_1", (struct period){2018, 3, 1}, false, true);
+  assert_true(base.before.defined && base.before.value == 100);
+  assert_false(base.usable || base.comparable.defined);
+}
+
+static void a_stock_of_another_month_is_no_base(void **state)
+{
+  struct world *world = *state;
+  const struct period year = {2018, 1, 12}, year_after = {2019, 1, 12};
+  put_value(world, "form_0", (struct period){2018, 12, 1}, 0, X_STOCK, 100);
+  put_value(world, "form_0", MAY, 0, X_STOCK, 100);
+  put_value(world, "form_0", MAY_AFTER, 0, X_STOCK, 110);
+  finish(world);
+  struct growth_base base = growth_of(world, "zone", "stock_0", year_after, false, false);
+  assert_true(base.before.defined);
+  assert_false(base.usable || base.comparable.defined);
+  base = growth_of(world, "zone", "stock_0", MAY_AFTER, false, false);
+  assert_true(base.usable && base.comparable.value == 110 && base.comparable_before.value == 100);
+  assert_false(growth_of(world, "zone", "stock_0", year, false, false).usable);
+}
+
+/* A unit whose cumulative figure has a gap has no month to compare. */
+static void a_gap_in_cumulative_figures_leaves_nothing_to_compare(void **state)
+{
+  struct world *world = *state;
+  for (int unit = 0; unit < 2; unit++) {
+    put_value(world, "form_0", (struct period){2018, 4, 1}, unit, Y_CUMULATIVE, 100);
+    put_value(world, "form_0", MAY, unit, Y_CUMULATIVE, 130);
+    if (unit == 0) put_value(world, "form_0", APRIL_AFTER, unit, Y_CUMULATIVE, 110);
+    put_value(world, "form_0", MAY_AFTER, unit, Y_CUMULATIVE, 150);
+  }
+  finish(world);
+  struct growth_base zone = growth_of(world, "zone", "cum_0", MAY_AFTER, false, false);
+  assert_true(zone.comparison.cause[CAUSE_GROWN].value == 40 - 30);
+  assert_int_equal(zone.comparison.cause[CAUSE_GROWN].units, 1);
+  assert_true(zone.comparable.value == 40 && zone.comparable_before.value == 30);
+}
+
+static void the_last_year_column_is_the_base_of_comparable_growth(void **state)
+{
+  struct world *world = *state;
+  struct figures figures;
+  put_value(world, "form_0", MAY, 0, X_BOTH, 100);
+  figures_clear(&figures);
+  figures_set(&figures, X_BOTH, 150);
+  figures_set(&figures, BOTH_LAST_YEAR, 120);
+  put(world, "form_0", MAY_AFTER, world->unit[0].id, &figures);
+  finish(world);
+  struct growth_base base = growth_of(world, "zone", "both_0", MAY_AFTER, false, false);
+  assert_true(base.usable && base.before.value == 100 && base.comparison.published == 120);
+  assert_true(base.comparable.value == 150 && base.comparable_before.value == 120);
+  assert_true(base.comparison.cause[CAUSE_BASE_REVISED].value == 20);
+  base = growth_of(world, "zone", "both_0", MAY_AFTER, false, true);
+  assert_int_equal(base.comparison.published_figures, 0); /* it says nothing of the month before */
+}
+
+/* --- more than one thread is given --- */
+
+enum { MANY = 40000 };
+
+static void put_many(struct world *world)
+{
+  g_autoptr(GString) csv = g_string_new("unit,class,name,parks,from,succeeds\n");
+  for (int n = 0; n < MANY; n++)
+    g_string_append_printf(csv, "I%05d,incubator,孵,%s,%s,%s\n", n, n % 2 ? "east" : "west",
+                           n == MANY - 1 ? "2018-01-01" : "", n == MANY - 1 ? "I00001" : "");
+  g_autoptr(GError) error = NULL;
+  struct unit_register *units;
+  if (!register_read_csv(world->catalogue, "many.csv", csv->str, csv->len, complain, NULL, &units, &error))
+    fail_msg("%s", error->message);
+  g_autoptr(GPtrArray) ids = g_ptr_array_new();
+  for (size_t n = 0; n < register_size(units); n++) {
+    store_version_put(world->place->store, register_nth(units, n));
+    g_ptr_array_add(ids, (char *)register_nth(units, n)->unit);
+  }
+  tables_register_changed(world->tables, units, ids);
+  register_unref(world->units);
+  world->units = units;
+  for (int n = 0; n < MANY; n++) {
+    g_autofree char *unit = g_strdup_printf("I%05d", n);
+    struct figures figures;
+    figures_clear(&figures);
+    figures_set(&figures, X_MONTH, 1000 + n);
+    if (n != MANY - 1)
+      put(world, "form_0", MAY_BEFORE, unit, &figures); /* the last one is new, a successor */
+    figures_set(&figures, X_MONTH, 1500 + n);
+    if (n % 100 != 1) put(world, "form_0", MAY, unit, &figures);
+  }
+}
+
+static void assert_many(struct world *world)
+{
+  struct growth_base base = growth_of(world, "zone", "month_0", MAY, false, false);
+  int128 silent = 0, grown = 0;
+  for (int n = 0; n < MANY - 1; n++) {
+    if (n % 100 == 1 && n != 1) silent += 1000 + n;
+    if (n % 100 != 1) grown += 500;
+  }
+  grown +=
+      1500 + MANY - 1 - 1001; /* the successor, at the other end of the books, of the unit that is gone */
+  assert_true(base.comparison.cause[CAUSE_GROWN].value == grown);
+  /* Incubators owe none of these forms. */
+  assert_true(base.comparison.cause[CAUSE_LEFT].value == -silent);
+  assert_int_equal(base.comparison.cause[CAUSE_LEFT].units, MANY / 100 - 1);
+  assert_true(base.comparison.now == read_one(world, "zone", "all", "month_0", MAY, false).value);
+  assert_true(base.comparison.before == base.before.value);
+}
+
+static void books_that_are_shared_come_to_the_same(void **state)
+{
+  struct world *world = *state;
+  put_many(world);
+  finish(world);
+  g_autofree char *blocks = place_query(world->place, "SELECT count(*) FROM block WHERE book = 1");
+  assert_true(atoi(blocks) >= 256); /* enough to be shared */
+  assert_many(world);
+}
+
+/* The writer was at work since: there is no other store of the same moment, and one thread does it. */
+static void an_older_moment_is_read_by_one_thread(void **state)
+{
+  struct world *world = *state;
+  put_many(world);
+  finish(world);
+  CLEANUP(store_close) struct store *reading = place_open(world->place, STORE_READ);
+  store_begin(reading);
+  assert_int_equal(store_leaf_count(reading), 0);
+  CLEANUP(store_close) struct store *beside = store_open_beside(reading);
+  assert_non_null(beside);
+  assert_true(store_commit(beside, NULL));
+  uint8_t hash[MERKLE_HASH_SIZE] = {0};
+  store_begin(world->place->store);
+  store_leaf_add(world->place->store, 0, LEAF_GENESIS, 1, hash, sizeof hash, 0, hash);
+  place_commit(world->place);
+  assert_null(store_open_beside(reading));
+  reader_free(world->reader);
+  world->reader = reader_new(reading, world->snapshot);
+  assert_many(world);
+  assert_true(store_commit(reading, NULL));
+}
+
+static void damage_is_told_whichever_thread_meets_it(void **state)
+{
+  struct world *world = *state;
+  static const char *const damages[] = {
+      "UPDATE block SET checksum = checksum + 1 WHERE unit = (SELECT max(unit) FROM block WHERE book = 1)",
+      "UPDATE block SET checksum = checksum - 1 WHERE unit = (SELECT max(unit) FROM block WHERE book = 1);"
+      "UPDATE block SET checksum = checksum + 1 WHERE book = 1 AND unit = ''"};
+  put_many(world);
+  finish(world);
+  for (size_t n = 0; n < G_N_ELEMENTS(damages); n++) {
+    place_sql(world->place, damages[n]);
+    CLEANUP(store_close) struct store *reading = place_open(world->place, STORE_READ);
+    CLEANUP(reader_free) struct reader *reader = reader_new(reading, world->snapshot);
+    g_autoptr(GError) error = NULL;
+    struct total total;
+    struct growth_base base;
+    int of = catalogue_indicator(world->catalogue, "month_0");
+    store_begin(reading);
+    assert_true(reader_total(reader, 0, 0, of, MAY, false, &total, &error));
+    assert_false(reader_growth(reader, 0, 0, of, MAY, false, false, &total, &base, &error));
+    assert_non_null(strstr(error->message, "\"block\" is damaged"));
+    store_rollback(reading);
+  }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      TEST(nobody_has_no_growth),
+      TEST(the_base_is_a_year_before_or_the_form_s_period_before),
+      TEST(two_months_are_no_base_of_one),
+      TEST(a_stock_of_another_month_is_no_base),
+      TEST(a_gap_in_cumulative_figures_leaves_nothing_to_compare),
+      TEST(the_last_year_column_is_the_base_of_comparable_growth),
+      TEST(books_that_are_shared_come_to_the_same),
+      TEST(an_older_moment_is_read_by_one_thread),
+      TEST(damage_is_told_whichever_thread_meets_it),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
