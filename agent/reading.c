@@ -74,7 +74,7 @@ static void say_rule(struct reading *reading, const struct entry *entry, const s
  * mistake. */
 static void note_check_character(struct reading *reading, const struct entry *entry)
 {
-  if (uscc_check(entry->unit) != USCC_CHECK) return;
+  if (catalogue_check_uscc(reading->options->catalogue, entry->unit) != USCC_CHECK) return;
   char expected[2] = {uscc_check_character(entry->unit), '\0'};
   struct finding finding = {.code = FINDING_UNIT_CHECK,
                             .file = reading->file,

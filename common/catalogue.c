@@ -168,10 +168,18 @@ void catalogue_unref(struct catalogue *catalogue)
   g_free(catalogue->workdays);
   if (catalogue->time->zone) g_time_zone_unref(catalogue->time->zone);
   g_free(catalogue->time);
+  g_strfreev(catalogue->exempt_codes);
   g_free(catalogue);
 }
 
 /* --- look-ups --- */
+
+enum uscc_status catalogue_check_uscc(const struct catalogue *catalogue, const char *code)
+{
+  enum uscc_status status = uscc_check(code);
+  bool fails = status == USCC_CHECK || status == USCC_DAMAGED;
+  return fails && g_strv_contains((const char *const *)catalogue->exempt_codes, code) ? USCC_OK : status;
+}
 
 int catalogue_find(const struct catalogue *catalogue, enum section section, const char *code)
 {

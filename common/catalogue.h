@@ -13,6 +13,7 @@
 #include "common/limits.h"
 #include "common/period.h"
 #include "common/text.h"
+#include "common/uscc.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -204,6 +205,7 @@ struct catalogue {
   GStrv empty_answers;              /* what is no explanation (核实无误); may be empty, never NULL */
   struct days *holidays, *workdays; /* not worked; weekend days that are (调休) */
   size_t holiday_count, workday_count;
+  GStrv exempt_codes; /* genuine unit codes whose check character does not agree */
 
   struct area *areas;
   size_t area_count;
@@ -261,6 +263,9 @@ int catalogue_cluster(const struct catalogue *catalogue, const char *code);
 int catalogue_flag(const struct catalogue *catalogue, const char *code);
 int catalogue_status(const struct catalogue *catalogue, const char *code);
 int catalogue_slice(const struct catalogue *catalogue, const char *code);
+
+/* What uscc_check() says of a unit's code, but for those that the catalogue knows to be genuine: USCC_OK. */
+enum uscc_status catalogue_check_uscc(const struct catalogue *catalogue, const char *code);
 
 /* Column of a form by its code, CATALOGUE_NONE if there is none. */
 int catalogue_column(const struct catalogue *catalogue, int form, const char *code);

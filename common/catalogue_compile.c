@@ -124,10 +124,28 @@ static bool timezone_fits(const char *name)
          (strchr(name, '/') || strcmp(name, "UTC") == 0);
 }
 
+/* A code without need of an exemption is misspelt, or what it was meant for is. */
+static void read_exempt_codes(struct reader *reader, const struct yaml_node *root)
+{
+  reader->catalogue->exempt_codes = reader_texts(reader, root, "exempt_codes");
+  const struct yaml_node *list = yaml_get(reader->yaml, root, "exempt_codes", false);
+  for (size_t i = 0; i < yaml_size(reader->yaml, list); i++) {
+    const struct yaml_node *item = yaml_item(reader->yaml, list, i);
+    const char *code = yaml_text(reader->yaml, item, "");
+    enum uscc_status status = uscc_check(code);
+    if (status == USCC_OK)
+      yaml_mistake(reader->yaml, item,
+                   _("the check character of “%s” agrees, so it needs no exemption; remove it"), code);
+    else if (*code && (status == USCC_SHAPE || strlen(code) != USCC_LENGTH))
+      yaml_mistake(reader->yaml, item, _("“%s” is no unified social credit code; write its 18 characters"),
+                   code);
+  }
+}
+
 static void read_head(struct reader *reader, const struct yaml_node *root)
 {
-  static const char *const head[] = {"format",   "catalogue", "zh",       "en",
-                                     "timezone", "holidays",  "workdays", "empty_answers"};
+  static const char *const head[] = {"format",   "catalogue",     "zh",          "en", "timezone", "holidays",
+                                     "workdays", "empty_answers", "exempt_codes"};
   const char *keys[G_N_ELEMENTS(head) + SECTION_COUNT + 1] = {0};
   memcpy(keys, head, sizeof head);
   for (int section = 0; section < SECTION_COUNT; section++)
@@ -144,6 +162,7 @@ static void read_head(struct reader *reader, const struct yaml_node *root)
                  catalogue->timezone);
   catalogue->empty_answers = reader_texts(reader, root, "empty_answers");
   catalogue_read_calendar(reader, root);
+  read_exempt_codes(reader, root);
   const struct yaml_node *code = yaml_get(reader->yaml, root, "catalogue", false);
   if (code && *catalogue->code && !code_fits(catalogue->code, true))
     yaml_mistake(reader->yaml, code,

@@ -56,7 +56,7 @@ enum severity {
   X(UNIT_SHAPE, "unit.shape", REPORT, N_("this is no unit code"),                                            \
     N_("an enterprise has 18 characters (统一社会信用代码), a plant of it 18 and -01"))                      \
   X(UNIT_DAMAGED, "unit.damaged", REPORT,                                                                    \
-    N_("a spreadsheet has turned this code into a number and lost its end"),                                 \
+    N_("a spreadsheet has turned this code into a number and lost some of it"),                              \
     N_("format the column as text and type the code again"))                                                 \
   X(UNIT_CHECK, "unit.check-digit", NOTE, N_("the check character of this code does not agree"),             \
     N_("compare it with the business licence"))                                                              \

@@ -208,7 +208,7 @@ static void check_text(struct reader *reader, enum register_column column, size_
 static void check_uscc(struct reader *reader, const char *code)
 {
   const char *shown = reader->cell[COLUMN_UNIT];
-  switch (uscc_check(code)) {
+  switch (catalogue_check_uscc(reader->catalogue, code)) {
   case USCC_OK:
     break;
   case USCC_CHECK: {

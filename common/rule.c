@@ -30,7 +30,7 @@ static bool fits_form(const struct rule_context *context, const char *unit)
 {
   const struct catalogue *catalogue = context->catalogue;
   uint64_t classes = catalogue->forms[context->form].classes;
-  enum uscc_status status = uscc_check(unit);
+  enum uscc_status status = catalogue_check_uscc(catalogue, unit);
   for (size_t i = 0; i < catalogue->class_count; i++) {
     if (!(classes >> i & 1)) continue;
     switch (catalogue->classes[i].scheme) {
@@ -53,7 +53,7 @@ static void refuse_unregistered(const struct rule_context *context, const char *
 {
   if (!*unit)
     refuse(result, FINDING_UNIT_MISSING, CATALOGUE_NONE, "", "");
-  else if (uscc_check(unit) == USCC_DAMAGED)
+  else if (catalogue_check_uscc(context->catalogue, unit) == USCC_DAMAGED)
     refuse(result, FINDING_UNIT_DAMAGED, CATALOGUE_NONE, unit, _("18 characters"));
   else if (!fits_form(context, unit))
     refuse(result, FINDING_UNIT_SHAPE, CATALOGUE_NONE, unit, "");

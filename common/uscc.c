@@ -40,10 +40,11 @@ char uscc_check_character(const char text[static 17])
   return alphabet[(31 - sum % 31) % 31];
 }
 
+static const char digits[] = "0123456789";
+
 /* "9.14502E+17", as a spreadsheet shows a code that it took for a number. */
 static bool is_scientific(const char *text)
 {
-  const char *digits = "0123456789";
   size_t whole = strspn(text, digits);
   if (!whole) return false;
   text += whole;
@@ -55,12 +56,41 @@ static bool is_scientific(const char *text)
   return exponent && !text[exponent];
 }
 
+/* "914,502,000,000,000,000", "914502000000000000.00": the same, as a number of so many digits. */
+static bool is_written_as_number(const char *text)
+{
+  size_t count = 0, marks = 0;
+  for (; *text && *text != '.'; text++) {
+    count += g_ascii_isdigit(*text) != 0;
+    marks += *text == ',';
+    if (!g_ascii_isdigit(*text) && *text != ',') return false;
+  }
+  if (*text == '.') {
+    size_t zeros = strspn(text + 1, "0");
+    if (!zeros || text[1 + zeros]) return false;
+    marks++;
+  }
+  return marks > 0 && count == USCC_LENGTH;
+}
+
+/* A number has no zero in front: 17 digits that are a code with one. */
+static bool has_lost_zero(const char *text)
+{
+  char whole[USCC_LENGTH + 1] = "0";
+  if (strlen(text) != USCC_LENGTH - 1 || strspn(text, digits) != USCC_LENGTH - 1) return false;
+  memcpy(whole + 1, text, USCC_LENGTH);
+  return uscc_check_character(whole) == whole[USCC_LENGTH - 1];
+}
+
 enum uscc_status uscc_check(const char *text)
 {
-  if (!starts_with_uscc(text) || text[USCC_LENGTH]) return is_scientific(text) ? USCC_DAMAGED : USCC_SHAPE;
+  if (!starts_with_uscc(text) || text[USCC_LENGTH]) {
+    bool damaged = is_scientific(text) || is_written_as_number(text) || has_lost_zero(text);
+    return damaged ? USCC_DAMAGED : USCC_SHAPE;
+  }
   if (uscc_check_character(text) == text[USCC_LENGTH - 1]) return USCC_OK;
   /* A number of a spreadsheet keeps 15 digits. */
-  bool all_digits = strspn(text, "0123456789") == USCC_LENGTH;
+  bool all_digits = strspn(text, digits) == USCC_LENGTH;
   return all_digits && !strcmp(text + 15, "000") ? USCC_DAMAGED : USCC_CHECK;
 }
 

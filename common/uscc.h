@@ -11,8 +11,9 @@ enum uscc_status {
   USCC_OK,
   USCC_SHAPE,   /* not 18 characters of the alphabet */
   USCC_CHECK,   /* the 18th does not agree: genuine codes exist that fail, so this is a finding, no refusal */
-  USCC_DAMAGED, /* "9.14502E+17", or 18 digits that end in zeros as a spreadsheet leaves them after 15 digits
-                 */
+  USCC_DAMAGED, /* as a spreadsheet leaves a code that it took for a number: "9.14502E+17", digits with
+                   thousands separators or ".00", 18 digits that end in zeros after the 15th, 17 of a code
+                   whose first is 0 */
 };
 
 /* `text` is folded and upper case. */

@@ -109,6 +109,11 @@ static const struct {
      "!unit.damaged@2,1; ",
      {.whole = true, .rows = 1, .refused = 1, .form = 0},
      65},
+    {"uscc,period,output\n\"914,502,001,234,567,000\",2018-05,1\n914502001234567000.00,2018-05,1\n"
+     "14502000000000030,2018-05,1\n914502001234567000,2018-05,1\n",
+     "!unit.damaged@4,1; !unit.damaged@2,1; !unit.damaged@5,1; !unit.damaged@3,1; ",
+     {.whole = true, .rows = 4, .refused = 4, .form = 0},
+     65},
     {"uscc,period,output\n9135*,2018-05,1\n",
      "!unit.shape@2,1; ",
      {.whole = true, .rows = 1, .refused = 1, .form = 0},

@@ -70,6 +70,11 @@ static void a_mistake_refuses_the_file_and_is_named_with_row_and_column(void **s
       {"12345,enterprise,,,east,,,,,,,,,", "unit.shape@2:1"},
       {"9.14502E+17,enterprise,,,east,,,,,,,,,", "unit.damaged@2:1"},
       {"914502001234567000,enterprise,,,east,,,,,,,,,", "unit.damaged@2:1"},
+      {"\"914,502,001,234,567,000\",enterprise,,,east,,,,,,,,,", "unit.damaged@2:1"},
+      {"914502001234567000.00,enterprise,,,east,,,,,,,,,", "unit.damaged@2:1"},
+      {"14502000000000030,enterprise,,,east,,,,,,,,,", "unit.damaged@2:1"},
+      {"9.14502E+17,establishment,,,east,,,,,,,,,", "unit.damaged@2:1"},
+      {"914502001234567000-01,establishment,,,east,,,,,,,,,", "unit.damaged@2:1"},
       {A ",establishment,,,east,,,,,,,,,", "unit.shape@2:1"},
       {A "-01,enterprise,,,east,,,,,,,,,", "unit.shape@2:1"},
       {"a b,incubator,,,east,,,,,,,,,", "unit.shape@2:1"},
@@ -147,6 +152,34 @@ static void a_doubtful_code_or_parent_is_noted_and_taken(void **state)
              "nest,incubator," C ",,west,,,,,,,,,\n";
   expect_findings(text, strlen(text),
                   "unit.check-digit@2:1 register.parent-unknown@3:0 register.parent-unknown@6:0", false);
+}
+
+static void a_code_that_the_catalogue_exempts_is_taken_as_it_is(void **state)
+{
+  (void)state;
+  static const char text[] = HEADER "91350211M0000XUF46,enterprise,,,east,,,,,,,,,\n"
+                                    "91350211M0000XUF46-01,establishment,,,east,,,,,,,,,\n"
+                                    "914502001234567000,enterprise,,,east,,,,,,,,,\n"
+                                    "91350100M0001TGQXM,enterprise,,,east,,,,,,,,,\n";
+  g_autofree char *exempting =
+      g_strconcat(small_catalogue_text, "exempt_codes: [91350211M0000XUF46, '914502001234567000']\n", NULL);
+  struct catalogue *usual = catalogue;
+  catalogue = catalogue_compile("small.yaml", exempting, strlen(exempting), NULL);
+  assert_non_null(catalogue);
+  expect_findings(text, strlen(text), "unit.check-digit@5:1", false);
+  catalogue_unref(catalogue);
+  catalogue = usual;
+}
+
+static void what_stands_around_a_code_unseen_is_taken_off(void **state)
+{
+  (void)state;
+  static const char text[] = HEADER "\xEF\xBB\xBF" A "\xC2\xA0,enterprise,,,east,,,,,,,,,\n \xE2\x80\x8B" B
+                                    "\xE3\x80\x80,enterprise,,,east,,,,,,,,,\n";
+  CLEANUP(register_unref) struct unit_register *reg = read_text(text, strlen(text), NULL, NULL);
+  assert_non_null(reg);
+  assert_non_null(register_version(reg, A, (struct period){2018, 5, 1}));
+  assert_non_null(register_version(reg, B, (struct period){2018, 5, 1}));
 }
 
 /* Its hash alone is that of its bytes. */
@@ -550,6 +583,8 @@ int main(int argc, char **argv)
       cmocka_unit_test(every_mistake_is_said_and_the_error_names_the_first),
       cmocka_unit_test(a_header_that_is_not_a_registers_is_refused),
       cmocka_unit_test(a_doubtful_code_or_parent_is_noted_and_taken),
+      cmocka_unit_test(a_code_that_the_catalogue_exempts_is_taken_as_it_is),
+      cmocka_unit_test(what_stands_around_a_code_unseen_is_taken_off),
       cmocka_unit_test(a_header_alone_is_an_empty_register),
       cmocka_unit_test(a_row_is_read_with_its_defaults_and_lists_in_order),
       cmocka_unit_test(a_list_is_in_byte_order_without_repetition_however_it_is_written),
