@@ -2,58 +2,81 @@
 
 #include <string.h>
 
-#define EACH_TENSE_BACK(tense) for (enum formula_tense tense = TENSE_LAST; tense < TENSE_COUNT; tense++)
-
-bool lookback_turn(struct lookback *lookback, struct outbox *outbox, const struct catalogue *catalogue,
-                   int form, struct period period)
+void lookback_init(struct lookback *lookback, struct outbox *outbox, const char *folder)
 {
-  const struct form *of = &catalogue->forms[form];
-  bool any = false;
-  lookback_clear(lookback);
-  lookback->period[TENSE_LAST] = form_period_before(of, period);
-  lookback->period[TENSE_YEAR_AGO] = period_last_year(period);
-  EACH_TENSE_BACK(tense)
-  {
-    lookback->known[tense] =
-        outbox && of->looks_back[tense] && outbox_may_have_priors(outbox, of->code, lookback->period[tense]);
-    any |= lookback->known[tense];
-  }
-  return any;
+  lookback->outbox = outbox;
+  lookback->earlier = earlier_new(folder);
 }
 
-bool lookback_load(struct lookback *lookback, struct outbox *outbox, const struct catalogue *catalogue,
-                   int form, const char *const *units, size_t count, GError **error)
+void lookback_finish(struct lookback *lookback)
 {
   lookback_clear(lookback);
+  earlier_free(lookback->earlier);
+}
+
+bool lookback_keep(struct lookback *lookback, struct period period, const char *unit,
+                   const struct figures *figures, GError **error)
+{
+  return earlier_add(lookback->earlier, period, unit, figures, error);
+}
+
+bool lookback_turn(struct lookback *lookback, const struct catalogue *catalogue, int form,
+                   struct period period, bool *ret_any, GError **error)
+{
+  struct period periods[LIMIT_HISTORY_PERIODS];
+  const char *code = catalogue->forms[form].code;
+  lookback_clear(lookback);
+  suspicion_facts_init(&lookback->facts, catalogue, form, period);
+  for (size_t i = 0; i < LIMIT_HISTORY_PERIODS; i++) periods[i] = lookback->facts.past[i].period;
+  if (!earlier_turn(lookback->earlier, periods, LIMIT_HISTORY_PERIODS, &lookback->in_file, error))
+    return false;
+  *ret_any = lookback->in_file;
+  for (size_t i = 0; i < LIMIT_HISTORY_PERIODS; i++) {
+    lookback->in_outbox[i] = lookback->outbox && outbox_may_have_priors(lookback->outbox, code, periods[i]);
+    *ret_any |= lookback->in_outbox[i];
+  }
+  return true;
+}
+
+bool lookback_load(struct lookback *lookback, const char *const *units, size_t count, GError **error)
+{
+  const struct suspicion_facts *facts = &lookback->facts;
+  lookback_clear(lookback);
   lookback->count = count;
-  EACH_TENSE_BACK(tense)
-  {
-    if (!lookback->known[tense]) continue;
-    lookback->priors[tense] = priors_new(count);
-    if (!outbox_priors(outbox, catalogue, form, lookback->period[tense], units, count,
-                       lookback->priors[tense], error))
+  for (size_t i = 0; i < LIMIT_HISTORY_PERIODS; i++) {
+    if (!lookback->in_outbox[i]) continue;
+    lookback->priors[i] = priors_new(count);
+    if (!outbox_priors(lookback->outbox, facts->catalogue, facts->form, facts->past[i].period, units, count,
+                       lookback->priors[i], error))
       return false;
   }
   return true;
 }
 
-void lookback_facts(struct lookback *lookback, size_t n, struct formula_facts *facts)
+/* What the outbox knows of the nth unit for the ith period before, or NULL. */
+static const struct figures *of_outbox(struct lookback *lookback, size_t i, size_t n)
 {
-  EACH_TENSE_BACK(tense)
-  {
-    const struct prior *prior = lookback->priors[tense] ? &lookback->priors[tense][n] : NULL;
-    facts->figures[tense] = NULL;
-    if (!prior || !prior->exists || !prior->known) continue;
-    prior_figures(prior, &lookback->figures[tense]);
-    facts->figures[tense] = &lookback->figures[tense];
+  const struct prior *prior = lookback->priors[i] ? &lookback->priors[i][n] : NULL;
+  if (!prior || !prior->exists || !prior->known) return NULL;
+  prior_figures(prior, &lookback->figures[i]);
+  return &lookback->figures[i];
+}
+
+bool lookback_find(struct lookback *lookback, size_t n, const char *unit, GError **error)
+{
+  for (size_t i = 0; i < LIMIT_HISTORY_PERIODS; i++) {
+    const struct figures *in_file = NULL;
+    if (lookback->in_file && !earlier_find(lookback->earlier, i, unit, &in_file, error)) return false;
+    lookback->facts.past[i].figures = in_file ? in_file : of_outbox(lookback, i, n);
   }
+  return true;
 }
 
 void lookback_clear(struct lookback *lookback)
 {
-  EACH_TENSE_BACK(tense)
-  {
-    if (lookback->priors[tense]) priors_free(lookback->priors[tense], lookback->count);
-    lookback->priors[tense] = NULL;
+  for (size_t i = 0; i < LIMIT_HISTORY_PERIODS; i++) {
+    if (lookback->priors[i]) priors_free(lookback->priors[i], lookback->count);
+    lookback->priors[i] = NULL;
+    lookback->facts.past[i].figures = NULL;
   }
 }

@@ -133,6 +133,11 @@ size_t mapping_rows(const struct mapping *mapping)
   return mapping->rows;
 }
 
+bool mapping_has_several_periods(const struct mapping *mapping)
+{
+  return g_hash_table_size(mapping->periods) > 1;
+}
+
 size_t mapping_column(const struct mapping *mapping, int column, const char **ret_heading)
 {
   for (size_t i = 0; i < mapping->figure_count; i++) {

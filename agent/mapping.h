@@ -72,6 +72,9 @@ bool mapping_finish(struct mapping *mapping);
 /* Rows of units so far, refused ones included. */
 size_t mapping_rows(const struct mapping *mapping);
 
+/* Whether it has met rows of more than one period. */
+bool mapping_has_several_periods(const struct mapping *mapping);
+
 /* Where a column of the form stands in the file: its number from 1 and its heading, for findings. 0 and NULL
  * if nowhere. */
 size_t mapping_column(const struct mapping *mapping, int column, const char **ret_heading);

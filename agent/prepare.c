@@ -128,8 +128,7 @@ static bool turn_to(struct preparing *preparing, int form, struct period period)
   }
   preparing->parcels.form = form;
   preparing->parcels.period = period;
-  judging_turn(&preparing->judging);
-  return true;
+  return judging_turn(&preparing->judging, &preparing->error);
 }
 
 static bool must_stop(struct preparing *preparing)
@@ -221,8 +220,8 @@ static void preparing_init(struct preparing *preparing, const struct prepare_opt
   preparing->parcels.place = options->place;
   preparing->parcels.approved_by = options->approved_by;
   preparing->parcels.catalogue = preparing->catalogue;
-  judging_init(&preparing->judging);
-  preparing->judging.outbox = options->outbox;
+  const char *folder = options->home->folder;
+  judging_init(&preparing->judging, options->outbox, folder ? folder : g_get_tmp_dir());
   preparing->judging.check_only = options->check_only;
   preparing->judging.result = preparing->result;
   preparing->judging.file = preparing->file;

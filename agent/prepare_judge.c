@@ -7,7 +7,8 @@
 #include "common/text.h"
 
 /* Compared at a time with what was reported before: so many that a submission of before is seldom read for
- * two blocks. At most 0.5 MiB for the reports and 1 MiB for their figures. */
+ * two blocks. At most 0.5 MiB for the reports and 1 MiB for their figures, and of each period before that is
+ * known, 0.5 MiB and their figures packed. */
 #define BLOCK_REPORTS 4096
 #define BLOCK_FIGURES ((size_t)128 * 1024)
 
@@ -109,15 +110,14 @@ static void say_breach(struct judging *judging, const struct good_report *report
 }
 
 /* Whether no rule of the catalogue refuses what the report comes to. Every rule that it breaks is said. */
-static bool obeys(struct judging *judging, const struct good_report *report, const struct figures *merged,
-                  size_t n)
+static bool obeys(struct judging *judging, const struct good_report *report, const struct figures *merged)
 {
   const struct form *form = &judging->catalogue->forms[judging->parcels->form];
-  struct formula_facts facts = {.figures = {merged}, .month = period_last_month(judging->parcels->period)};
+  const struct suspicion_facts *before = &judging->lookback.facts;
+  struct formula_facts facts = {.figures = {merged, before->past[0].figures, suspicion_year_ago(before)},
+                                .month = period_last_month(judging->parcels->period)};
   struct rule_breach breach;
   bool refused = false;
-  if (report->change->kind != KIND_FIGURES) return true;
-  lookback_facts(&judging->lookback, n, &facts);
   for (size_t next = 0; rule_next_breach(form, RULE_VERIFY, &facts, &next, &breach);) {
     if (breach.rule->weight == RULE_QUASI && judging->outbox &&
         outbox_has_consent(judging->outbox, form->code, judging->parcels->period, report->unit,
@@ -130,15 +130,40 @@ static bool obeys(struct judging *judging, const struct good_report *report, con
   return !refused;
 }
 
+/* What the unit's own history makes suspect. It is said, and the report goes. */
+static void say_suspicions(struct judging *judging, const struct good_report *report,
+                           const struct figures *merged)
+{
+  struct suspicion suspicion;
+  judging->lookback.facts.now = merged;
+  for (size_t next = 0; suspicion_next(&judging->lookback.facts, &next, &suspicion);)
+    say(judging, report, suspicion.column,
+        &(struct finding){.code = suspicion.code, .found = suspicion.found, .expected = suspicion.expected});
+}
+
+/* The nth of its block. True in *ret_good if nothing refuses what it comes to. */
+static bool judge_figures(struct judging *judging, const struct good_report *report,
+                          const struct figures *merged, size_t n, bool *ret_good, GError **error)
+{
+  bool has_figures = report->change->kind == KIND_FIGURES;
+  if (has_figures && judging->looks_back && !lookback_find(&judging->lookback, n, report->unit, error))
+    return false;
+  *ret_good = !has_figures || obeys(judging, report, merged);
+  if (!*ret_good) return true;
+  if (has_figures) say_suspicions(judging, report, merged);
+  return !judging->keeps ||
+         lookback_keep(&judging->lookback, judging->parcels->period, report->unit, merged, error);
+}
+
 /* The nth of its block. */
 static bool judge(struct judging *judging, const struct good_report *report, const struct prior *prior,
                   size_t n, GError **error)
 {
   struct figures merged;
   if (!is_to_be_sent(judging, report, prior, &merged)) return true;
-  bool is_known = !prior->exists || prior->known;
-  if (is_known && !obeys(judging, report, &merged, n)) return true;
-  if (judging->check_only) return true;
+  bool is_known = !prior->exists || prior->known, is_good = true;
+  if (is_known && !judge_figures(judging, report, &merged, n, &is_good, error)) return false;
+  if (!is_good || judging->check_only) return true;
   return parcels_add(judging->parcels, report->unit, report->change, prior->exists ? prior->base : NULL,
                      error);
 }
@@ -168,8 +193,7 @@ bool judging_flush(struct judging *judging, GError **error)
   struct prior *priors = priors_new(count);
   bool going = !judging->has_priors || outbox_priors(outbox, judging->catalogue, parcels->form,
                                                      parcels->period, units, count, priors, error);
-  going = going &&
-          lookback_load(&judging->lookback, outbox, judging->catalogue, parcels->form, units, count, error);
+  going = going && (!judging->looks_back || lookback_load(&judging->lookback, units, count, error));
   for (size_t i = 0; going && i < count; i++) going = judge_row(judging, &rows[i], &priors[i], i, error);
   lookback_clear(&judging->lookback);
   priors_free(priors, count);
@@ -199,32 +223,35 @@ static void keep_row(struct judging *judging, const struct good_report *report)
 
 /* --- one after the other --- */
 
-void judging_init(struct judging *judging)
+void judging_init(struct judging *judging, struct outbox *outbox, const char *folder)
 {
-  *judging = (struct judging){.rows = g_array_new(FALSE, FALSE, sizeof(struct good_row)),
+  *judging = (struct judging){.outbox = outbox,
+                              .rows = g_array_new(FALSE, FALSE, sizeof(struct good_row)),
                               .figures = g_array_sized_new(FALSE, FALSE, sizeof(int64_t), LIMIT_FORM_COLUMNS),
                               .texts = g_string_chunk_new(64 * 1024)};
+  lookback_init(&judging->lookback, outbox, folder);
 }
 
 void judging_finish(struct judging *judging)
 {
-  lookback_clear(&judging->lookback);
+  lookback_finish(&judging->lookback);
   g_string_chunk_free(judging->texts);
   g_array_unref(judging->rows);
   g_array_unref(judging->figures);
 }
 
-void judging_turn(struct judging *judging)
+bool judging_turn(struct judging *judging, GError **error)
 {
   const struct parcels *parcels = judging->parcels;
   const char *code = judging->catalogue->forms[parcels->form].code;
   judging->has_priors = judging->outbox && outbox_may_have_priors(judging->outbox, code, parcels->period);
-  judging->looks_back =
-      lookback_turn(&judging->lookback, judging->outbox, judging->catalogue, parcels->form, parcels->period);
+  return lookback_turn(&judging->lookback, judging->catalogue, parcels->form, parcels->period,
+                       &judging->looks_back, error);
 }
 
 bool judging_take(struct judging *judging, const struct good_report *report, GError **error)
 {
+  judging->keeps = mapping_has_several_periods(report->mapping);
   if (!judging->has_priors && !judging->looks_back) {
     static const struct prior NOTHING = {.known = true};
     return judge(judging, report, &NOTHING, 0, error);

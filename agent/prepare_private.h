@@ -42,8 +42,7 @@ struct place {
 };
 
 struct judging {
-  struct outbox *outbox; /* NULL: nothing was reported before */
-  bool check_only;       /* nothing is added to the parcels */
+  bool check_only; /* nothing is added to the parcels */
   struct prepare_result *result;
   const char *file; /* for findings */
   const struct catalogue *catalogue;
@@ -53,20 +52,22 @@ struct judging {
   finding_sink *findings;
   void *data;
 
-  bool has_priors; /* something of the form and period may have been reported before */
+  struct outbox *outbox; /* NULL: nothing was reported before */
+  bool has_priors;       /* something of the form and period may have been reported before */
   struct lookback lookback;
   bool looks_back; /* there is something to look at */
+  bool keeps;      /* the file has several periods: what is good is kept for later ones */
   GArray *rows;    /* a block of reports of one form and period that wait to be compared */
   GArray *figures; /* of int64_t: theirs */
   GStringChunk *texts;
 };
 
-/* The caller sets what stands before the blank line. */
-void judging_init(struct judging *judging);
+/* The caller sets what stands before the blank line. `folder` takes what later periods look back at. */
+void judging_init(struct judging *judging, struct outbox *outbox, const char *folder);
 void judging_finish(struct judging *judging);
 
 /* The parcels have another form or period now; none waits. */
-void judging_turn(struct judging *judging);
+bool judging_turn(struct judging *judging, GError **error);
 
 /* A report that passed the checks of reading. */
 bool judging_take(struct judging *judging, const struct good_report *report, GError **error);

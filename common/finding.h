@@ -134,6 +134,18 @@ enum severity {
   X(INQUIRY_SETTLED, "inquiry.settled", REPORT, N_("this inquiry is settled already"), "")                   \
   X(ANSWER_EMPTY, "answer.empty", REPORT, N_("this is no explanation"),                                      \
     N_("say why the figure is as it is, in a sentence of your own; or correct it"))                          \
+  X(FIGURE_SLIP, "figure.slip", NOTE,                                                                        \
+    N_("the figure is about ten or a thousand times what the unit reports, or a tenth or a thousandth"),     \
+    N_("compare its measure with the form's; if it is right, be ready to explain it to the city"))           \
+  X(FIGURE_UNCONSERVED, "figure.unconserved", NOTE,                                                          \
+    N_("January to this month is not the period before plus this one"),                                      \
+    N_("correct the wrong one; if earlier months were revised, be ready to say so to the city"))             \
+  X(FIGURE_LAST_YEAR, "figure.last-year", NOTE, N_("last year's figure is not what was reported then"),      \
+    N_("write what was reported then, or be ready to explain the difference to the city"))                   \
+  X(FIGURE_SIGN, "figure.sign", NOTE, N_("the sign, or that of the month that follows from it, is unusual"), \
+    N_("check the sign; if the figure is right, be ready to explain it to the city"))                        \
+  X(FIGURE_OUTLIER, "figure.outlier", NOTE, N_("the figure is far from what the unit has reported so far"),  \
+    N_("check it; if it is right, be ready to explain it to the city"))                                      \
   X(REGISTER_HEADER, "register.header", FILE, N_("the header line is not that of a register file"),          \
     N_("take the column names from the register's manual; unit, class and parks must be there"))             \
   X(REGISTER_CLASS, "register.class", REPORT, N_("the catalogue has no such class of units"),                \

@@ -26,8 +26,8 @@ FRIENDS = [("common/codec", "common/submission.c"),  # of private headers: the s
            ("common/codec", "common/submission_read.c")]
 
 # These compute; they read no file, no clock, no network and no database.
-PURE = ["common/decimal.[ch]", "common/period.[ch]", "common/uscc.[ch]", "common/rule.[ch]", "common/merkle.[ch]",
-        "aggregator/rollup.c", "aggregator/statistics/*"]
+PURE = ["common/decimal.[ch]", "common/period.[ch]", "common/uscc.[ch]", "common/rule.[ch]", "common/suspicion*.[ch]",
+        "common/merkle.[ch]", "aggregator/rollup.c", "aggregator/statistics/*"]
 IMPURE = ["stdio.h", "unistd.h", "fcntl.h", "time.h", "poll.h", "sys/*", "gio/*", "glib/gstdio.h", "common/clock.h",
           "common/db.h", "common/channel.h", "common/control.h", "common/log.h", "aggregator/writer.h"]
 
