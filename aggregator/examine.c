@@ -6,6 +6,7 @@
 #include "common/decimal.h"
 #include "common/error.h"
 #include "common/rule.h"
+#include "common/suspicion.h"
 
 #include <string.h>
 
@@ -77,6 +78,18 @@ static void verify(const struct look *look, uint32_t row, const char *unit, stru
   }
 }
 
+/* --- what is suspect by the unit's history --- */
+
+static void suspect(const struct look *look, uint32_t row, const char *unit,
+                    const struct suspicion_facts *facts)
+{
+  struct suspicion suspicion;
+
+  for (size_t next = 0; suspicion_next(facts, &next, &suspicion);)
+    add_finding(look, row, unit, finding_id(suspicion.code), look->form->columns[suspicion.column].code,
+                suspicion.found, suspicion.expected, VERDICT_IS_COUNTED);
+}
+
 /* --- two parks report one unit --- */
 
 /* The first column that both have and in which they differ; CATALOGUE_NONE if there is none. */
@@ -139,8 +152,13 @@ static bool meet(const struct stored_report *report, void *data)
   return true;
 }
 
-static void look_at_report(struct look *look, uint32_t row, struct meeting *meeting,
-                           struct formula_facts *facts)
+/* What is known of a unit besides the report that is looked at. */
+struct known {
+  struct formula_facts formula;
+  struct suspicion_facts suspicion;
+};
+
+static void look_at_report(struct look *look, uint32_t row, struct meeting *meeting, struct known *known)
 {
   struct submission_report report;
 
@@ -150,8 +168,9 @@ static void look_at_report(struct look *look, uint32_t row, struct meeting *meet
   g_array_set_size(meeting->others, 0);
   store_look_at(look->store, look->book, report.unit, meet, meeting);
   if (!meeting->stands || meeting->kind != KIND_FIGURES) return;
-  facts->figures[TENSE_NOW] = &meeting->own;
-  verify(look, row, report.unit, facts);
+  known->formula.figures[TENSE_NOW] = known->suspicion.now = &meeting->own;
+  verify(look, row, report.unit, &known->formula);
+  suspect(look, row, report.unit, &known->suspicion);
   for (unsigned n = 0; n < meeting->others->len; n++) {
     const struct other *other = &g_array_index(meeting->others, struct other, n);
 
@@ -163,17 +182,22 @@ static void look_at_reports(struct look *look)
 {
   size_t count = submission_size(look->judged->submission);
   CLEANUP(history_free) struct history *history = NULL;
+  CLEANUP(history_free) struct history *past = NULL;
   g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(struct other));
   struct meeting meeting = {.look = look, .others = others};
-  struct formula_facts facts = {.month = period_last_month(look->judged->period)};
+  struct known known = {.formula = {.month = period_last_month(look->judged->period)}};
 
+  suspicion_facts_init(&known.suspicion, look->judged->catalogue, look->judged->form, look->judged->period);
   for (size_t n = 0; n < count && !store_error(look->store); n++) {
     if (n % HISTORY_ROWS == 0) {
       history_free(history);
+      history_free(past);
       history = history_read(look->store, look->judged, n, HISTORY_ROWS);
+      past = history_read_past(look->store, look->judged, &known.suspicion, n, HISTORY_ROWS);
     }
-    history_facts(history, n % HISTORY_ROWS, &facts);
-    look_at_report(look, (uint32_t)n, &meeting, &facts);
+    history_facts(history, n % HISTORY_ROWS, &known.formula);
+    history_past(past, n % HISTORY_ROWS, &known.suspicion);
+    look_at_report(look, (uint32_t)n, &meeting, &known);
   }
 }
 

@@ -1,8 +1,11 @@
 #include "aggregator/history.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define EACH_TENSE_BACK(tense) for (enum formula_tense tense = TENSE_LAST; tense < TENSE_COUNT; tense++)
+
+static_assert((int)TENSE_COUNT <= (int)LIMIT_HISTORY_PERIODS, "there are times enough for tenses too");
 
 /* Where in `packed` a report's figures are. */
 struct place {
@@ -10,28 +13,16 @@ struct place {
   guint at, length;
 };
 
-struct history {
-  GByteArray *packed;
-  GArray *places[TENSE_COUNT];         /* of struct place, a row each; NULL: nothing is there */
-  struct figures figures[TENSE_COUNT]; /* of the row that was asked for last */
+/* One of the times. */
+struct moment {
+  GArray *places;         /* of struct place, a row each; NULL: nothing is there */
+  struct figures figures; /* of the row that was asked for last */
 };
 
-/* The books that the rules look at; 0: none. Whether there is any. */
-static bool find_books(struct store *store, const struct judged *judged,
-                       int64_t ret_books[static TENSE_COUNT])
-{
-  const struct form *form = &judged->catalogue->forms[judged->form];
-  struct period periods[TENSE_COUNT] = {[TENSE_LAST] = form_period_before(form, judged->period),
-                                        [TENSE_YEAR_AGO] = period_last_year(judged->period)};
-  bool any = false;
-
-  EACH_TENSE_BACK(tense)
-  {
-    ret_books[tense] = form->looks_back[tense] ? store_find_book(store, form->code, periods[tense]) : 0;
-    any |= ret_books[tense] != 0;
-  }
-  return any;
-}
+struct history {
+  GByteArray *packed;
+  struct moment moments[LIMIT_HISTORY_PERIODS]; /* by tense, or as they stand in the facts */
+};
 
 /* A unit's reports as they are met. */
 struct meeting {
@@ -69,46 +60,80 @@ static void read_book(struct history *history, struct store *store, int64_t book
   }
 }
 
-/* One book after the other: units ascend, so the store finds neighbours where it has just been. */
-struct history *history_read(struct store *store, const struct judged *judged, size_t first, size_t count)
+/* One book (0: none) after the other: units ascend, so the store finds neighbours where it has just been.
+ * NULL if there is no book. */
+static struct history *read_books(struct store *store, const struct judged *judged, const int64_t *books,
+                                  size_t count, size_t first, size_t rows)
 {
-  size_t end = MIN(first + count, submission_size(judged->submission));
-  int64_t books[TENSE_COUNT];
-  struct history *history;
+  size_t end = MIN(first + rows, submission_size(judged->submission));
+  struct history *history = NULL;
 
-  if (!find_books(store, judged, books)) return NULL;
-  history = g_new0(struct history, 1);
-  history->packed = g_byte_array_new();
-  EACH_TENSE_BACK(tense)
-  {
-    if (books[tense] == 0) continue;
-    history->places[tense] = g_array_sized_new(FALSE, FALSE, sizeof(struct place), (guint)(end - first));
-    read_book(history, store, books[tense], judged, first, end, history->places[tense]);
+  for (size_t n = 0; n < count; n++) {
+    struct moment *moment;
+
+    if (books[n] == 0) continue;
+    if (!history) {
+      history = g_new0(struct history, 1);
+      history->packed = g_byte_array_new();
+    }
+    moment = &history->moments[n];
+    moment->places = g_array_sized_new(FALSE, FALSE, sizeof(struct place), (guint)(end - first));
+    read_book(history, store, books[n], judged, first, end, moment->places);
   }
   return history;
+}
+
+struct history *history_read(struct store *store, const struct judged *judged, size_t first, size_t count)
+{
+  const struct form *form = &judged->catalogue->forms[judged->form];
+  struct period periods[TENSE_COUNT] = {[TENSE_LAST] = form_period_before(form, judged->period),
+                                        [TENSE_YEAR_AGO] = period_last_year(judged->period)};
+  int64_t books[TENSE_COUNT] = {0};
+
+  EACH_TENSE_BACK(tense)
+  if (form->looks_back[tense]) books[tense] = store_find_book(store, form->code, periods[tense]);
+  return read_books(store, judged, books, TENSE_COUNT, first, count);
+}
+
+struct history *history_read_past(struct store *store, const struct judged *judged,
+                                  const struct suspicion_facts *facts, size_t first, size_t count)
+{
+  const char *form = judged->catalogue->forms[judged->form].code;
+  int64_t books[LIMIT_HISTORY_PERIODS];
+
+  for (size_t n = 0; n < LIMIT_HISTORY_PERIODS; n++)
+    books[n] = store_find_book(store, form, facts->past[n].period);
+  return read_books(store, judged, books, LIMIT_HISTORY_PERIODS, first, count);
 }
 
 void history_free(struct history *history)
 {
   if (!history) return;
-  EACH_TENSE_BACK(tense)
-  if (history->places[tense]) g_array_unref(history->places[tense]);
+  for (size_t n = 0; n < LIMIT_HISTORY_PERIODS; n++)
+    if (history->moments[n].places) g_array_unref(history->moments[n].places);
   g_byte_array_unref(history->packed);
   g_free(history);
 }
 
+/* The figures of a row at one of the times; NULL: there are none. */
+static const struct figures *figures_at(struct history *history, size_t moment, size_t n)
+{
+  struct moment *of = history ? &history->moments[moment] : NULL;
+  const struct place *place = of && of->places ? &g_array_index(of->places, struct place, n) : NULL;
+
+  if (!place || !place->there) return NULL;
+  figures_clear(&of->figures);
+  (void)figures_unpack(history->packed->data + place->at, place->length, &of->figures); /* checksummed */
+  return &of->figures;
+}
+
 void history_facts(struct history *history, size_t n, struct formula_facts *facts)
 {
-  EACH_TENSE_BACK(tense)
-  {
-    const struct place *place =
-        history && history->places[tense] ? &g_array_index(history->places[tense], struct place, n) : NULL;
+  EACH_TENSE_BACK(tense) facts->figures[tense] = figures_at(history, tense, n);
+}
 
-    facts->figures[tense] = NULL;
-    if (!place || !place->there) continue;
-    figures_clear(&history->figures[tense]);
-    (void)figures_unpack(history->packed->data + place->at, place->length,
-                         &history->figures[tense]); /* checksummed */
-    facts->figures[tense] = &history->figures[tense];
-  }
+void history_past(struct history *history, size_t n, struct suspicion_facts *facts)
+{
+  for (size_t moment = 0; moment < LIMIT_HISTORY_PERIODS; moment++)
+    facts->past[moment].figures = figures_at(history, moment, n);
 }

@@ -96,6 +96,16 @@ class WhatIsFound(Inquiries):
         self.wait_for({1: "open"})
         self.assertEqual(self.inquiries()[0]["rule"], "rule.verify:output-steady")
 
+    def test_a_figure_that_is_ten_times_the_unit_s_own_history_is_asked_about(self):
+        months = [f"A1,2018-{month:02},{100 + month},7,{7 * month},1" for month in range(1, 7)]
+        self.push(*months, "A2,2018-06,20,7,7,1")
+        self.push("A1,2018-07,1040,7,49,1", "A2,2018-07,1040,7,14,1")  # of A2 one month is known: no history
+        self.wait_for({1: "open", 2: "open", 3: "open", 4: "open", 5: "open"})
+        found = {(line["unit"], line["rule"], line["indicator"], line["found"]) for line in self.inquiries()}
+        self.assertIn(("A1", "figure.slip", "output", "1040.0"), found)
+        self.assertNotIn("A2", {unit for unit, rule, _, _ in found if rule.startswith("figure.")})
+        self.assert_sound(self.city)
+
     def test_a_correction_that_is_sound_closes_it(self):
         self.push("A1,2018-05,1000.6,7,7,1")
         self.wait_for({1: "open"})
