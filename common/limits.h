@@ -116,4 +116,18 @@
   (128 * LIMIT_MIB) /* in huge pages: what the server of a city may need; filled from below */
 #define LIMIT_RESERVE_BYTES (16 * LIMIT_MIB) /* of disk, for acts when it is full: thousands of them */
 
+/* --- disclosure control: a table that is to be published --- */
+#define LIMIT_DISCLOSE_CELLS 200000 /* twenty-five times parks × clusters × slices of the bench */
+#define LIMIT_DISCLOSE_TERMS 2000000
+#define LIMIT_DISCLOSE_RELATION 10000 /* cells of one relation */
+#define LIMIT_DISCLOSE_COEFFICIENT 1000000000
+/* Of a value: a billion of the largest figures. × coefficient × cells of a relation it still fits 128 bits. */
+#define LIMIT_DISCLOSE_VALUE ((int128)LIMIT_FIGURE * 1000000000)
+#define LIMIT_DISCLOSE_PROGRAMME 3000 /* terms of a linear programme that protects: some hundredths of a second */
+#define LIMIT_DISCLOSE_ATTACK 1000000 /* of an attacker's, over all that is withheld: some 100 MiB of GLPK's */
+/* Steps of the simplex for one programme, and for a table: a programme that takes more is given up, and so is
+ * its cell, to coarsening. Steps and no seconds, so that the same table gives the same pattern. */
+#define LIMIT_DISCLOSE_STEPS 2000
+#define LIMIT_DISCLOSE_ALL_STEPS 8000
+
 #endif

@@ -15,7 +15,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 install_packages $packages_to_build $packages_to_bench
 without_tests=()
 pkg-config --exists cmocka || without_tests=(-DPARKTALLY_TESTS=OFF) # what only the tests need is not installed
-build release "${without_tests[@]}" -- park-aggregator park-agent
+build release "${without_tests[@]}" -- park-aggregator park-agent bench_disclose
 
 export PARKTALLY_BUILD=$root/build/release
 exec /usr/bin/python3 -B "$root/tests/bench" "$@"

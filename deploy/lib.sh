@@ -16,7 +16,7 @@ say() {
 
 # Whatever the build and the demo need.
 packages_to_build="gcc libc6-dev cmake ninja-build pkg-config gettext protobuf-compiler protobuf-c-compiler python3
-  libglib2.0-dev libzmq3-dev libprotobuf-c-dev libsqlite3-dev libsodium-dev nettle-dev libxxhash-dev libyaml-dev libjansson-dev libcsv-dev libxlsxwriter-dev tzdata"
+  libglib2.0-dev libzmq3-dev libprotobuf-c-dev libsqlite3-dev libsodium-dev nettle-dev libxxhash-dev libyaml-dev libjansson-dev libcsv-dev libxlsxwriter-dev libglpk-dev tzdata"
 
 # What the tests need besides.
 packages_to_test="clang clang-tidy clang-tools clang-format libclang-rt-dev cppcheck libcmocka-dev sqlite3 faketime

@@ -20,6 +20,7 @@ ONLY_IN = {
     "yaml.h": ["common/yaml.c"],
     "xlsxwriter.h": ["aggregator/export/xlsx.c"],
     "xlsxwriter/*": ["aggregator/export/xlsx.c"],
+    "glpk.h": ["aggregator/statistics/disclose*.c"],
     "curl/*": ["agent/upload.c", "agent/source/http.c", "aggregator/alert/*"],
 }
 FRIENDS = [("common/codec", "common/submission.c"),  # of private headers: the submission is a message of its own files
@@ -83,6 +84,8 @@ class TheRules(unittest.TestCase):
         ("aggregator/gate.c", "#include <zmq.h>", "may know it"),
         ("aggregator/read.c", "#include <sqlite3.h>", "may know it"),
         ("aggregator/export/csv.c", "#include <xlsxwriter.h>", "may know it"),
+        ("aggregator/statistics/target.c", "#include <glpk.h>", "may know it"),
+        ("aggregator/statistics/disclose.h", "#include <glpk.h>", "may know it"),
         ("agent/link.c", '#include "parktally.pb-c.h"', "may know it"),
         ("agent/link.c", "#include <protobuf-c/protobuf-c.h>", "may know it"),
         ("agent/link.c", '#include "agent/mapping_private.h"', "belongs to"),
