@@ -187,14 +187,6 @@ static bool print_all(const struct completeness *completeness, bool forms_chosen
   return fits_one || !completeness->period;
 }
 
-static GArray *pick_or_all(const struct catalogue *catalogue, enum pick_kind kind, char **words, size_t all,
-                           GError **error)
-{
-  GArray *items = pick_items(catalogue, kind, words, error);
-  for (int n = 0; items && !*words && n < (int)all; n++) g_array_append_val(items, n);
-  return items;
-}
-
 /* What is asked for, as words. */
 struct asked {
   GStrv forms, areas;
@@ -232,9 +224,8 @@ static int answer(struct office *office, struct control_request *request, const 
   g_auto(GStrv) area_words = pick_words(asked->areas);
   GError *error = NULL;
   completeness->areas_chosen = *area_words != NULL;
-  completeness->forms = pick_or_all(catalogue, PICK_FORMS, form_words, catalogue->form_count, &error);
-  if (completeness->forms)
-    completeness->areas = pick_or_all(catalogue, PICK_AREAS, area_words, catalogue->area_count, &error);
+  completeness->forms = pick_or_all(catalogue, PICK_FORMS, asked->forms, &error);
+  if (completeness->forms) completeness->areas = pick_or_all(catalogue, PICK_AREAS, asked->areas, &error);
   if (completeness->areas) print_all(completeness, *form_words != NULL, &error);
   g_clear_pointer(&completeness->forms, g_array_unref);
   g_clear_pointer(&completeness->areas, g_array_unref);
