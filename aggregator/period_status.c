@@ -17,7 +17,7 @@ static const struct print_column columns[] = {
     {"except", N_("but for"), PRINT_TEXT},
     {"action", N_("action"), PRINT_TEXT},
     {"area", N_("area"), PRINT_TEXT},
-    {"by", N_("by"), PRINT_TEXT},
+    {"by", N_("operator"), PRINT_TEXT},
     {"recorded", N_("when"), PRINT_TEXT},
     {"reason", N_("why"), PRINT_TEXT},
     {NULL, NULL, PRINT_TEXT},

@@ -110,7 +110,7 @@ const char *periods_state_code(enum period_state state)
 
 const char *periods_state_name(enum period_state state)
 {
-  static const char *const names[] = {N_("not begun"), N_("open"), N_("due"), N_("closed")};
+  static const char *const names[] = {N_("not begun"), N_("takes reports"), N_("due"), N_("closed")};
   return _(names[state]);
 }
 

@@ -312,7 +312,7 @@ static void a_store_of_the_version_before_gets_periods(void **state)
 {
   struct place *place = (struct place *)*state;
   store_close(place->store);
-  place_sql(place, "DROP TABLE period_act; PRAGMA user_version = 1");
+  place_sql(place, "DROP TABLE period_act; PRAGMA user_version = 2");
   place->store = place_open(place, STORE_WRITE);
   g_autoptr(GArray) acts = store_period_acts(place->store);
   assert_int_equal(acts->len, 0);
