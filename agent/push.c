@@ -273,10 +273,9 @@ static bool run_push(struct push *push, char **files, GError **error)
     delivery_run(delivery, LINK_WELCOMED, 0); /* begins to connect, which goes on while files are read */
   }
   int64_t seconds = push->options.wait ? push->options.timeout : 0;
-  bool done = push_files(push, files, error) && delivery_finish(delivery, seconds, error) &&
-              report_answers(push, error);
-  note_exit(push, delivery->exit_code);
-  return done;
+  bool delivered = push_files(push, files, error) && delivery_finish(delivery, seconds, error);
+  note_exit(push, delivery->exit_code); /* before what is missing because of it */
+  return delivered && report_answers(push, error);
 }
 
 static void push_clear(struct push *push)

@@ -161,11 +161,10 @@ static void append_submission(struct group *group, const struct posted *posted)
 }
 
 /* Carries out an act of a park; what refuses it is its only exception. */
-static void post_park_act(struct group *group, const struct judged *judged, uint64_t position)
+static void post_park_act(struct group *group, const struct judged *judged, uint64_t position, int64_t now_ms)
 {
   struct posting *posting = &group->posting;
   struct refusal refusal;
-  int64_t now_ms = ledger_time(group->ledger, clock_wall().ms);
 
   posting_clear(posting);
   if (inquiry_answer(group->store, group->snapshot, judged->act, judged->agent->stored.area, now_ms, position,
@@ -195,13 +194,13 @@ static void append_park_act(struct group *group, const struct posted *posted)
   ledger_append(group->ledger, &leaf);
 }
 
-static const struct posted *remember_posted(struct group *group, struct job *job)
+static const struct posted *remember_posted(struct group *group, struct job *job, int64_t recorded_ms)
 {
   const struct posting *posting = &group->posting;
   struct posted *posted = g_new0(struct posted, 1);
 
   posted->job = job;
-  posted->recorded_ms = ledger_time(group->ledger, clock_wall().ms);
+  posted->recorded_ms = recorded_ms;
   posted->counted = posting->counted;
   posted->unchanged = posting->unchanged;
   posted->stale = posting->stale;
@@ -228,6 +227,7 @@ static const struct posted *remember_posted(struct group *group, struct job *job
 static void add_submission(struct group *group, struct job *job)
 {
   struct judged *judged = job->judged;
+  int64_t now_ms = ledger_time(group->ledger, clock_wall().ms);
 
   if (judged->snapshot != group->snapshot) judge_again(judged, group->snapshot, clock_wall().ms);
   if (is_known(group, judged)) return;
@@ -238,12 +238,12 @@ static void add_submission(struct group *group, struct job *job)
   if (number_was_used(group, job)) return;
   job->position = ledger_size(group->ledger);
   if (judged->act) {
-    post_park_act(group, judged, job->position);
-    append_park_act(group, remember_posted(group, job));
+    post_park_act(group, judged, job->position, now_ms);
+    append_park_act(group, remember_posted(group, job, now_ms));
     return;
   }
   posting_run(&group->posting, group->store, group->tables, group->snapshot, judged, job->position);
-  append_submission(group, remember_posted(group, job));
+  append_submission(group, remember_posted(group, job, now_ms));
 }
 
 /* --- acts --- */

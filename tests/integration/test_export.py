@@ -271,6 +271,7 @@ class Tables(Case):
     def test_the_same_in_the_server_and_without_one(self):
         city = self.a_zone()
         looks = [("totals", "--format", "csv"), ("targets", "--format", "sdmx-csv"), ("reports", "--form", "monthly", "--format", "csv")]
+        parktally.wait_until(lambda: "open" in city.command("inquiries", "--format", "csv").out, "what is suspect was found")
         there = [self.export(city, *words) for words in looks]
         self.assertEqual(city.stop(), 0)
         self.assertEqual([self.export(city, *words) for words in looks], there)
