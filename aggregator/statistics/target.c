@@ -4,67 +4,6 @@
 
 #include <stdarg.h>
 
-/* Every step is exact; what does not fit 128 bits (10^38) is said, never rounded. */
-struct fraction {
-  int128 upper, lower; /* lower > 0 */
-};
-
-static int128 magnitude(int128 value)
-{
-  return value < 0 ? -value : value;
-}
-
-static int128 common_divisor(int128 a, int128 b)
-{
-  while (b != 0) {
-    int128 rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return magnitude(a);
-}
-
-static struct fraction reduced(struct fraction f)
-{
-  int128 divisor = common_divisor(f.upper, f.lower);
-  if (divisor > 1) {
-    f.upper /= divisor;
-    f.lower /= divisor;
-  }
-  return f;
-}
-
-static bool multiply(struct fraction a, struct fraction b, struct fraction *ret_product)
-{
-  struct fraction left = reduced((struct fraction){a.upper, b.lower});
-  struct fraction right = reduced((struct fraction){b.upper, a.lower});
-  struct fraction product;
-  if (__builtin_mul_overflow(left.upper, right.upper, &product.upper) ||
-      __builtin_mul_overflow(left.lower, right.lower, &product.lower))
-    return false;
-  *ret_product = product;
-  return true;
-}
-
-/* `by` is not zero. */
-static bool divide(struct fraction value, struct fraction by, struct fraction *ret_quotient)
-{
-  struct fraction inverse = {by.upper < 0 ? -by.lower : by.lower, magnitude(by.upper)};
-  return multiply(value, inverse, ret_quotient);
-}
-
-static bool subtract(struct fraction a, struct fraction b, struct fraction *ret_difference)
-{
-  int128 left, right;
-  struct fraction difference;
-  if (__builtin_mul_overflow(a.upper, b.lower, &left) || __builtin_mul_overflow(b.upper, a.lower, &right) ||
-      __builtin_sub_overflow(left, right, &difference.upper) ||
-      __builtin_mul_overflow(a.lower, b.lower, &difference.lower))
-    return false;
-  *ret_difference = reduced(difference);
-  return true;
-}
-
 /* --- evaluation --- */
 
 struct evaluation {
@@ -149,21 +88,21 @@ static bool sum_terms(struct evaluation *evaluation, const struct term *terms, s
     sum.lower = decimal_power10(evaluation->catalogue->indicators[terms[n].indicator].decimals);
     if (__builtin_add_overflow(sum.upper, total.value, &sum.upper)) return cannot_fit(evaluation);
   }
-  *ret_sum = reduced(sum);
+  *ret_sum = fraction_reduced(sum);
   return true;
 }
 
-/* Where growth has no rate there are words (扭亏, 减亏, 增亏, 由盈转亏). */
-static bool has_no_rate(struct evaluation *evaluation, struct fraction now, struct fraction base)
+const char *target_no_rate(struct fraction now, struct fraction base)
 {
-  struct fraction change;
-  if (!subtract(now, base, &change)) return cannot_fit(evaluation);
-  if (base.upper == 0) return cannot(evaluation, _("no growth rate: last year's figure is zero"));
-  if (base.upper > 0) return cannot(evaluation, _("no growth rate: turned from profit to loss"));
-  if (now.upper >= 0) return cannot(evaluation, _("no growth rate: turned from loss to profit"));
-  if (change.upper > 0) return cannot(evaluation, _("no growth rate: the loss has shrunk"));
-  if (change.upper < 0) return cannot(evaluation, _("no growth rate: the loss has grown"));
-  return cannot(evaluation, _("no growth rate: the loss is unchanged"));
+  int order;
+  if (base.upper > 0 && now.upper >= 0) return NULL;
+  if (base.upper == 0) return _("no growth rate: last year's figure is zero");
+  if (base.upper > 0) return _("no growth rate: turned from profit to loss");
+  if (now.upper >= 0) return _("no growth rate: turned from loss to profit");
+  if (!fraction_compare(now, base, &order)) return _("the numbers are too large for an exact answer");
+  if (order > 0) return _("no growth rate: the loss has shrunk");
+  if (order < 0) return _("no growth rate: the loss has grown");
+  return _("no growth rate: the loss is unchanged");
 }
 
 static bool evaluate_value(struct evaluation *evaluation, struct fraction numerator,
@@ -172,7 +111,7 @@ static bool evaluate_value(struct evaluation *evaluation, struct fraction numera
   (void)error;
   const struct target *target = evaluation->target;
   struct fraction factor = {target->scale, target->divisor > 0 ? target->divisor : 1};
-  return multiply(numerator, factor, ret_value) || cannot_fit(evaluation);
+  return fraction_multiply(numerator, factor, ret_value) || cannot_fit(evaluation);
 }
 
 static bool evaluate_ratio(struct evaluation *evaluation, struct fraction numerator,
@@ -186,8 +125,8 @@ static bool evaluate_ratio(struct evaluation *evaluation, struct fraction numera
   if (denominator.upper == 0)
     return cannot(evaluation, _("%s is zero, and nothing can be divided by it"),
                   text_label(&evaluation->catalogue->indicators[target->denominator[0].indicator].name));
-  return (divide(numerator, denominator, &quotient) &&
-          multiply(quotient, (struct fraction){target->scale, 1}, ret_value)) ||
+  return (fraction_divide(numerator, denominator, &quotient) &&
+          fraction_multiply(quotient, (struct fraction){target->scale, 1}, ret_value)) ||
          cannot_fit(evaluation);
 }
 
@@ -199,9 +138,11 @@ static bool evaluate_growth(struct evaluation *evaluation, struct fraction now, 
   if (!sum_terms(evaluation, target->numerator, target->numerator_count, reader_last_year,
                  period_last_year(evaluation->period), false, &base, error))
     return false;
-  if (base.upper <= 0 || now.upper < 0) return has_no_rate(evaluation, now, base);
-  return (divide(now, base, &quotient) && multiply(quotient, (struct fraction){100, 1}, &percent) &&
-          subtract(percent, (struct fraction){100, 1}, ret_value)) ||
+  const char *no_rate = target_no_rate(now, base);
+  if (no_rate) return cannot(evaluation, "%s", no_rate);
+  return (fraction_divide(now, base, &quotient) &&
+          fraction_multiply(quotient, (struct fraction){100, 1}, &percent) &&
+          fraction_subtract(percent, (struct fraction){100, 1}, ret_value)) ||
          cannot_fit(evaluation);
 }
 
@@ -217,10 +158,7 @@ static const struct stage *stage_of(const struct target *target, int year)
 /* −1, 0 or 1 as the standing is below, at or above `bound`, which is scaled by the target's decimals. */
 static bool compare(struct fraction standing, int128 bound, unsigned decimals, int *ret_order)
 {
-  struct fraction difference;
-  if (!subtract(standing, (struct fraction){bound, decimal_power10(decimals)}, &difference)) return false;
-  *ret_order = (difference.upper > 0) - (difference.upper < 0);
-  return true;
+  return fraction_compare(standing, (struct fraction){bound, decimal_power10(decimals)}, ret_order);
 }
 
 static bool is_reached(const struct target *target, struct fraction standing, int64_t promised,

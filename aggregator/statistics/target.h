@@ -3,6 +3,7 @@
 #define PARKTALLY_AGGREGATOR_STATISTICS_TARGET_H
 
 #include "aggregator/read.h"
+#include "aggregator/statistics/fraction.h"
 #include "common/catalogue.h"
 
 struct target_standing {
@@ -28,5 +29,7 @@ bool target_last_period(struct reader *reader, const struct catalogue *catalogue
 
 /* "at_least", "about", …: for programs. */
 const char *target_direction(const struct target *target);
+/* Where growth has no rate there are words (扭亏, 减亏, 增亏, 由盈转亏); NULL where it has one. */
+const char *target_no_rate(struct fraction now, struct fraction base);
 
 #endif
