@@ -113,21 +113,66 @@ static void free_rules(struct catalogue *catalogue)
   g_free(catalogue->rules);
 }
 
+static void finish_target(struct target *target)
+{
+  finish_label(&target->name);
+  finish_label(&target->population);
+  finish_label(&target->note);
+  g_free(target->source);
+  g_free(target->bureau);
+  g_free(target->measure);
+  g_free(target->numerator);
+  g_free(target->denominator);
+  g_free(target->stages);
+}
+
 static void free_targets(struct catalogue *catalogue)
 {
-  for (size_t i = 0; i < catalogue->target_count; i++) {
-    struct target *target = &catalogue->targets[i];
-    finish_label(&target->name);
-    finish_label(&target->population);
-    finish_label(&target->note);
-    g_free(target->source);
-    g_free(target->bureau);
-    g_free(target->measure);
-    g_free(target->numerator);
-    g_free(target->denominator);
-    g_free(target->stages);
-  }
+  for (size_t i = 0; i < catalogue->target_count; i++) finish_target(&catalogue->targets[i]);
   g_free(catalogue->targets);
+}
+
+static void finish_dimension(struct score_dimension *dimension)
+{
+  g_free(dimension->code);
+  finish_label(&dimension->name);
+  for (size_t i = 0; i < dimension->item_count; i++) {
+    g_free(dimension->items[i].code);
+    finish_label(&dimension->items[i].name);
+    finish_target(&dimension->items[i].asked);
+  }
+  g_free(dimension->items);
+}
+
+static void free_scorecards(struct catalogue *catalogue)
+{
+  for (size_t i = 0; i < catalogue->scorecard_count; i++) {
+    struct scorecard *card = &catalogue->scorecards[i];
+    g_free(card->code);
+    finish_label(&card->name);
+    finish_label(&card->note);
+    g_free(card->areas);
+    for (size_t j = 0; j < card->dimension_count; j++) finish_dimension(&card->dimensions[j]);
+    g_free(card->dimensions);
+  }
+  g_free(catalogue->scorecards);
+}
+
+static void free_growth_plans(struct catalogue *catalogue)
+{
+  for (size_t i = 0; i < catalogue->growth_plan_count; i++) {
+    struct growth_plan *plan = &catalogue->growth_plans[i];
+    g_free(plan->code);
+    finish_label(&plan->name);
+    finish_label(&plan->note);
+    for (size_t j = 0; j < plan->criterion_count; j++) {
+      g_free(plan->criteria[j].code);
+      finish_label(&plan->criteria[j].name);
+      finish_target(&plan->criteria[j].asked);
+    }
+    g_free(plan->criteria);
+  }
+  g_free(catalogue->growth_plans);
 }
 
 static void free_index(struct catalogue *catalogue)
@@ -159,6 +204,8 @@ void catalogue_unref(struct catalogue *catalogue)
   free_forms(catalogue);
   free_rules(catalogue);
   free_targets(catalogue);
+  free_scorecards(catalogue);
+  free_growth_plans(catalogue);
   g_free(catalogue->text);
   g_free(catalogue->code);
   finish_label(&catalogue->name);

@@ -1,6 +1,6 @@
 /* The catalogue (deploy/catalogue/README.md describes the file): areas, unit classes, indicators, forms,
- * rules, clusters, flags, slices and targets of one zone. Everything that differs from zone to zone is here;
- * nothing of it is code.
+ * rules, clusters, flags, slices, targets, scorecards and growth plans of one zone. Everything that differs
+ * from zone to zone is here; nothing of it is code.
  *
  * A compiled catalogue is immutable and shared by reference count between threads. Items refer to each other
  * by index into the arrays below, −1 (CATALOGUE_NONE) for none. Arrays keep the order of the file. Reading
@@ -194,6 +194,64 @@ struct days {
   day_number first, last;
 };
 
+/* How the value of an area becomes points of the item's weight. */
+enum points {
+  POINTS_LINEAR,   /* none at `none_at`, all at `full_at`, in between in proportion */
+  POINTS_RELATIVE, /* the same between the worst and the best value of the assessed areas */
+};
+
+struct score_item {
+  char *code;
+  struct label name;
+  struct target asked; /* form, terms, scale, divisor, measure and decimals of its formula; a term that names
+                          no area (CATALOGUE_NONE) is about the assessed one */
+  int64_t weight;      /* its points, in hundredths */
+  enum points points;
+  int64_t none_at, full_at; /* scaled by asked.decimals; full_at may be the smaller one */
+  bool lowest_is_best;      /* POINTS_RELATIVE */
+};
+
+struct score_dimension {
+  char *code;
+  struct label name;
+  int64_t weight; /* of its items together */
+  struct score_item *items;
+  size_t item_count;
+};
+
+/* What areas of a kind are assessed by every year; the weights of all items come to 100 points. */
+struct scorecard {
+  char *code;
+  struct label name;
+  struct label note; /* may be "" */
+  int *areas;
+  size_t area_count;
+  struct score_dimension *dimensions;
+  size_t dimension_count;
+};
+
+/* What an enterprise of a growth plan is measured by. */
+struct criterion {
+  char *code;
+  struct label name;
+  struct target asked; /* as of a score_item, and the direction and value that are promised; the terms are
+                          columns of the plan's form, of no area or slice */
+  int own_target;      /* indicator whose figure in the unit's report of the year before is what it promised,
+                          instead of a value for all; or none */
+  bool of_members_only;
+};
+
+struct growth_plan {
+  char *code;
+  struct label name;
+  struct label note; /* may be "" */
+  int form;          /* yearly and administrative, and so is every form that its indicators stand on */
+  int members;       /* flag that members have */
+  int candidates;    /* flag that an enterprise needs to become one, or none */
+  struct criterion *criteria;
+  size_t criterion_count;
+};
+
 struct catalogue {
   int references;                    /* atomic */
   uint8_t hash[CATALOGUE_HASH_SIZE]; /* BLAKE2b-256 of `text` */
@@ -229,6 +287,10 @@ struct catalogue {
   size_t slice_count;
   struct target *targets;
   size_t target_count;
+  struct scorecard *scorecards;
+  size_t scorecard_count;
+  struct growth_plan *growth_plans;
+  size_t growth_plan_count;
 
   struct catalogue_index *index; /* private */
   struct zone_time {

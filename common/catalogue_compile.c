@@ -46,6 +46,12 @@ static const struct {
                        catalogue_read_rule, catalogue_check_rule},
     [SECTION_TARGETS] = {"targets", false, true, LIMIT_CATALOGUE_ITEMS, ITEMS(target, targets, target_count),
                          catalogue_read_target, catalogue_check_target},
+    [SECTION_SCORECARDS] = {"scorecards", false, true, LIMIT_CATALOGUE_ITEMS,
+                            ITEMS(scorecard, scorecards, scorecard_count), catalogue_read_scorecard,
+                            catalogue_check_scorecard},
+    [SECTION_GROWTH_PLANS] = {"growth_plans", false, true, LIMIT_CATALOGUE_ITEMS,
+                              ITEMS(growth_plan, growth_plans, growth_plan_count), catalogue_read_growth_plan,
+                              catalogue_check_growth_plan},
 };
 
 /* Every item but a target begins with its code. */
@@ -53,7 +59,8 @@ static_assert(offsetof(struct measure, code) == 0 && offsetof(struct area, code)
                   offsetof(struct unit_class, code) == 0 && offsetof(struct named, code) == 0 &&
                   offsetof(struct status, code) == 0 && offsetof(struct slice, code) == 0 &&
                   offsetof(struct indicator, code) == 0 && offsetof(struct form, code) == 0 &&
-                  offsetof(struct rule, code) == 0,
+                  offsetof(struct rule, code) == 0 && offsetof(struct scorecard, code) == 0 &&
+                  offsetof(struct growth_plan, code) == 0,
               "declare_item() sets the code");
 
 static bool code_fits(const char *code, bool ascii)
@@ -67,23 +74,34 @@ static bool code_fits(const char *code, bool ascii)
   return true;
 }
 
+static void check_code(struct reader *reader, const struct yaml_node *key, const char *code, bool ascii)
+{
+  if (code_fits(code, ascii)) return;
+  if (ascii)
+    yaml_mistake(reader->yaml, key,
+                 _("“%s” cannot be a code: use letters a–z, digits, _ and -, at most %d of them"), code,
+                 LIMIT_CODE_BYTES);
+  else
+    yaml_mistake(
+        reader->yaml, key,
+        _("“%s” cannot be a code: no blanks, commas, semicolons or quotation marks, at most %d bytes"), code,
+        LIMIT_CODE_BYTES);
+}
+
+char *reader_code(struct reader *reader, const struct yaml_node *key)
+{
+  const char *code = yaml_text(reader->yaml, key, "");
+  check_code(reader, key, code, true);
+  return g_strdup(code);
+}
+
 static void declare_item(struct reader *reader, enum section section, char *item, size_t n)
 {
   if (section == SECTION_TARGETS) return; /* numbered, and nothing refers to them */
   const struct yaml_node *key = reader_key(reader, section, n);
   const char *code = yaml_text(reader->yaml, key, "");
   *(char **)item = g_strdup(code);
-  if (!code_fits(code, sections[section].ascii)) {
-    if (sections[section].ascii)
-      yaml_mistake(reader->yaml, key,
-                   _("“%s” cannot be a code: use letters a–z, digits, _ and -, at most %d of them"), code,
-                   LIMIT_CODE_BYTES);
-    else
-      yaml_mistake(
-          reader->yaml, key,
-          _("“%s” cannot be a code: no blanks, commas, semicolons or quotation marks, at most %d bytes"),
-          code, LIMIT_CODE_BYTES);
-  }
+  check_code(reader, key, code, sections[section].ascii);
   GHashTable *codes = reader->catalogue->index->codes[section];
   if (!g_hash_table_contains(codes, code))
     g_hash_table_insert(codes, *(char **)item, GINT_TO_POINTER((int)n + 1));

@@ -101,6 +101,11 @@ static void compare_form(struct comparison *comparison, const struct form *was)
     note(comparison,
          _("form “%s”: “every” or “january” has changed; put it back, or retire the form and add another"),
          was->code);
+  if (was->legal_basis == BASIS_STATISTICAL && is->legal_basis != BASIS_STATISTICAL)
+    note(comparison,
+         _("form “%s” was statistical, and what it collected may serve nothing else (统计法 §25); put "
+           "“legal_basis” back, or add a form of another code"),
+         was->code);
   compare_columns(comparison, was, is);
 }
 

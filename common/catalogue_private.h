@@ -22,6 +22,8 @@ enum section {
   SECTION_FORMS,
   SECTION_RULES,
   SECTION_TARGETS,
+  SECTION_SCORECARDS,
+  SECTION_GROWTH_PLANS,
   SECTION_COUNT
 };
 
@@ -61,6 +63,11 @@ int reader_reference_code(struct reader *reader, enum section section, const str
                           const char *code);
 int reader_reference_at(struct reader *reader, const struct yaml_node *mapping, const char *key,
                         bool required, enum section section);
+/* The key of an item that has a code for programs, in no section of its own. Newly allocated. */
+char *reader_code(struct reader *reader, const struct yaml_node *key);
+/* Both languages of a further text; "" where it is absent. */
+void reader_label(struct reader *reader, const struct yaml_node *mapping, const char *key, bool required,
+                  struct label *ret_label);
 /* Newly allocated; "" if absent. A required one may not be empty. */
 char *reader_text(struct reader *reader, const struct yaml_node *mapping, const char *key, bool required);
 /* A list of texts, never NULL. */
@@ -97,6 +104,16 @@ void catalogue_check_rule(struct reader *reader, size_t n);
 /* catalogue_targets.c */
 void catalogue_read_target(struct reader *reader, size_t n);
 void catalogue_check_target(struct reader *reader, size_t n);
+/* Of any item with such a formula: form, scale, divisor, measure and decimals; then, once all indicators are
+ * read, the terms, of which those without an area are about `asked->area`. */
+void catalogue_read_formula(struct reader *reader, const struct yaml_node *node, struct target *asked);
+void catalogue_check_formula(struct reader *reader, const struct yaml_node *node, struct target *asked);
+/* catalogue_scorecards.c */
+void catalogue_read_scorecard(struct reader *reader, size_t n);
+void catalogue_check_scorecard(struct reader *reader, size_t n);
+/* catalogue_growth_plans.c */
+void catalogue_read_growth_plan(struct reader *reader, size_t n);
+void catalogue_check_growth_plan(struct reader *reader, size_t n);
 
 /* --- indexes, with the mistakes that only they can see --- */
 void catalogue_index_columns(struct reader *reader);     /* catalogue_forms.c */

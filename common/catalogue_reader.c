@@ -84,6 +84,20 @@ char *reader_text(struct reader *reader, const struct yaml_node *mapping, const 
   return g_strdup(text);
 }
 
+void reader_label(struct reader *reader, const struct yaml_node *mapping, const char *key, bool required,
+                  struct label *ret_label)
+{
+  static const char *const keys[] = {"zh", "en", NULL};
+  const struct yaml_node *label = yaml_get(reader->yaml, mapping, key, required);
+  yaml_known_keys(reader->yaml, label, keys);
+  if (label) {
+    yaml_label(reader->yaml, label, ret_label);
+  } else {
+    ret_label->zh = g_strdup("");
+    ret_label->en = g_strdup("");
+  }
+}
+
 GStrv reader_texts(struct reader *reader, const struct yaml_node *mapping, const char *key)
 {
   const struct yaml_node *list = yaml_get(reader->yaml, mapping, key, false);

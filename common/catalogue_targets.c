@@ -8,27 +8,7 @@
 #define LEAST_YEAR 1900
 #define MOST_YEAR 2999
 
-static const struct yaml_node *value_of(const struct reader *reader, size_t n, const char *key)
-{
-  return yaml_get(reader->yaml, reader_item(reader, SECTION_TARGETS, n), key, false);
-}
-
 /* --- reading --- */
-
-/* Both languages of a further text; "" where it is absent. */
-static void read_label(struct reader *reader, const struct yaml_node *node, const char *key, bool required,
-                       struct label *ret_label)
-{
-  static const char *const keys[] = {"zh", "en", NULL};
-  const struct yaml_node *label = yaml_get(reader->yaml, node, key, required);
-  yaml_known_keys(reader->yaml, label, keys);
-  if (label) {
-    yaml_label(reader->yaml, label, ret_label);
-  } else {
-    ret_label->zh = g_strdup("");
-    ret_label->en = g_strdup("");
-  }
-}
 
 static void read_stages(struct reader *reader, const struct yaml_node *node, struct target *target)
 {
@@ -62,8 +42,6 @@ static void read_promise(struct reader *reader, const struct yaml_node *node, st
   const struct yaml_node *direction = yaml_get(reader->yaml, node, "direction", true);
   int known = yaml_word(reader->yaml, direction, directions, CATALOGUE_NONE);
   target->direction = known == CATALOGUE_NONE ? DIRECTION_TRACKED : known;
-  const struct yaml_node *decimals = yaml_get(reader->yaml, node, "decimals", false);
-  target->decimals = (unsigned)yaml_integer(reader->yaml, decimals, 0, LIMIT_DECIMALS, 0);
   bool tracked = target->direction == DIRECTION_TRACKED;
   const struct yaml_node *value = yaml_get(reader->yaml, node, "value", !tracked);
   const struct yaml_node *tolerance =
@@ -93,31 +71,38 @@ static unsigned read_number(struct reader *reader, size_t n)
   return id;
 }
 
+void catalogue_read_formula(struct reader *reader, const struct yaml_node *node, struct target *asked)
+{
+  static const char *const formulas[] = {"value", "ratio", "growth", NULL}; /* enum target_form */
+  const struct yaml_node *formula = yaml_get(reader->yaml, node, "formula", true);
+  asked->form = yaml_word(reader->yaml, formula, formulas, TARGET_VALUE);
+  asked->scale = yaml_integer(reader->yaml, yaml_get(reader->yaml, node, "scale", false), 1, MOST_SCALE, 1);
+  asked->divisor =
+      yaml_integer(reader->yaml, yaml_get(reader->yaml, node, "divisor", false), 1, MOST_SCALE, 1);
+  int measure = reader_reference_at(reader, node, "measure", true, SECTION_MEASURES);
+  asked->measure = g_strdup(measure == CATALOGUE_NONE ? "" : reader->catalogue->measures[measure].code);
+  const struct yaml_node *decimals = yaml_get(reader->yaml, node, "decimals", false);
+  asked->decimals = (unsigned)yaml_integer(reader->yaml, decimals, 0, LIMIT_DECIMALS, 0);
+}
+
 void catalogue_read_target(struct reader *reader, size_t n)
 {
   static const char *const keys[] = {"zh",        "en",        "area",        "population", "note",
                                      "formula",   "numerator", "denominator", "scale",      "divisor",
                                      "yearly",    "measure",   "decimals",    "direction",  "value",
                                      "tolerance", "stages",    "source",      "bureau",     NULL};
-  static const char *const formulas[] = {"value", "ratio", "growth", NULL}; /* enum target_form */
   const struct yaml_node *node = reader_item(reader, SECTION_TARGETS, n);
   yaml_known_keys(reader->yaml, node, keys);
   struct target *target = &reader->catalogue->targets[n];
   target->id = read_number(reader, n);
   yaml_label(reader->yaml, node, &target->name);
-  read_label(reader, node, "population", true, &target->population);
-  read_label(reader, node, "note", false, &target->note);
+  reader_label(reader, node, "population", true, &target->population);
+  reader_label(reader, node, "note", false, &target->note);
   target->source = reader_text(reader, node, "source", true);
   target->bureau = reader_text(reader, node, "bureau", true);
   target->area = reader_reference_at(reader, node, "area", true, SECTION_AREAS);
-  const struct yaml_node *formula = yaml_get(reader->yaml, node, "formula", true);
-  target->form = yaml_word(reader->yaml, formula, formulas, TARGET_VALUE);
-  target->scale = yaml_integer(reader->yaml, yaml_get(reader->yaml, node, "scale", false), 1, MOST_SCALE, 1);
-  target->divisor =
-      yaml_integer(reader->yaml, yaml_get(reader->yaml, node, "divisor", false), 1, MOST_SCALE, 1);
+  catalogue_read_formula(reader, node, target);
   target->yearly = yaml_flag(reader->yaml, yaml_get(reader->yaml, node, "yearly", false), false);
-  int measure = reader_reference_at(reader, node, "measure", true, SECTION_MEASURES);
-  target->measure = g_strdup(measure == CATALOGUE_NONE ? "" : reader->catalogue->measures[measure].code);
   read_promise(reader, node, target);
 }
 
@@ -155,11 +140,10 @@ static void check_like_first(struct reader *reader, const struct yaml_node *node
       reader->catalogue->measures[b->measure].code, b->decimals);
 }
 
-static void read_terms(struct reader *reader, size_t n, const char *key, bool required,
-                       struct term **ret_terms, size_t *ret_count)
+static void read_terms(struct reader *reader, const struct yaml_node *node, const struct target *asked,
+                       const char *key, bool required, struct term **ret_terms, size_t *ret_count)
 {
-  const struct yaml_node *target = reader_item(reader, SECTION_TARGETS, n);
-  const struct yaml_node *list = yaml_get(reader->yaml, target, key, required);
+  const struct yaml_node *list = yaml_get(reader->yaml, node, key, required);
   if (!list) return;
   size_t count = yaml_is_sequence(list) ? yaml_size(reader->yaml, list) : 0;
   if (count == 0) {
@@ -170,24 +154,28 @@ static void read_terms(struct reader *reader, size_t n, const char *key, bool re
   struct term *terms = g_new0(struct term, count);
   for (size_t i = 0; i < count; i++) {
     const struct yaml_node *item = yaml_item(reader->yaml, list, i);
-    read_term(reader, item, &reader->catalogue->targets[n], &terms[i]);
+    read_term(reader, item, asked, &terms[i]);
     if (i > 0) check_like_first(reader, item, terms[0].indicator, terms[i].indicator);
   }
   *ret_terms = terms;
   *ret_count = count;
 }
 
-void catalogue_check_target(struct reader *reader, size_t n)
+void catalogue_check_formula(struct reader *reader, const struct yaml_node *node, struct target *asked)
 {
-  struct target *target = &reader->catalogue->targets[n];
-  bool ratio = target->form == TARGET_RATIO;
-  read_terms(reader, n, "numerator", true, &target->numerator, &target->numerator_count);
-  read_terms(reader, n, "denominator", ratio, &target->denominator, &target->denominator_count);
-  const struct yaml_node *denominator = value_of(reader, n, "denominator");
+  bool ratio = asked->form == TARGET_RATIO;
+  read_terms(reader, node, asked, "numerator", true, &asked->numerator, &asked->numerator_count);
+  read_terms(reader, node, asked, "denominator", ratio, &asked->denominator, &asked->denominator_count);
+  const struct yaml_node *denominator = yaml_get(reader->yaml, node, "denominator", false);
   if (denominator && !ratio)
     yaml_mistake(reader->yaml, denominator,
                  _("only the formula “ratio” has a denominator; remove it, or change the formula"));
-  const struct yaml_node *divisor = value_of(reader, n, "divisor");
-  if (divisor && target->form != TARGET_VALUE)
+  const struct yaml_node *divisor = yaml_get(reader->yaml, node, "divisor", false);
+  if (divisor && asked->form != TARGET_VALUE)
     yaml_mistake(reader->yaml, divisor, _("only the formula “value” has a divisor; remove it"));
+}
+
+void catalogue_check_target(struct reader *reader, size_t n)
+{
+  catalogue_check_formula(reader, reader_item(reader, SECTION_TARGETS, n), &reader->catalogue->targets[n]);
 }
