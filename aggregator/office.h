@@ -84,6 +84,8 @@ int office_accept(struct office *office, struct control_request *request, int ar
 int office_consent(struct office *office, struct control_request *request, int argc, char **argv);
 int office_completeness(struct office *office, struct control_request *request, int argc, char **argv);
 int office_export(struct office *office, struct control_request *request, int argc, char **argv);
+int office_scorecard(struct office *office, struct control_request *request, int argc, char **argv);
+int office_growth_plan(struct office *office, struct control_request *request, int argc, char **argv);
 int office_rebuild(struct office *office, struct control_request *request, int argc, char **argv);
 
 #endif

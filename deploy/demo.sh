@@ -234,6 +234,11 @@ city totals --area zone --period 2018-12 --cumulative --indicator gross_output -
 heading "The plan's sixteen targets, 2018" "规划的十六项目标，2018年"
 city targets --period 2018
 
+heading "The yearly scorecard: one of the six parks" "年度评价：六个园区之一"
+city scorecard --period 2018 --area liudong
+heading "The growth plan: its enterprises in one of the parks" "培育计划：一个园区的企业"
+city growth-plan --period 2018 --area hexi
+
 heading "Every total against plain sums over the files" "每个合计与文件的独立求和逐一比对"
 python3 -B "$root/deploy/demo/check.py" --world "$world" --program "$city_program" --data "$folder/city"
 

@@ -81,3 +81,10 @@ class Firm:
             "rd_intramural": sum(parts.values()) * rng.randint(80, 95) // 100,
             "sei_output": revenue * rng.choice((0, 0, 20, 45, 80)) // 100,
         }
+
+    def growth_report(self, rng, year):
+        """growth-yearly: the year's figures, and the revenue promised for the next one."""
+        revenue = self._sum(year, "revenue", 1, 12)
+        return {"growth_revenue": revenue, "growth_rd": revenue * (self.research + rng.randint(0, 8)) // 1000,
+                "growth_new_products": revenue * rng.randint(6, 34) // 100,
+                "growth_revenue_next": revenue * rng.randint(97, 114) // 100}

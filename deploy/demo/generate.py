@@ -132,6 +132,22 @@ class World:
             rows.append(Row(version["unit"], version["name"], "2018", cells))
         self.send(park, 1, "载体2018.csv", "carriers-yearly", rows)
 
+    def growth(self, park):
+        """Members of the growth plan owe its form, others apply with it. One member of hexi and luowei forgets this year."""
+        asked = {}
+        for unit, versions in self.units.items():
+            flags = versions[-1]["flags"].split(";")
+            if versions[0]["parks"] == park and unit in self.firms and ("growth_plan" in flags or "sei" in flags):
+                asked[unit] = versions
+        members = sorted(unit for unit, versions in asked.items() if "growth_plan" in versions[-1]["flags"])
+        silent = members[-1] if park in ("hexi", "luowei") and members else None
+        for period in ("2017", "2018"):
+            rows = [Row(unit, versions[-1]["name"], period, self.firms[unit].growth_report(self.rng, int(period)))
+                    for unit, versions in sorted(asked.items())
+                    if zone.governing(versions, period) and (unit, period) != (silent, "2018")]
+            if rows:
+                self.send(park, 1, f"培育{period}.csv", "growth-yearly", rows)
+
     # --- mistakes
 
     def spoil(self, park, form, period, rows):
@@ -306,6 +322,8 @@ def main():
     for park in zone.PARKS:
         world.correct(park)
     world.city()
+    for park in zone.PARKS:
+        world.growth(park)
     world.write_truth()
     units, files, reports = len(world.units), len(world.files), len(world.truth)
     print(zone.words(f"{units} units, {files} files, {reports} reports, seed {options.seed}",

@@ -6,7 +6,8 @@ import datetime
 import zone
 
 TITLES = {"output-monthly": "工业产销总值及主要产品产量（B204-1表）", "finance-monthly": "财务状况（B203表）",
-          "rd-yearly": "企业研究开发活动及相关情况（107-2表）", "carriers-yearly": "创新创业载体情况"}
+          "rd-yearly": "企业研究开发活动及相关情况（107-2表）", "carriers-yearly": "创新创业载体情况",
+          "growth-yearly": "重点新兴企业培育情况"}
 LINES = {"rd_staff": "1", "rd_expense": "7", "rd_labour": "8", "rd_direct": "9", "rd_depreciation": "10",
          "rd_amortisation": "11", "rd_design": "12", "rd_trial": "13", "rd_outsourced": "14", "rd_other": "19",
          "patent_applications": "29", "invention_applications": "30", "invention_patents": "32",

@@ -100,6 +100,10 @@ FIGURES = {
     "platforms_machinery": ("其中：工程机械及装备平台", "Platforms: construction machinery and equipment", "个", "stock"),
     "platforms_electronics": ("其中：电子信息平台", "Platforms: electronics", "个", "stock"),
     "platforms_materials": ("其中：新材料平台", "Platforms: new materials", "个", "stock"),
+    "growth_revenue": ("培育企业营业收入", "Revenue (growth plan)", "千元", "flow"),
+    "growth_rd": ("培育企业研发投入", "R&D input (growth plan)", "千元", "flow"),
+    "growth_new_products": ("培育企业新产品收入", "New-product revenue (growth plan)", "千元", "flow"),
+    "growth_revenue_next": ("下一年营业收入目标", "Revenue promised for the next year", "千元", "flow"),
     "city_output": ("全市规模以上工业总产值", "Above-scale industrial output of the city", "千元", "flow"),
     "population": ("常住人口", "Resident population", "万人", "stock"),
     "st_funds": ("市级财政科技经费", "Municipal science and technology funds", "千元", "flow"),
@@ -152,6 +156,7 @@ FORMS = {
     "carriers-yearly": _columns("incubated_total", "incubators", "platforms", "institutions", "high_level_talent",
                                 "platforms_automobile", "platforms_machinery", "platforms_electronics",
                                 "platforms_materials"),
+    "growth-yearly": _columns("growth_revenue", "growth_rd", "growth_new_products", "growth_revenue_next"),
     "city-monthly": _columns("city_output", variants=FOUR),
     "city-yearly": ["population"],
     "city-funds-yearly": ["st_funds"],
@@ -159,9 +164,11 @@ FORMS = {
 }
 CLASSES = {"output-monthly": ("enterprise", "establishment"), "finance-monthly": ("enterprise", "establishment"),
            "rd-yearly": ("enterprise", "establishment"), "carriers-yearly": ("park", "incubator"),
+           "growth-yearly": ("enterprise",),
            "city-monthly": ("city",), "city-yearly": ("city",), "city-funds-yearly": ("city",),
            "city-innovation-yearly": ("city",)}
-POPULATION = {"output-monthly": "above_scale", "finance-monthly": "above_scale", "rd-yearly": "above_scale"}
+POPULATION = {"output-monthly": "above_scale", "finance-monthly": "above_scale", "rd-yearly": "above_scale",
+              "growth-yearly": "growth_plan"}
 JOINT = {"output-monthly", "city-monthly"}  # January and February are one period
 BUREAUX = {  # agent: its forms
     "tongji": ("市统计局", ["city-monthly", "city-yearly"]),

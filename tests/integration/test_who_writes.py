@@ -40,6 +40,8 @@ TRIES = {
     "consent": [(*ABOUT, "--rule", "staff-needed", "--reason", "r")],
     "completeness": [("--period", "2018-05")],
     "export": [("reports", "--form", "monthly", "--period", "2018-05", "--format", "csv"), ("totals", "--format", "json")],
+    "scorecard": [("--period", "2018"), ("--score", "1")],
+    "growth-plan": [("--period", "2018")],
     "rebuild": [("--check",), ()],
 }
 
