@@ -41,10 +41,10 @@ static void print_unit(struct planning *planning, const struct unit_version *ver
   static const struct {
     const char *code, *name;
   } verdicts[] = {
-      [GROWTH_STAYS] = {"stay", N_("stays")},
-      [GROWTH_DROPS] = {"drop", N_("dropped")},
-      [GROWTH_CANDIDATE] = {"candidate", N_("candidate")},
-      [GROWTH_NOT_ASSESSED] = {"not_assessed", N_("not assessed")},
+      [MEMBER_STAYS] = {"stay", N_("stays")},
+      [MEMBER_DROPS] = {"drop", N_("dropped")},
+      [MEMBER_CANDIDATE] = {"candidate", N_("candidate")},
+      [MEMBER_NOT_ASSESSED] = {"not_assessed", N_("not assessed")},
   };
   struct print *print = planning->print;
   char text[PERIOD_TEXT_SIZE];
@@ -89,10 +89,10 @@ static void print_criterion(struct print *print, const struct criterion *criteri
   print_cell(print, directions[criterion->asked.direction]);
   print_side(print, result->has_promise, result->promise, decimals, growth_promise_text(criterion, result));
   print_cell(print, criterion->asked.measure);
-  if (result->met == GROWTH_UNKNOWN)
+  if (result->met == CRITERION_UNKNOWN)
     print_cell(print, "");
   else
-    print_flag(print, result->met == GROWTH_MET);
+    print_flag(print, result->met == CRITERION_MET);
   print_cell(print, result->why);
 }
 

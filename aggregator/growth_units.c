@@ -127,7 +127,7 @@ static bool take(struct walk *walk, const struct unit_version *version, growth_u
   bool is_member = has_flag(walk->catalogue, version, walk->plan->members);
   if (!is_member && !may_join(walk, version)) return true;
   if (!judge(walk, version, is_member, &judgement, error)) return false;
-  bool going = judgement.verdict == GROWTH_NOT_QUALIFIED || sink(version, is_member, &judgement, data);
+  bool going = judgement.verdict == MEMBER_NOT_QUALIFIED || sink(version, is_member, &judgement, data);
   growth_judgement_clear(&judgement);
   return going;
 }

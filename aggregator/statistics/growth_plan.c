@@ -157,7 +157,7 @@ static void judge_criterion(struct judging *judging)
   bool met = direction == DIRECTION_AT_MOST ? order <= 0
              : direction == DIRECTION_ABOVE ? order > 0
                                             : order >= 0;
-  result->met = met ? GROWTH_MET : GROWTH_NOT_MET;
+  result->met = met ? CRITERION_MET : CRITERION_NOT_MET;
 }
 
 /* --- in words --- */
@@ -230,18 +230,19 @@ static char *why_no_figures(const struct growth_facts *facts)
 static void conclude(const struct growth_plan *plan, const struct growth_facts *facts,
                      struct growth_judgement *judgement)
 {
-  size_t met = count_criteria(judgement, GROWTH_MET), missed = count_criteria(judgement, GROWTH_NOT_MET);
-  size_t unknown = count_criteria(judgement, GROWTH_UNKNOWN);
+  size_t met = count_criteria(judgement, CRITERION_MET),
+         missed = count_criteria(judgement, CRITERION_NOT_MET);
+  size_t unknown = count_criteria(judgement, CRITERION_UNKNOWN);
   if (missed > 0) {
-    g_autofree char *list = list_criteria(plan, judgement, GROWTH_NOT_MET);
-    judgement->verdict = facts->is_member ? GROWTH_DROPS : GROWTH_NOT_QUALIFIED;
+    g_autofree char *list = list_criteria(plan, judgement, CRITERION_NOT_MET);
+    judgement->verdict = facts->is_member ? MEMBER_DROPS : MEMBER_NOT_QUALIFIED;
     judgement->reason = g_strdup_printf(_("misses %zu of %zu: %s"), missed, met + missed + unknown, list);
   } else if (unknown > 0 || met == 0) {
-    g_autofree char *list = list_criteria(plan, judgement, GROWTH_UNKNOWN);
-    judgement->verdict = facts->is_member ? GROWTH_NOT_ASSESSED : GROWTH_NOT_QUALIFIED;
+    g_autofree char *list = list_criteria(plan, judgement, CRITERION_UNKNOWN);
+    judgement->verdict = facts->is_member ? MEMBER_NOT_ASSESSED : MEMBER_NOT_QUALIFIED;
     judgement->reason = g_strdup_printf(_("cannot be judged: %s"), list);
   } else {
-    judgement->verdict = facts->is_member ? GROWTH_STAYS : GROWTH_CANDIDATE;
+    judgement->verdict = facts->is_member ? MEMBER_STAYS : MEMBER_CANDIDATE;
     judgement->reason = g_strdup_printf(_("meets all %zu"), met);
   }
 }
@@ -252,7 +253,7 @@ void growth_plan_judge(const struct catalogue *catalogue, const struct growth_pl
   struct growth_judgement judgement = {.count = plan->criterion_count,
                                        .results = g_new0(struct growth_result, plan->criterion_count)};
   if (facts->report != UNIT_REPORTED_FIGURES) {
-    judgement.verdict = facts->is_member ? GROWTH_NOT_ASSESSED : GROWTH_NOT_QUALIFIED;
+    judgement.verdict = facts->is_member ? MEMBER_NOT_ASSESSED : MEMBER_NOT_QUALIFIED;
     judgement.reason = why_no_figures(facts);
     *ret_judgement = judgement;
     return;

@@ -8,14 +8,14 @@
 #include "common/catalogue.h"
 
 enum growth_verdict {
-  GROWTH_STAYS,
-  GROWTH_DROPS,
-  GROWTH_CANDIDATE,     /* no member yet, and meets what is asked of one */
-  GROWTH_NOT_ASSESSED,  /* of a member: what would tell is not reported */
-  GROWTH_NOT_QUALIFIED, /* no member, and no reason to become one */
+  MEMBER_STAYS,
+  MEMBER_DROPS,
+  MEMBER_CANDIDATE,     /* no member yet, and meets what is asked of one */
+  MEMBER_NOT_ASSESSED,  /* of a member: what would tell is not reported */
+  MEMBER_NOT_QUALIFIED, /* no member, and no reason to become one */
 };
 
-enum growth_met { GROWTH_UNKNOWN, GROWTH_MET, GROWTH_NOT_MET };
+enum growth_met { CRITERION_UNKNOWN, CRITERION_MET, CRITERION_NOT_MET };
 
 /* What is known of an enterprise for a year. */
 struct growth_facts {
