@@ -56,10 +56,13 @@ static bool apply_catalogue(struct store *store, struct tables *tables, struct s
 /* --- register --- */
 
 /* The register in force with the versions of `imported` put over it; `ret_units` are those that changed. */
-static struct unit_register *merge_registers(struct store *store, const struct unit_register *units,
+static struct unit_register *merge_registers(struct store *store, uint64_t position,
+                                             const struct unit_register *units,
                                              const struct unit_register *imported, GPtrArray *ret_units)
 {
   struct register_builder *builder = register_builder_new();
+  uint64_t before;
+  bool is_first = !store_last_leaf_of(store, LEAF_REGISTER, position, &before);
 
   for (size_t n = 0; n < register_size(units); n++) register_builder_add(builder, register_nth(units, n));
   for (size_t n = 0; n < register_size(imported); n++) {
@@ -67,6 +70,7 @@ static struct unit_register *merge_registers(struct store *store, const struct u
     const struct unit_version *known = register_find(units, version->unit, version->from);
     if (known && unit_version_equal(known, version)) continue;
     register_builder_add(builder, version);
+    if (!is_first) store_version_keep(store, position, version, known);
     store_version_put(store, version);
     if (ret_units->len == 0 || strcmp(ret_units->pdata[ret_units->len - 1], version->unit) != 0)
       g_ptr_array_add(ret_units, (void *)version->unit);
@@ -85,7 +89,7 @@ static bool apply_register(struct store *store, struct tables *tables, struct sn
   if (!register_read_csv((*snapshot)->catalogue, "register.csv", (const char *)text->data, text->length, NULL,
                          NULL, &imported, error))
     return false;
-  merged = merge_registers(store, (*snapshot)->units, imported, units);
+  merged = merge_registers(store, position, (*snapshot)->units, imported, units);
   tables_use(tables, (*snapshot)->catalogue, (*snapshot)->units);
   tables_register_changed(tables, merged, units);
   change_snapshot(snapshot, position, NULL, merged, NULL);

@@ -89,6 +89,7 @@ struct memberships {
   struct store *store;
   GHashTable *by_origin; /* struct origin → struct membership, which by_id owns */
   GHashTable *by_id;     /* int64_t in the membership → struct membership */
+  GHashTable *numbers;   /* without a store: text → number */
   struct membership nowhere;
   char *no_codes[1];
   GString *areas, *slices; /* for deriving */
@@ -150,6 +151,7 @@ struct memberships *memberships_new(struct store *store)
   memberships->store = store;
   memberships->by_origin = g_hash_table_new_full(origin_hash, origin_equal, origin_free, NULL);
   memberships->by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, membership_free);
+  memberships->numbers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   memberships->nowhere = (struct membership){.areas = memberships->no_codes, .slices = memberships->no_codes};
   memberships->areas = g_string_new(NULL);
   memberships->slices = g_string_new(NULL);
@@ -161,6 +163,7 @@ void memberships_free(struct memberships *memberships)
   if (!memberships) return;
   g_hash_table_unref(memberships->by_origin);
   g_hash_table_unref(memberships->by_id);
+  g_hash_table_unref(memberships->numbers);
   g_string_free(memberships->areas, TRUE);
   g_string_free(memberships->slices, TRUE);
   g_free(memberships);
@@ -185,6 +188,18 @@ static struct membership *keep(struct memberships *memberships, int64_t id, cons
   return membership;
 }
 
+static int64_t number_of(struct memberships *memberships, const char *areas, const char *slices)
+{
+  if (memberships->store) return store_membership(memberships->store, areas, slices);
+  if (!*areas) return 0;
+  g_autofree char *text = g_strjoin("|", areas, slices, NULL);
+  unsigned known = GPOINTER_TO_UINT(g_hash_table_lookup(memberships->numbers, text));
+  if (known) return known;
+  unsigned number = g_hash_table_size(memberships->numbers) + 1;
+  g_hash_table_insert(memberships->numbers, g_steal_pointer(&text), GUINT_TO_POINTER(number));
+  return number;
+}
+
 const struct membership *memberships_of(struct memberships *memberships, const struct catalogue *catalogue,
                                         const struct unit_version *version)
 {
@@ -201,7 +216,7 @@ const struct membership *memberships_of(struct memberships *memberships, const s
   if (membership) return membership;
 
   membership_derive(catalogue, version, memberships->areas, memberships->slices);
-  int64_t id = store_membership(memberships->store, memberships->areas->str, memberships->slices->str);
+  int64_t id = number_of(memberships, memberships->areas->str, memberships->slices->str);
   /* An error of the store is told at its commit; it must not be remembered as belonging nowhere. */
   if (id == 0 && memberships->areas->len > 0) return &memberships->nowhere;
   membership = id == 0 ? &memberships->nowhere
@@ -216,8 +231,73 @@ const struct membership *memberships_by_id(struct memberships *memberships, int6
   const struct membership *membership =
       (const struct membership *)g_hash_table_lookup(memberships->by_id, &id);
   if (membership) return membership;
+  if (!memberships->store) return NULL;
   g_autofree char *areas = NULL;
   g_autofree char *slices = NULL;
   if (!store_membership_text(memberships->store, id, &areas, &slices)) return NULL;
   return keep(memberships, id, areas, slices);
+}
+
+/* --- many versions --- */
+
+#define KNOWN_BITS 12
+
+struct known_membership {
+  const char *parks, *industry, *clusters, *flags; /* of a version of the register in use */
+  bool in_boundary;
+  const struct membership *membership; /* NULL: an empty slot */
+};
+
+struct membership_lookup {
+  struct memberships *memberships;
+  const struct catalogue *catalogue;
+  struct known_membership known[1 << KNOWN_BITS];
+};
+
+struct membership_lookup *membership_lookup_new(struct memberships *memberships)
+{
+  struct membership_lookup *lookup = g_new0(struct membership_lookup, 1);
+  lookup->memberships = memberships;
+  return lookup;
+}
+
+void membership_lookup_free(struct membership_lookup *lookup)
+{
+  g_free(lookup);
+}
+
+void membership_lookup_use(struct membership_lookup *lookup, const struct catalogue *catalogue)
+{
+  lookup->catalogue = catalogue;
+  memset(lookup->known, 0, sizeof lookup->known);
+}
+
+static struct known_membership *known_slot(struct membership_lookup *lookup,
+                                           const struct unit_version *version)
+{
+  static const uint64_t FACTOR = UINT64_C(0x9E3779B97F4A7C15); /* of Fibonacci hashing */
+  uint64_t hash = (uintptr_t)version->parks + version->in_boundary;
+  hash = hash * FACTOR + (uintptr_t)version->industry;
+  hash = hash * FACTOR + (uintptr_t)version->clusters;
+  hash = hash * FACTOR + (uintptr_t)version->flags;
+  return &lookup->known[hash * FACTOR >> (64 - KNOWN_BITS)];
+}
+
+const struct membership *membership_lookup_of(struct membership_lookup *lookup,
+                                              const struct unit_version *version)
+{
+  if (!version) return memberships_of(lookup->memberships, lookup->catalogue, NULL);
+  struct known_membership *known = known_slot(lookup, version);
+  if (!known->membership || known->parks != version->parks || known->industry != version->industry ||
+      known->clusters != version->clusters || known->flags != version->flags ||
+      known->in_boundary != version->in_boundary)
+    *known = (struct known_membership){
+        .parks = version->parks,
+        .industry = version->industry,
+        .clusters = version->clusters,
+        .flags = version->flags,
+        .in_boundary = version->in_boundary,
+        .membership = memberships_of(lookup->memberships, lookup->catalogue, version),
+    };
+  return known->membership;
 }

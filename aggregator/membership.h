@@ -27,7 +27,8 @@ void membership_areas(const struct catalogue *catalogue, const struct unit_versi
 void membership_derive(const struct catalogue *catalogue, const struct unit_version *version,
                        GString *ret_areas, GString *ret_slices);
 
-/* Memberships of one store, each kept once in memory. */
+/* Memberships of one store, each kept once in memory; without a store (NULL) they have numbers of their own.
+ */
 struct memberships;
 struct memberships *memberships_new(struct store *store);
 void memberships_free(struct memberships *memberships);
@@ -37,6 +38,18 @@ CLEANUP_DEFINE(struct memberships, memberships_free)
 const struct membership *memberships_of(struct memberships *memberships, const struct catalogue *catalogue,
                                         const struct unit_version *version);
 const struct membership *memberships_by_id(struct memberships *memberships, int64_t id);
+
+/* The same for many versions of one register. Units of one kind share the texts that a membership is derived
+ * from, so that their addresses, within a register, tell it: a look at a few pointers instead of hashing four
+ * texts for each report. */
+struct membership_lookup;
+struct membership_lookup *membership_lookup_new(struct memberships *memberships);
+void membership_lookup_free(struct membership_lookup *lookup);
+CLEANUP_DEFINE(struct membership_lookup, membership_lookup_free)
+/* The versions are those of another register, or the catalogue (not referenced) is another. */
+void membership_lookup_use(struct membership_lookup *lookup, const struct catalogue *catalogue);
+const struct membership *membership_lookup_of(struct membership_lookup *lookup,
+                                              const struct unit_version *version);
 
 /* After a rollback: forgets what the store no longer has. */
 void memberships_forget(struct memberships *memberships);

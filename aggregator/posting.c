@@ -21,6 +21,7 @@ struct target_book {
   const struct form *form;
   const struct judged *judged;
   uint64_t position;
+  uint64_t since;             /* leaf from which its reports are in force: later, where they waited */
   size_t near;                /* in the register: units ascend */
   bool live;                  /* rules of the catalogue are asked; in replay the leaf has what they said */
   struct formula_facts facts; /* what they are asked of */
@@ -175,6 +176,7 @@ static void put(struct target_book *book, const struct arrival *arrival)
       .kind = arrival->report.change.kind,
       .position = book->position,
       .row = arrival->row,
+      .since = book->since,
       .first = own ? own->first : book->position,
   };
 
@@ -233,7 +235,7 @@ static bool open_book(struct target_book *book, struct store *store, struct tabl
   book->form = &judged->catalogue->forms[judged->form];
   book->period = judged->period;
   book->park = judged->agent->stored.area;
-  book->position = position;
+  book->position = book->since = position;
   book->book = store_book(store, book->form->code, judged->period);
   return !store_error(store);
 }
@@ -400,6 +402,7 @@ struct releasing {
   struct store *store;
   struct tables *tables;
   struct snapshot *snapshot;
+  uint64_t since;    /* the leaf that lets them go */
   uint64_t position; /* of `judged`: rows of one submission come in a row, and it is decoded once */
   struct judged *judged;
   GQueue settled; /* of struct settled: those that others may wait for in turn */
@@ -446,6 +449,7 @@ static void release(struct releasing *releasing, const struct waiting *waiting)
   if (!load_waiting(releasing, waiting) ||
       !open_book(&book, releasing->store, releasing->tables, releasing->judged, waiting->position, true))
     return;
+  book.since = releasing->since;
   submission_report(releasing->judged->submission, waiting->row, &arrival.report);
   history = history_read(releasing->store, releasing->judged, waiting->row, 1);
   history_facts(history, 0, &book.facts);
@@ -461,9 +465,10 @@ static void release(struct releasing *releasing, const struct waiting *waiting)
 /* Each settled report lets those go that wait for it: of the submission that has just arrived all, of the
  * others those of its unit. */
 static void post_releases(struct posting *posting, struct store *store, struct tables *tables,
-                          struct snapshot *snapshot, const uint8_t id[SUBMISSION_ID_SIZE])
+                          struct snapshot *snapshot, const uint8_t id[SUBMISSION_ID_SIZE], uint64_t position)
 {
-  struct releasing releasing = {.posting = posting, .store = store, .tables = tables, .snapshot = snapshot};
+  struct releasing releasing = {
+      .posting = posting, .store = store, .tables = tables, .snapshot = snapshot, .since = position};
   struct settled *settled;
 
   g_queue_init(&releasing.settled);
@@ -490,7 +495,7 @@ void posting_run(struct posting *posting, struct store *store, struct tables *ta
   post_reports(posting, &book, judged);
   store_submission_add(store, judged->id, position, judged->agent->stored.id,
                        submission_head(judged->submission)->sequence);
-  post_releases(posting, store, tables, snapshot, judged->id);
+  post_releases(posting, store, tables, snapshot, judged->id, position);
 }
 
 /* --- replay: verdicts are taken from the leaf --- */
@@ -540,6 +545,7 @@ bool posting_replay(struct store *store, struct store *ledger, struct tables *ta
     if (!waited || released->row >= submission_size(waited->submission))
       return damaged(released->position, error);
     if (!open_book(&book, store, tables, waited, released->position, false)) return true;
+    book.since = position;
     submission_report(waited->submission, released->row, &arrival.report);
     find_present(&book, &arrival);
     store_waiting_remove(store, released->position, released->row);

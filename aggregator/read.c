@@ -7,13 +7,14 @@
 #include "common/error.h"
 #include "common/text.h"
 
-struct reader *reader_new(struct store *store, struct snapshot *snapshot)
+static struct reader *make(struct store *store, struct past *past, struct snapshot *snapshot)
 {
   struct reader *reader = g_new0(struct reader, 1);
   reader->store = store;
+  reader->past = past;
   reader->snapshot = snapshot;
   reader->catalogue = snapshot->catalogue;
-  reader->memberships = memberships_new(store);
+  reader->memberships = past ? past_memberships(past) : memberships_new(store);
   reader->computed =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
   reader->contributions =
@@ -23,6 +24,16 @@ struct reader *reader_new(struct store *store, struct snapshot *snapshot)
   return reader;
 }
 
+struct reader *reader_new(struct store *store, struct snapshot *snapshot)
+{
+  return make(store, NULL, snapshot);
+}
+
+struct reader *reader_new_at(struct store *store, struct past *past)
+{
+  return make(store, past, past_snapshot(past));
+}
+
 void reader_free(struct reader *reader)
 {
   if (!reader) return;
@@ -30,7 +41,7 @@ void reader_free(struct reader *reader)
   g_hash_table_unref(reader->contributions);
   g_hash_table_unref(reader->compared);
   g_hash_table_unref(reader->plans);
-  memberships_free(reader->memberships);
+  if (!reader->past) memberships_free(reader->memberships);
   g_free(reader);
 }
 
@@ -50,7 +61,7 @@ static void add_cell(struct reader *reader, const struct plan *plan, const struc
   key.book = store_find_book(reader->store, reader->catalogue->forms[plan->form].code, part->period);
   int128 sum;
   int64_t units;
-  if (!key.book || !store_cell(reader->store, &key, &sum, &units)) return;
+  if (!key.book || !reader_cell(reader, &key, &sum, &units)) return;
   total->value += sum;
   total->reported += units;
 }
@@ -95,8 +106,8 @@ static void total_of_plan(struct reader *reader, int area, int slice, const stru
 
   size_t owed = plan->difference ? 1 : plan->count;
   for (size_t n = 0; n < owed; n++)
-    ret_total->expected += store_expected(reader->store, catalogue->forms[plan->form].code, area_code,
-                                          slice_code, period_last_day(plan->parts[n].period));
+    ret_total->expected += reader_expected(reader, catalogue->forms[plan->form].code, area_code, slice_code,
+                                           period_last_day(plan->parts[n].period));
 }
 
 /* --- ratios --- */
@@ -275,7 +286,7 @@ static bool has_counted(struct reader *reader, int64_t book)
                            .slot = SLOT_REPORTED};
     int128 nil;
     int64_t units;
-    if (store_cell(reader->store, &key, &nil, &units) && units > 0) return true;
+    if (reader_cell(reader, &key, &nil, &units) && units > 0) return true;
   }
   return false;
 }
@@ -283,7 +294,8 @@ static bool has_counted(struct reader *reader, int64_t book)
 bool reader_last_of_form(struct reader *reader, const char *form, struct period *ret_period)
 {
   g_autoptr(GArray) books = store_books(reader->store, form);
-  day_number now = calendar_day(reader->catalogue, clock_wall().ms);
+  day_number now =
+      calendar_day(reader->catalogue, reader->past ? past_moment_ms(reader->past) : clock_wall().ms);
   bool found = false;
   struct period last = {0};
   for (unsigned n = books->len; n-- > 0;) { /* of a form mostly the later before the earlier */

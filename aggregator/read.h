@@ -2,6 +2,7 @@
 #ifndef PARKTALLY_AGGREGATOR_READ_H
 #define PARKTALLY_AGGREGATOR_READ_H
 
+#include "aggregator/past.h"
 #include "aggregator/snapshot.h"
 #include "aggregator/statistics/compare.h"
 #include "aggregator/store/store.h"
@@ -28,6 +29,8 @@ struct reader;
  * stand, is kept, so a reader answers as of one moment: begin a transaction of the store before the first
  * question. */
 struct reader *reader_new(struct store *store, struct snapshot *snapshot);
+/* The same as of a moment of the past, which is not owned either. */
+struct reader *reader_new_at(struct store *store, struct past *past);
 void reader_free(struct reader *reader);
 CLEANUP_DEFINE(struct reader, reader_free)
 
@@ -90,9 +93,9 @@ bool reader_growth(struct reader *reader, int area, int slice, int indicator, st
                    bool cumulative, bool previous, const struct total *total, struct growth_base *ret_base,
                    GError **error);
 
-/* The last period that has begun, by the clock, and for which a report of the indicator's form counts; false
- * if none. Of two that end on one day the longer one; of a ratio the earlier of its two parts'; of a count
- * from the register that of any form. */
+/* The last period that has begun, by the clock (of the past: by the moment), and for which a report of the
+ * indicator's form counts; false if none. Of two that end on one day the longer one; of a ratio the earlier
+ * of its two parts'; of a count from the register that of any form. */
 bool reader_last_period(struct reader *reader, int indicator, struct period *ret_period);
 
 /* The same of a form by its code (NULL: of any). */

@@ -9,7 +9,7 @@
 
 /* A book that takes part, and what is taken from its reports. */
 struct source {
-  struct store_reports_cursor *cursor;
+  struct reader_reports *reports;
   const struct stored_report *report; /* the next one that counts; NULL at the end */
   const struct plan_part *part, *published;
   unsigned pair;
@@ -26,9 +26,10 @@ struct side {
 
 /* Through the books of both periods, or a part of them. */
 struct walk {
-  struct store *store;
+  struct reader *reader;
+  struct store *store; /* the reader's, or one beside it */
   struct snapshot *snapshot;
-  struct memberships *memberships;
+  struct memberships *memberships; /* of the past the reader's */
   struct comparing *comparing;
   struct successions *successions;
   struct side now, before;
@@ -45,13 +46,13 @@ static void open_source(struct walk *walk, const struct plan *plan, struct sourc
 {
   const char *form = walk->snapshot->catalogue->forms[plan->form].code;
   int64_t book = store_find_book(walk->store, form, source->part->period);
-  source->cursor = store_reports_open_at(walk->store, book, walk->from);
+  source->reports = reader_reports_open_at(walk->reader, walk->store, book, walk->from);
 }
 
 /* Of the reports of a book those that count, one for each unit. */
 static void advance(struct source *source)
 {
-  do source->report = store_reports_next(source->cursor);
+  do source->report = reader_reports_next(source->reports);
   while (source->report && !source->report->counted);
 }
 
@@ -81,7 +82,7 @@ static void open_side(struct walk *walk, struct side *side, const struct plan *p
 
 static void close_side(struct side *side)
 {
-  for (size_t n = 0; n < side->count; n++) store_reports_close(side->sources[n].cursor);
+  for (size_t n = 0; n < side->count; n++) reader_reports_close(side->sources[n].reports);
 }
 
 static bool pick(const struct stored_report *report, const struct plan_part *part, int64_t *ret_value)
@@ -238,7 +239,7 @@ static void add_unit(struct walk *walk, const char *code)
 
 /* What is compared, and from which moment. */
 struct comparison_of {
-  struct snapshot *snapshot;
+  struct reader *reader;
   struct period period, base;
   const struct plan *now, *before, *published;
 };
@@ -246,9 +247,11 @@ struct comparison_of {
 static void walk_begin(struct walk *walk, struct store *store, const struct comparison_of *of,
                        const char *from, const char *to)
 {
-  *walk = (struct walk){.store = store,
-                        .snapshot = of->snapshot,
-                        .memberships = memberships_new(store),
+  struct reader *reader = of->reader;
+  *walk = (struct walk){.reader = reader,
+                        .store = store,
+                        .snapshot = reader->snapshot,
+                        .memberships = reader->past ? reader->memberships : memberships_new(store),
                         .comparing = comparing_new(),
                         .now.period = of->period,
                         .before.period = of->base,
@@ -278,15 +281,15 @@ static void *walk_units(void *data)
 
 static void walk_end(struct walk *walk)
 {
-  memberships_free(walk->memberships);
+  if (!walk->reader->past) memberships_free(walk->memberships);
   successions_free(walk->successions);
   comparing_free(walk->comparing);
 }
 
-static struct comparing *walk_all(struct store *store, const struct comparison_of *of)
+static struct comparing *walk_all(const struct comparison_of *of)
 {
   struct walk walk;
-  walk_begin(&walk, store, of, "", NULL);
+  walk_begin(&walk, of->reader->store, of, "", NULL);
   walk_units(&walk);
   successions_compare(walk.successions, walk.comparing, look_up, &walk);
   struct comparing *comparing = g_steal_pointer(&walk.comparing);
@@ -295,14 +298,13 @@ static struct comparing *walk_all(struct store *store, const struct comparison_o
 }
 
 /* Two threads, each with half of the units; NULL if the other one's store failed. */
-static struct comparing *walk_halves(struct store *store, struct store *beside,
-                                     const struct comparison_of *of, const char *middle)
+static struct comparing *walk_halves(struct store *beside, const struct comparison_of *of, const char *middle)
 {
   struct walk lower, upper;
   struct comparing *comparing = NULL;
   walk_begin(&upper, beside, of, middle, NULL);
   GThread *thread = g_thread_new("compare", walk_units, &upper);
-  walk_begin(&lower, store, of, "", middle);
+  walk_begin(&lower, of->reader->store, of, "", middle);
   walk_units(&lower);
   g_thread_join(thread);
   if (store_commit(beside, NULL)) {
@@ -316,17 +318,19 @@ static struct comparing *walk_halves(struct store *store, struct store *beside,
   return comparing;
 }
 
-static struct comparing *compare_books(struct store *store, const struct comparison_of *of)
+static struct comparing *compare_books(const struct comparison_of *of)
 {
   const struct plan *larger = of->now->data ? of->now : of->before;
   if (larger->form == CATALOGUE_NONE || !larger->data) return comparing_new();
-  const char *form = of->snapshot->catalogue->forms[larger->form].code;
+  if (of->reader->past) return walk_all(of); /* it is one thread's */
+  struct store *store = of->reader->store;
+  const char *form = of->reader->catalogue->forms[larger->form].code;
   size_t blocks;
   g_autofree char *middle =
       store_middle_unit(store, store_find_book(store, form, larger->parts[0].period), &blocks);
   CLEANUP(store_close) struct store *beside = blocks >= BLOCKS_TO_SHARE ? store_open_beside(store) : NULL;
-  struct comparing *comparing = beside ? walk_halves(store, beside, of, middle) : NULL;
-  return comparing ? comparing : walk_all(store, of); /* which finds the damage that the other found */
+  struct comparing *comparing = beside ? walk_halves(beside, of, middle) : NULL;
+  return comparing ? comparing : walk_all(of); /* which finds the damage that the other found */
 }
 
 /* --- questions --- */
@@ -378,13 +382,13 @@ void reader_compare(struct reader *reader, int area, int slice, int indicator, s
   add_plan_key(key, &published);
   struct comparing *comparing = g_hash_table_lookup(reader->compared, key->str);
   if (!comparing) {
-    const struct comparison_of of = {.snapshot = reader->snapshot,
+    const struct comparison_of of = {.reader = reader,
                                      .period = period,
                                      .base = base,
                                      .now = &now,
                                      .before = &before,
                                      .published = &published};
-    comparing = compare_books(reader->store, &of);
+    comparing = compare_books(&of);
     g_hash_table_insert(reader->compared, g_strdup(key->str), comparing);
   }
   struct family family = {.reader = reader,

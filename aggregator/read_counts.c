@@ -102,23 +102,29 @@ static bool is_of_class(const struct gathering *gathering, const struct unit_ver
          strcmp(entity->class, class) == 0; /* one that is not registered here is known by its plants alone */
 }
 
-static bool gather_report(const struct stored_report *report, void *data)
+static void gather_report(const struct gathering *gathering, const struct stored_report *report)
 {
-  struct gathering *gathering = data;
   const struct plan_part *part = gathering->part;
   struct figures figures;
   int64_t value;
-  if (!report->counted || !figures_unpack(report->figures, report->figures_length, &figures)) return true;
-  if (!reader_figure(&figures, part, &value)) return true;
+  if (!report->counted || !figures_unpack(report->figures, report->figures_length, &figures)) return;
+  if (!reader_figure(&figures, part, &value)) return;
   const struct unit_version *version =
       register_version(gathering->reader->snapshot->units, report->unit, part->period);
-  if (!version || !is_of_class(gathering, version)) return true;
+  if (!version || !is_of_class(gathering, version)) return;
   struct contribution contribution = {.entity = entity_of(gathering->reader->catalogue, version),
                                       .membership = report->membership,
                                       .value = value,
                                       .months = part->months};
   g_array_append_val(gathering->contributions, contribution);
-  return true;
+}
+
+static void gather_book(const struct gathering *gathering, int64_t book)
+{
+  struct reader_reports *reports = reader_reports_open(gathering->reader, book);
+  const struct stored_report *report;
+  while ((report = reader_reports_next(reports))) gather_report(gathering, report);
+  reader_reports_close(reports);
 }
 
 static int by_entity(const void *left, const void *right)
@@ -144,7 +150,7 @@ static const GArray *gather(struct reader *reader, const struct indicator *indic
         .reader = reader, .indicator = indicator, .part = &plan->parts[n], .contributions = contributions};
     const char *form = reader->catalogue->forms[plan->form].code;
     int64_t book = store_find_book(reader->store, form, gathering.part->period);
-    if (book) store_each_report(reader->store, book, gather_report, &gathering);
+    if (book) gather_book(&gathering, book);
   }
   g_array_sort(contributions, by_entity);
   g_hash_table_insert(reader->contributions, g_strdup(key->str), contributions);
@@ -189,8 +195,8 @@ static void count_reported(struct reader *reader, int area, int slice, const str
   unsigned months = 0;
   for (size_t n = 0; n < plan.count; n++) {
     months |= plan.parts[n].months;
-    ret_total->expected += store_expected(reader->store, catalogue->forms[plan.form].code, area_code,
-                                          slice_code, period_last_day(plan.parts[n].period));
+    ret_total->expected += reader_expected(reader, catalogue->forms[plan.form].code, area_code, slice_code,
+                                           period_last_day(plan.parts[n].period));
   }
   if (plan.data)
     count_tier(reader, indicator, gather(reader, indicator, &plan), area_code, slice_code, ret_total);

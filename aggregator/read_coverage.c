@@ -3,6 +3,7 @@
 #include "aggregator/read_private.h"
 #include "common/calendar.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define MONTHS_BACK 12
@@ -307,6 +308,7 @@ static struct coverage_report *conclude(struct survey *survey)
 
 struct coverage_report *reader_coverage(struct reader *reader, int form, struct period period, GError **error)
 {
+  assert(!reader->past);
   int64_t due_ms = calendar_due(reader->catalogue, form, period);
   struct survey survey = {
       .reader = reader,

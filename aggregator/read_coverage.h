@@ -30,7 +30,7 @@ struct coverage_report {
 /* A last known value is that of the newest of the form's periods before this one, up to a year back, for
  * which the unit reported the form's weighing column; of a unit that has none that of the unit which it
  * succeeds. NULL and the store's error if it cannot be read. Within a transaction, as every question to a
- * reader. */
+ * reader; of the present alone. */
 struct coverage_report *reader_coverage(struct reader *reader, int form, struct period period,
                                         GError **error);
 void coverage_report_free(struct coverage_report *report);

@@ -40,10 +40,10 @@ static void add_to_families(GHashTable *families, const struct membership *membe
 }
 
 /* Of the reports of a book those that count, one for each unit. */
-static const struct stored_report *next_counted(struct store_reports_cursor *cursor)
+static const struct stored_report *next_counted(struct reader_reports *cursor)
 {
   const struct stored_report *report;
-  do report = store_reports_next(cursor);
+  do report = reader_reports_next(cursor);
   while (report && !report->counted);
   return report;
 }
@@ -67,8 +67,8 @@ static GHashTable *families_new(void)
 static GHashTable *read_either(struct reader *reader, const char *form, const struct plan_part *part)
 {
   GHashTable *families = families_new();
-  struct store_reports_cursor *cursor =
-      store_reports_open(reader->store, store_find_book(reader->store, form, part->period));
+  struct reader_reports *cursor =
+      reader_reports_open(reader, store_find_book(reader->store, form, part->period));
   const struct stored_report *report;
   while ((report = next_counted(cursor))) {
     const struct membership *membership = memberships_by_id(reader->memberships, report->membership);
@@ -78,7 +78,7 @@ static GHashTable *read_either(struct reader *reader, const char *form, const st
         reader_figure(&figures, part, &value))
       add_to_families(families, membership, value);
   }
-  store_reports_close(cursor);
+  reader_reports_close(cursor);
   return families;
 }
 
@@ -102,10 +102,10 @@ static GHashTable *subtract_books(struct reader *reader, const struct plan *plan
 {
   GHashTable *families = families_new();
   const char *form = reader->catalogue->forms[plan->form].code;
-  struct store_reports_cursor *upper =
-      store_reports_open(reader->store, store_find_book(reader->store, form, plan->parts[0].period));
-  struct store_reports_cursor *lower =
-      store_reports_open(reader->store, store_find_book(reader->store, form, plan->parts[1].period));
+  struct reader_reports *upper =
+      reader_reports_open(reader, store_find_book(reader->store, form, plan->parts[0].period));
+  struct reader_reports *lower =
+      reader_reports_open(reader, store_find_book(reader->store, form, plan->parts[1].period));
   const struct stored_report *later = next_counted(upper), *earlier = next_counted(lower);
   while (later && earlier) {
     int order = strcmp(later->unit, earlier->unit);
@@ -113,8 +113,8 @@ static GHashTable *subtract_books(struct reader *reader, const struct plan *plan
     if (order <= 0) later = next_counted(upper);
     if (order >= 0) earlier = next_counted(lower);
   }
-  store_reports_close(upper);
-  store_reports_close(lower);
+  reader_reports_close(upper);
+  reader_reports_close(lower);
   return families;
 }
 

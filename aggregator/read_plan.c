@@ -20,7 +20,7 @@ static int64_t count_units(const struct question *question, int64_t book, int ar
       .book = book, .area = catalogue->areas[area].code, .slice = catalogue->slices[0].code, .slot = slot};
   int128 total;
   int64_t units;
-  if (!store_cell(question->reader->store, &key, &total, &units)) return 0;
+  if (!reader_cell(question->reader, &key, &total, &units)) return 0;
   return slot == SLOT_REPORTED ? units - (int64_t)total : units; /* nil ones have no figures */
 }
 

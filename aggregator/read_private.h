@@ -8,14 +8,28 @@
 
 struct reader {
   struct store *store;
+  struct past *past; /* NULL: the present */
   struct snapshot *snapshot;
-  struct catalogue *catalogue; /* the snapshot's */
-  struct memberships *memberships;
-  GHashTable *computed;      /* of read_months.c: text → the set of its families */
-  GHashTable *contributions; /* of read_counts.c: text → GArray of contributions, by legal entity */
-  GHashTable *compared;      /* of read_compare.c: text → struct comparing */
-  GHashTable *plans;         /* of read_plan.c: text → struct plan */
+  struct catalogue *catalogue;     /* the snapshot's */
+  struct memberships *memberships; /* of the past: its own */
+  GHashTable *computed;            /* of read_months.c: text → the set of its families */
+  GHashTable *contributions;       /* of read_counts.c: text → GArray of contributions, by legal entity */
+  GHashTable *compared;            /* of read_compare.c: text → struct comparing */
+  GHashTable *plans;               /* of read_plan.c: text → struct plan */
 };
+
+/* As the functions of the store, of the reader's moment. */
+bool reader_cell(struct reader *reader, const struct cell_key *key, int128 *ret_total, int64_t *ret_units);
+int64_t reader_expected(struct reader *reader, const char *form, const char *area, const char *slice,
+                        day_number day);
+struct reader_reports; /* a cursor */
+struct reader_reports *reader_reports_open(struct reader *reader, int64_t book);
+/* Of the present from this unit on, out of a store beside the reader's too; of the past all. */
+struct reader_reports *reader_reports_open_at(struct reader *reader, struct store *store, int64_t book,
+                                              const char *unit);
+/* Lives until the next call. */
+const struct stored_report *reader_reports_next(struct reader_reports *reports);
+void reader_reports_close(struct reader_reports *reports);
 
 /* Which figures make up a total. It is settled once for a whole tree of areas, by what was reported anywhere
  * in it: parts that were computed in different ways would not add up. */

@@ -180,7 +180,8 @@ static bool reports_equal(const struct comparison *comparison, const struct stor
 {
   return memberships_equal(comparison->mine, a->membership, comparison->other, b->membership) &&
          a->revision == b->revision && a->kind == b->kind && a->position == b->position && a->row == b->row &&
-         a->first == b->first && a->counted == b->counted && a->figures_length == b->figures_length &&
+         a->since == b->since && a->first == b->first && a->counted == b->counted &&
+         a->figures_length == b->figures_length &&
          (a->figures_length == 0 || memcmp(a->figures, b->figures, a->figures_length) == 0);
 }
 

@@ -1,4 +1,5 @@
 /* park-aggregator targets: what the plan promises, and where it stands. */
+#include "aggregator/moment.h"
 #include "aggregator/office.h"
 #include "aggregator/print.h"
 #include "aggregator/statistics/target.h"
@@ -122,7 +123,7 @@ static bool print_targets(struct print *print, struct reader *reader, const stru
 }
 
 static int run(struct office *office, struct control_request *request, const char *period_text,
-               enum print_format format)
+               const char *as_of, enum print_format format)
 {
   struct period period;
   if (period_text && !period_read(period_text, 0, &period))
@@ -131,10 +132,17 @@ static int run(struct office *office, struct control_request *request, const cha
   CLEANUP(snapshot_unref) /* all of them as of one moment */
   struct snapshot *snapshot = present_begin(writer_present(office->writer), office->reader, &error);
   if (!snapshot) return office_fail(request, error);
-  CLEANUP(reader_free) struct reader *reader = reader_new(office->reader, snapshot);
+  CLEANUP(past_free) struct past *past = NULL;
+  if (as_of && !moment_past(office->reader, snapshot, as_of, &past, &error)) {
+    store_rollback(office->reader);
+    return office_fail(request, error);
+  }
+  CLEANUP(reader_free)
+  struct reader *reader = past ? reader_new_at(office->reader, past) : reader_new(office->reader, snapshot);
+  const struct catalogue *catalogue = past ? past_snapshot(past)->catalogue : snapshot->catalogue;
   CLEANUP(print_free) struct print *print = print_new(columns, format);
-  bool found = period_text || target_last_period(reader, snapshot->catalogue, &period);
-  if (found) print_targets(print, reader, snapshot->catalogue, period, &error);
+  bool found = period_text || target_last_period(reader, catalogue, &period);
+  if (found) print_targets(print, reader, catalogue, period, &error);
   if (error)
     store_rollback(office->reader);
   else
@@ -149,9 +157,11 @@ static int run(struct office *office, struct control_request *request, const cha
 
 int office_targets(struct office *office, struct control_request *request, int argc, char **argv)
 {
-  g_autofree char *period = NULL, *format_text = NULL;
+  g_autofree char *period = NULL, *format_text = NULL, *as_of = NULL;
   const GOptionEntry entries[] = {
       {"period", 0, 0, G_OPTION_ARG_STRING, &period, N_("2018 or 2018-05; the last one by default"), N_("P")},
+      {"as-of", 0, 0, G_OPTION_ARG_STRING, &as_of, N_("as it was then: 2018-06-10T12:00, 2018-06-10, @1234"),
+       N_("T")},
       {"format", 0, 0, G_OPTION_ARG_STRING, &format_text, N_("table, csv or json"), N_("FORMAT")},
       G_OPTION_ENTRY_NULL,
   };
@@ -160,5 +170,5 @@ int office_targets(struct office *office, struct control_request *request, int a
   if (!office_options(request, entries, 0, 0, &argc, &argv, &exit_code)) return exit_code;
   if (!print_read_format(format_text, &format))
     return office_misused(request, _("“%s” is no format; choose table, csv or json"), format_text);
-  return run(office, request, period, format);
+  return run(office, request, period, as_of, format);
 }

@@ -1,6 +1,7 @@
 /* park-aggregator totals: areas × indicators × slices, with how many units each total rests on. */
 #include "aggregator/growth.h"
 #include "aggregator/line.h"
+#include "aggregator/moment.h"
 #include "aggregator/office.h"
 #include "aggregator/print.h"
 #include "common/error.h"
@@ -201,7 +202,7 @@ static bool find_period(struct totals *totals)
 /* What is asked for, as words. */
 struct asked {
   GStrv areas, indicators, slices;
-  char *period, *format;
+  char *period, *format, *as_of;
   gboolean cumulative, yoy, mom, causes;
 };
 
@@ -212,6 +213,7 @@ static void asked_clear(struct asked *asked)
   g_strfreev(asked->slices);
   g_free(asked->period);
   g_free(asked->format);
+  g_free(asked->as_of);
 }
 
 static bool understand(const struct asked *asked, struct totals *totals, GError **error)
@@ -283,12 +285,20 @@ static int run(struct office *office, struct control_request *request, const str
   CLEANUP(snapshot_unref)
   struct snapshot *snapshot = present_begin(writer_present(office->writer), office->reader, &error);
   if (!snapshot) return office_fail(request, error);
-  CLEANUP(reader_free) struct reader *reader = reader_new(office->reader, snapshot);
+  CLEANUP(past_free) struct past *past = NULL;
+  if (asked->as_of && !moment_past(office->reader, snapshot, asked->as_of, &past, &error)) {
+    store_rollback(office->reader);
+    return office_fail(request, error);
+  }
+  CLEANUP(reader_free)
+  struct reader *reader = past ? reader_new_at(office->reader, past) : reader_new(office->reader, snapshot);
   g_autoptr(GArray) picked = pick_columns(asked);
   CLEANUP(print_free)
   struct print *print = print_new((const struct print_column *)(void *)picked->data, format);
-  struct totals totals = {
-      .catalogue = snapshot->catalogue, .reader = reader, .print = print, .period = period};
+  struct totals totals = {.catalogue = past ? past_snapshot(past)->catalogue : snapshot->catalogue,
+                          .reader = reader,
+                          .print = print,
+                          .period = period};
   int exit_code = answer(office, request, asked, &totals);
   g_clear_pointer(&totals.areas, g_array_unref);
   g_clear_pointer(&totals.indicators, g_array_unref);
@@ -312,6 +322,8 @@ int office_totals(struct office *office, struct control_request *request, int ar
       {"mom", 0, 0, G_OPTION_ARG_NONE, &asked.mom, N_("growth on the period before"), NULL},
       {"causes", 0, 0, G_OPTION_ARG_NONE, &asked.causes, N_("what made the difference, adding up to it"),
        NULL},
+      {"as-of", 0, 0, G_OPTION_ARG_STRING, &asked.as_of,
+       N_("as it was then: 2018-06-10T12:00, 2018-06-10, @1234"), N_("T")},
       {"format", 0, 0, G_OPTION_ARG_STRING, &asked.format, N_("table, csv or json"), N_("FORMAT")},
       G_OPTION_ENTRY_NULL,
   };

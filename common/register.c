@@ -139,14 +139,16 @@ static size_t drop_replaced(struct unit_version *versions, uint32_t *rows, size_
   return kept;
 }
 
+static struct unit_version *merge_changed(const struct unit_register *reg);
+
 /* Who only holds an image, as the agent's sender does beside its service, is spared a copy of the versions.
  * Any thread. */
 static const struct unit_version *versions_of(const struct unit_register *reg)
 {
   struct unit_version **place = &((struct unit_register *)reg)->versions;
   const struct unit_version *present = g_atomic_pointer_get(place);
-  if (present || !reg->image) return present;
-  struct unit_version *versions = register_image_versions(reg);
+  if (present || (!reg->image && !reg->shared)) return present;
+  struct unit_version *versions = reg->shared ? merge_changed(reg) : register_image_versions(reg);
   if (g_atomic_pointer_compare_and_exchange(place, NULL, versions)) return versions;
   g_free(versions); /* another thread was faster */
   return g_atomic_pointer_get(place);
@@ -213,10 +215,13 @@ void register_unref(struct unit_register *reg)
   if (reg->image) {
     register_image_close(reg);
   } else {
-    g_string_chunk_free(reg->texts);
+    if (reg->texts) g_string_chunk_free(reg->texts);
     g_free(reg->versions);
     g_free(reg->slots);
   }
+  if (reg->shared) g_hash_table_unref(reg->changed_units);
+  register_unref(reg->changed);
+  register_unref(reg->shared);
   g_free(reg);
 }
 
@@ -246,8 +251,16 @@ static size_t count_of_unit(const struct unit_register *reg, size_t first)
   return end - first;
 }
 
+/* The register that has the unit's versions: another one where `reg` is one as it was before. */
+static const struct unit_register *holder_of(const struct unit_register *reg, const char *unit)
+{
+  if (!reg->shared) return reg;
+  return g_hash_table_contains(reg->changed_units, unit) ? reg->changed : reg->shared;
+}
+
 size_t register_unit(const struct unit_register *reg, const char *unit, const struct unit_version **ret_first)
 {
+  reg = holder_of(reg, unit);
   const struct unit_version *versions = versions_of(reg);
   for (size_t slot = g_str_hash(unit) & reg->slot_mask; reg->slots[slot];
        slot = (slot + 1) & reg->slot_mask) {
@@ -283,6 +296,9 @@ static size_t gallop(const struct unit_register *reg, const char *unit, size_t l
 size_t register_unit_near(const struct unit_register *reg, const char *unit, size_t *near,
                           const struct unit_version **ret_first)
 {
+  if (reg->shared && holder_of(reg, unit) == reg->changed)
+    return register_unit(reg->changed, unit, ret_first);
+  if (reg->shared) reg = reg->shared;
   const struct unit_version *versions = versions_of(reg);
   size_t at = *near;
   int order = at < reg->count ? strcmp(versions[at].unit, unit) : 1;
@@ -361,6 +377,61 @@ bool register_owes(const struct unit_register *reg, const struct catalogue *cata
   size_t count = register_unit(reg, unit, &versions);
   const struct unit_version *version = versions_between(versions, count, last, last);
   return version && unit_version_owes(version, catalogue, form);
+}
+
+/* --- as it was before --- */
+
+/* The versions of one unit, with those that changed as they were. */
+static void add_unit_before(struct register_builder *builder, const struct unit_register *reg,
+                            const char *unit, const struct version_before *changes, size_t count)
+{
+  const struct unit_version *versions = NULL;
+  size_t had = register_unit(reg, unit, &versions), n = 0;
+  for (size_t i = 0; i < had; i++) {
+    bool is_changed = n < count && versions[i].from == changes[n].from;
+    if (!is_changed)
+      register_builder_add(builder, &versions[i]);
+    else if (changes[n].before)
+      register_builder_add(builder, changes[n].before);
+    n += is_changed;
+  }
+}
+
+struct unit_register *register_before(struct unit_register *reg, const struct version_before *changes,
+                                      size_t count)
+{
+  struct register_builder *builder = register_builder_new();
+  struct unit_register *before = g_new0(struct unit_register, 1);
+  size_t had = 0;
+  before->changed_units = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  for (size_t n = 0, end; n < count; n = end) {
+    const char *unit = changes[n].unit;
+    const struct unit_version *versions;
+    for (end = n + 1; end < count && !strcmp(changes[end].unit, unit);) end++;
+    g_hash_table_add(before->changed_units, g_strdup(unit));
+    had += register_unit(reg, unit, &versions);
+    add_unit_before(builder, reg, unit, &changes[n], end - n);
+  }
+  before->references = 1;
+  before->changed = register_builder_finish(builder);
+  before->shared = register_ref(reg);
+  before->count = reg->count - had + before->changed->count;
+  return before;
+}
+
+/* All versions in one array: for who asks for them by number. */
+static struct unit_version *merge_changed(const struct unit_register *reg)
+{
+  struct unit_version *merged = g_new(struct unit_version, reg->count);
+  const struct unit_version *changed = versions_of(reg->changed), *shared = versions_of(reg->shared);
+  size_t count = 0, c = 0;
+  for (size_t n = 0; n < reg->shared->count; n++) {
+    if (g_hash_table_contains(reg->changed_units, shared[n].unit)) continue;
+    while (c < reg->changed->count && compare(&changed[c], &shared[n]) < 0) merged[count++] = changed[c++];
+    merged[count++] = shared[n];
+  }
+  while (c < reg->changed->count) merged[count++] = changed[c++];
+  return merged;
 }
 
 /* --- versions --- */

@@ -95,6 +95,19 @@ size_t register_unit_near(const struct unit_register *reg, const char *unit, siz
 /* The number of a version of this register: register_nth() of it is the version. */
 size_t register_index(const struct unit_register *reg, const struct unit_version *version);
 
+/* What a version was before: of a unit and a day on which, NULL, there was none. */
+struct version_before {
+  const char *unit;
+  day_number from;
+  const struct unit_version *before;
+};
+
+/* The register as it was before these changes of it (by unit, then day, each once), all of whose versions it
+ * has. Units that did not change it shares with `reg`, to which it takes a reference. No version of it is to
+ * be given to register_index(). */
+struct unit_register *register_before(struct unit_register *reg, const struct version_before *changes,
+                                      size_t count);
+
 /* The version of the unit that begins on this day; NULL if there is none. */
 const struct unit_version *register_find(const struct unit_register *reg, const char *unit, day_number from);
 

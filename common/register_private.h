@@ -13,6 +13,10 @@ struct unit_register {
   GStringChunk *texts; /* NULL where an image holds them */
   void *image;         /* mapped, read only; or NULL */
   size_t image_size;
+  /* Of a register as it was before, or NULL: the one that it shares, but for the units that changed, and
+   * those as they were. The versions above are merged when somebody asks for them by number. */
+  struct unit_register *shared, *changed;
+  GHashTable *changed_units; /* set of texts */
 };
 
 /* The versions of an image that could not be mapped where its pointers are right. Newly allocated; its texts

@@ -10,7 +10,7 @@
 #define LINE_END_BYTES 2
 /* Of a line: two codes, each character escaped; figures in hex; numbers of at most 20 digits, with a comma.
  */
-#define LINE_MOST (4 * LIMIT_CODE_BYTES + 2 * FIGURES_PACKED_MOST + 12 * 21 + 16)
+#define LINE_MOST (4 * LIMIT_CODE_BYTES + 2 * FIGURES_PACKED_MOST + 13 * 21 + 16)
 
 struct block *block_new(int64_t book, const char *from, const char *to)
 {
@@ -218,7 +218,7 @@ static bool take_text(const char **at, char ret_text[static LIMIT_CODE_BYTES + 1
   *at += length;
   while (**at != '"') {
     if (**at == '\\') (*at)++;
-    if (**at == '\n' || length == LIMIT_CODE_BYTES) return false;
+    if (**at == '\n' || **at == '\0' || length == LIMIT_CODE_BYTES) return false;
     ret_text[length++] = *(*at)++;
   }
   ret_text[length] = '\0';
@@ -251,6 +251,7 @@ static bool take_rest(const char **at, struct stored_report *report)
 {
   uint64_t revision, kind, first, counted;
 
+  report->since = report->position;
   report->revision = 1;
   report->kind = KIND_FIGURES;
   report->first = report->position;
@@ -264,12 +265,12 @@ static bool take_rest(const char **at, struct stored_report *report)
   report->kind = (enum report_kind)kind;
   report->first = first;
   report->counted = counted;
-  return true;
+  return **at == ']' || (take(at, ',') && take_number(at, INT64_MAX, &report->since));
 }
 
-bool block_entry(const struct block *block, size_t n, struct block_entry *ret_entry)
+/* Returns where the line ends, or NULL. */
+static const char *read_line(const char *at, struct block_entry *ret_entry)
 {
-  const char *at = line_at(block, n);
   struct stored_report *report = &ret_entry->report;
   uint64_t membership, row, sealed_at, sealed_length, checksum;
 
@@ -283,13 +284,39 @@ bool block_entry(const struct block *block, size_t n, struct block_entry *ret_en
       !take_number(&at, LIMIT_SEALED_BYTES, &sealed_at) || !take(&at, ',') ||
       !take_number(&at, FIGURES_PACKED_MOST - report->figures_length, &sealed_length) || !take(&at, ',') ||
       !take_number(&at, UINT32_MAX, &checksum) || !take_rest(&at, report) || !take(&at, ']'))
-    return false;
+    return NULL;
   report->membership = (int64_t)membership;
   report->row = (uint32_t)row;
   report->sealed_at = (uint32_t)sealed_at;
   report->sealed_length = (uint32_t)sealed_length;
   ret_entry->checksum = (uint32_t)checksum;
-  return *at == ',';
+  return at;
+}
+
+bool block_entry(const struct block *block, size_t n, struct block_entry *ret_entry)
+{
+  const char *end = read_line(line_at(block, n), ret_entry);
+
+  return end && *end == ',';
+}
+
+bool block_read_line(const char *line, struct block_entry *ret_entry)
+{
+  const char *end = read_line(line, ret_entry);
+
+  return end && *end == '\0';
+}
+
+void block_entry_copy(const struct block_entry *entry, struct block_entry *ret_entry)
+{
+  ret_entry->report = entry->report;
+  memcpy(ret_entry->unit, entry->unit, sizeof ret_entry->unit);
+  memcpy(ret_entry->park, entry->park, sizeof ret_entry->park);
+  ret_entry->report.unit = ret_entry->unit;
+  ret_entry->report.park = ret_entry->park;
+  ret_entry->report.figures = ret_entry->figures;
+  memcpy(ret_entry->figures, entry->figures, entry->report.figures_length);
+  ret_entry->checksum = entry->checksum;
 }
 
 void block_line(const struct block *block, size_t n, const char **ret_line, size_t *ret_length)
@@ -347,6 +374,7 @@ static size_t format_line(const struct stored_report *report, size_t figures, ui
                           char ret_line[static LINE_MOST])
 {
   char *at = ret_line;
+  bool waited = report->since > report->position;
 
   assert(figures <= FIGURES_PACKED_MOST);
   *at++ = '[';
@@ -361,11 +389,12 @@ static size_t format_line(const struct stored_report *report, size_t figures, ui
   at = put_number(at, report->sealed_length);
   at = put_number(at, checksum);
   if (report->revision != 1 || report->kind != KIND_FIGURES || report->first != report->position ||
-      !report->counted) {
+      !report->counted || waited) {
     at = put_number(at, report->revision);
     at = put_number(at, report->kind);
     at = put_number(at, report->first);
     at = put_number(at, report->counted);
+    if (waited) at = put_number(at, report->since);
   }
   *at++ = ']';
   at = stpcpy(at, LINE_END);

@@ -5,9 +5,10 @@
  *   ["91450200…X","liudong",3,17,244,"05ffffffffff",51234,208,2868123456]
  *
  * unit, park, membership, position, row, figures, at, length, checksum; then, where they are not those of a
- * first report of figures that counts: revision, kind, first, counted. The figures (packed, report.h) are the
- * bytes of `figures`, in hex, and behind them those `length` bytes of the sealed submission at `position`
- * that begin at `at`: what the ledger holds is not written a second time. `checksum` is that of them all.
+ * first report of figures that counts: revision, kind, first, counted; then, where it waited, since. The
+ * figures (packed, report.h) are the bytes of `figures`, in hex, and behind them those `length` bytes of the
+ * sealed submission at `position` that begin at `at`: what the ledger holds is not written a second time.
+ * `checksum` is that of them all.
  *
  * In memory a block is the same text, and where its lines begin. No I/O. */
 #ifndef PARKTALLY_AGGREGATOR_STORE_BLOCK_H
@@ -63,8 +64,12 @@ struct block_entry {
   uint8_t figures[FIGURES_PACKED_MOST];
 };
 
-/* False if the line is not one of ours. */
+/* The line as it stands in a text of its own. False if it is not one of ours. */
+bool block_read_line(const char *line, struct block_entry *ret_entry);
+/* Likewise of line n. */
 bool block_entry(const struct block *block, size_t n, struct block_entry *ret_entry);
+/* A copy whose report points to its own texts and figures. */
+void block_entry_copy(const struct block_entry *entry, struct block_entry *ret_entry);
 /* The line as it stands. */
 void block_line(const struct block *block, size_t n, const char **ret_line, size_t *ret_length);
 

@@ -161,6 +161,25 @@ bool store_sealed_bytes(struct store *store, uint64_t position, size_t at, size_
 
 /* --- what is known of all leaves --- */
 
+int64_t store_leaf_recorded(struct store *store, uint64_t position)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT recorded FROM leaf WHERE position = ?");
+  db_bind_int(row, (int64_t)position);
+  return db_step(row) ? db_int(row, 0) : 0;
+}
+
+bool store_last_leaf_of(struct store *store, enum leaf_kind kind, uint64_t position, uint64_t *ret_position)
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(
+      store->ledger->db, "SELECT max(position) FROM leaf WHERE kind = ? AND kind <> 7 AND position < ?");
+  db_bind_int(row, kind);
+  db_bind_int(row, (int64_t)position);
+  if (!db_step(row) || db_is_null(row, 0)) return false;
+  *ret_position = (uint64_t)db_int(row, 0);
+  return true;
+}
+
 bool store_in_force_changed(struct store *store, uint64_t position)
 {
   CLEANUP(db_end)
@@ -175,20 +194,13 @@ bool store_in_force_changed(struct store *store, uint64_t position)
   return db_step(row);
 }
 
-static int64_t recorded_at(struct store *store, uint64_t position)
-{
-  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT recorded FROM leaf WHERE position = ?");
-  db_bind_int(row, (int64_t)position);
-  return db_step(row) ? db_int(row, 0) : 0;
-}
-
 /* Time rises with the position. */
 uint64_t store_leaves_until(struct store *store, int64_t wall_ms)
 {
   uint64_t from = 0, below = store_leaf_count(store);
   while (from < below && !db_error(store->db)) {
     uint64_t middle = from + (below - from) / 2;
-    if (recorded_at(store, middle) <= wall_ms)
+    if (store_leaf_recorded(store, middle) <= wall_ms)
       from = middle + 1;
     else
       below = middle;

@@ -3,14 +3,11 @@
 
 /* --- register --- */
 
-void store_version_put(struct store *store, const struct unit_version *version)
+#define WHAT_VERSIONS_SAY                                                                                    \
+  "to_day, class, parent, name, parks, reporter, in_boundary, industry, clusters, flags, status, succeeds"
+
+static void bind_version(struct db_row *row, const struct unit_version *version)
 {
-  struct db_row *row = db_query(
-      store->db, "INSERT OR REPLACE INTO register_version (unit, from_day, to_day, class, parent, name,"
-                 " parks, reporter, in_boundary, industry, clusters, flags, status, succeeds)"
-                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  db_bind_lent_text(row, version->unit);
-  db_bind_int(row, version->from);
   db_bind_int(row, version->to);
   db_bind_lent_text(row, version->class);
   db_bind_lent_text(row, version->parent);
@@ -23,7 +20,67 @@ void store_version_put(struct store *store, const struct unit_version *version)
   db_bind_lent_text(row, version->flags);
   db_bind_lent_text(row, version->status);
   db_bind_lent_text(row, version->succeeds);
+}
+
+/* From the columns unit, from_day, and what versions say. */
+static struct unit_version read_version(struct db_row *row)
+{
+  return (struct unit_version){
+      .unit = db_text(row, 0),
+      .from = (day_number)db_int(row, 1),
+      .to = (day_number)db_int(row, 2),
+      .class = db_text(row, 3),
+      .parent = db_text(row, 4),
+      .name = db_text(row, 5),
+      .parks = db_text(row, 6),
+      .reporter = db_text(row, 7),
+      .in_boundary = db_int(row, 8) != 0,
+      .industry = db_text(row, 9),
+      .clusters = db_text(row, 10),
+      .flags = db_text(row, 11),
+      .status = db_text(row, 12),
+      .succeeds = db_text(row, 13),
+  };
+}
+
+void store_version_put(struct store *store, const struct unit_version *version)
+{
+  struct db_row *row =
+      db_query(store->db, "INSERT OR REPLACE INTO register_version (unit, from_day, " WHAT_VERSIONS_SAY
+                          ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  db_bind_lent_text(row, version->unit);
+  db_bind_int(row, version->from);
+  bind_version(row, version);
   db_run(row);
+}
+
+void store_version_keep(struct store *store, uint64_t position, const struct unit_version *after,
+                        const struct unit_version *before)
+{
+  struct db_row *row =
+      before ? db_query(store->db, "INSERT INTO register_change (position, unit, from_day, " WHAT_VERSIONS_SAY
+                                   ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+             : db_query(store->db, "INSERT INTO register_change (position, unit, from_day) VALUES (?, ?, ?)");
+  db_bind_int(row, (int64_t)position);
+  db_bind_lent_text(row, after->unit);
+  db_bind_int(row, after->from);
+  if (before) bind_version(row, before);
+  db_run(row);
+}
+
+bool store_each_version_change(struct store *store, uint64_t position, version_change_sink *sink, void *data)
+{
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(store->db, "SELECT unit, from_day, " WHAT_VERSIONS_SAY ", position FROM register_change"
+                          " WHERE position >= ? ORDER BY position, unit, from_day");
+  db_bind_int(row, (int64_t)position);
+  while (db_step(row)) {
+    struct unit_version before = read_version(row);
+    if (!sink((uint64_t)db_int(row, 14), before.unit, before.from, db_is_null(row, 3) ? NULL : &before, data))
+      return false;
+  }
+  return !db_error(store->db);
 }
 
 struct unit_register *store_register(struct store *store)
@@ -31,26 +88,10 @@ struct unit_register *store_register(struct store *store)
   struct register_builder *builder = register_builder_new();
   CLEANUP(db_end)
   struct db_row *row =
-      db_query(store->db, "SELECT unit, from_day, to_day, class, parent, name, parks, reporter, in_boundary,"
-                          " industry, clusters, flags, status, succeeds FROM register_version"
+      db_query(store->db, "SELECT unit, from_day, " WHAT_VERSIONS_SAY " FROM register_version"
                           " ORDER BY unit, from_day");
   while (db_step(row)) {
-    struct unit_version version = {
-        .unit = db_text(row, 0),
-        .from = (day_number)db_int(row, 1),
-        .to = (day_number)db_int(row, 2),
-        .class = db_text(row, 3),
-        .parent = db_text(row, 4),
-        .name = db_text(row, 5),
-        .parks = db_text(row, 6),
-        .reporter = db_text(row, 7),
-        .in_boundary = db_int(row, 8) != 0,
-        .industry = db_text(row, 9),
-        .clusters = db_text(row, 10),
-        .flags = db_text(row, 11),
-        .status = db_text(row, 12),
-        .succeeds = db_text(row, 13),
-    };
+    struct unit_version version = read_version(row);
     register_builder_add(builder, &version);
   }
   return register_builder_finish(builder);

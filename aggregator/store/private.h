@@ -2,6 +2,7 @@
 #ifndef PARKTALLY_AGGREGATOR_STORE_PRIVATE_H
 #define PARKTALLY_AGGREGATOR_STORE_PRIVATE_H
 
+#include "aggregator/store/block.h"
 #include "aggregator/store/store.h"
 #include "common/checksum.h"
 #include "common/db.h"
@@ -66,6 +67,16 @@ void store_parts_forget(struct store *store);
 void store_blocks_flush(struct store *store);
 /* Forgets them. */
 void store_blocks_forget(struct store *store);
+/* For cursor_sqlite.c. Of a row: its book, first unit (of one of the history: its unit), and text. */
+int64_t store_block_checksum(int64_t book, const char *from, const char *text, size_t length);
+#define STORE_BLOCK_COLUMNS "id, unit, reports, checksum"
+/* From these columns. NULL, and an error that names the row, if it is damaged. */
+struct block *store_read_block(struct store *store, struct db_row *row, int64_t book, const char *to);
+/* Line n. False, and an error that names the block, if it is damaged. */
+bool store_read_entry(struct store *store, const struct block *block, size_t n,
+                      struct block_entry *ret_entry);
+/* Adds what an entry leaves to the ledger. False, and an error that names the report, if it is damaged. */
+bool store_complete(struct store *store, int64_t book, struct block_entry *entry);
 
 /* --- errors --- */
 

@@ -7,7 +7,7 @@
 #include "aggregator/store/block.h"
 #include "aggregator/store/private.h"
 
-static int64_t block_row_checksum(int64_t book, const char *from, const char *text, size_t length)
+int64_t store_block_checksum(int64_t book, const char *from, const char *text, size_t length)
 {
   struct digest digest;
   digest_init(&digest, 'b');
@@ -19,20 +19,17 @@ static int64_t block_row_checksum(int64_t book, const char *from, const char *te
 
 /* --- blocks in the database --- */
 
-/* From the columns id, unit, reports, checksum. NULL, and an error that names the row, if it is damaged. */
-static struct block *read_block(struct store *store, struct db_row *row, int64_t book, const char *to)
+struct block *store_read_block(struct store *store, struct db_row *row, int64_t book, const char *to)
 {
   const char *from = db_text(row, 1), *text = db_text(row, 2);
   size_t length = strlen(text);
   CLEANUP(block_free) struct block *block = block_new(book, from, to);
   block->row = db_int(row, 0);
-  if (block_row_checksum(book, from, text, length) == db_int(row, 3) && block_read(block, text, length))
+  if (store_block_checksum(book, from, text, length) == db_int(row, 3) && block_read(block, text, length))
     return g_steal_pointer(&block);
   store_damaged(store, "block", "%" G_GINT64_FORMAT ", %s", book, from);
   return NULL;
 }
-
-#define BLOCK_COLUMNS "id, unit, reports, checksum"
 
 /* The first unit of the next block, or NULL. */
 static char *next_from(struct store *store, int64_t book, const char *from)
@@ -50,13 +47,14 @@ static char *next_from(struct store *store, int64_t book, const char *from)
 static struct block *load_block(struct store *store, int64_t book, const char *unit)
 {
   CLEANUP(db_end)
-  struct db_row *row = db_query(store->db, "SELECT " BLOCK_COLUMNS " FROM block WHERE book = ? AND unit <= ?"
-                                           " ORDER BY unit DESC LIMIT 1");
+  struct db_row *row =
+      db_query(store->db, "SELECT " STORE_BLOCK_COLUMNS " FROM block WHERE book = ? AND unit <= ?"
+                          " ORDER BY unit DESC LIMIT 1");
   db_bind_int(row, book);
   db_bind_lent_text(row, unit);
   if (db_step(row)) {
     g_autofree char *to = next_from(store, book, db_text(row, 1));
-    return read_block(store, row, book, to);
+    return store_read_block(store, row, book, to);
   }
   return db_error(store->db) ? NULL : block_new(book, "", NULL);
 }
@@ -65,7 +63,7 @@ static void write_block(struct store *store, struct block *block, GString *text)
 {
   struct db_row *row;
   block_write(block, text);
-  int64_t checksum = block_row_checksum(block->book, block->from, text->str, text->len);
+  int64_t checksum = store_block_checksum(block->book, block->from, text->str, text->len);
   if (block->row) {
     row = db_query(store->db, "UPDATE block SET reports = ?, checksum = ? WHERE id = ?");
     db_bind_lent_text(row, text->str);
@@ -227,8 +225,7 @@ static void split_if_full(struct store *store, struct block *block, size_t at)
 
 /* --- a report that is read --- */
 
-/* Adds what an entry leaves to the ledger. False, and an error that names the report, if it is damaged. */
-static bool complete(struct store *store, int64_t book, struct block_entry *entry)
+bool store_complete(struct store *store, int64_t book, struct block_entry *entry)
 {
   struct stored_report *report = &entry->report;
   report->book = book;
@@ -242,8 +239,7 @@ static bool complete(struct store *store, int64_t book, struct block_entry *entr
                        report->park);
 }
 
-static bool read_entry(struct store *store, const struct block *block, size_t n,
-                       struct block_entry *ret_entry)
+bool store_read_entry(struct store *store, const struct block *block, size_t n, struct block_entry *ret_entry)
 {
   if (block_entry(block, n, ret_entry)) return true;
   return store_damaged(store, "block", "%" G_GINT64_FORMAT ", %s", block->book, block->from);
@@ -269,7 +265,8 @@ static bool each_of_unit(struct store *store, const struct block *block, const c
   struct block_entry entry;
   size_t first = *near = block_find(block, unit, *near);
   for (size_t n = first; block_has(block, n, unit); n++) {
-    if (!read_entry(store, block, n, &entry) || !complete(store, block->book, &entry)) return false;
+    if (!store_read_entry(store, block, n, &entry) || !store_complete(store, block->book, &entry))
+      return false;
     entry.report.place = (unsigned)(n - first);
     if (!sink(&entry.report, data)) return false;
   }
@@ -322,7 +319,7 @@ static bool find_line(struct store *store, const struct block *block, const char
 {
   size_t n = store->near = block_find(block, unit, store->near);
   for (; block_has(block, n, unit); n++) {
-    if (!read_entry(store, block, n, ret_entry)) return false;
+    if (!store_read_entry(store, block, n, ret_entry)) return false;
     if (strcmp(ret_entry->park, park) != 0) continue;
     *ret_line = n;
     return true;
@@ -345,7 +342,7 @@ static void keep_superseded(struct store *store, const struct block *block, size
   db_bind_int(row, report->place);
   db_bind_int(row, (int64_t)report->revision - 1);
   db_bind_lent_text(row, text);
-  db_bind_int(row, block_row_checksum(report->book, report->unit, text, length));
+  db_bind_int(row, store_block_checksum(report->book, report->unit, text, length));
   db_run(row);
 }
 
@@ -407,110 +404,4 @@ void store_report_mark(struct store *store, int64_t book, const char *unit, cons
               park);
   }
   settle(store);
-}
-
-/* --- a whole book --- */
-
-struct store_reports_cursor {
-  struct store *store;
-  int64_t book;
-  struct db_row *row;
-  struct block *block;           /* NULL: before the first, or at the end */
-  size_t next;                   /* line in it */
-  struct block_entry entries[2]; /* by turns: the last one, and the one before */
-  unsigned turn;                 /* of the last one */
-};
-
-/* From the block that covers `unit` on. */
-static void cursor_begin(struct store_reports_cursor *cursor, struct store *store, int64_t book,
-                         const char *unit)
-{
-  store_blocks_flush(store);
-  *cursor = (struct store_reports_cursor){.store = store, .book = book};
-  cursor->row = db_query(store->db, "SELECT " BLOCK_COLUMNS " FROM block WHERE book = ?1 AND unit >="
-                                    " (SELECT max(unit) FROM block WHERE book = ?1 AND unit <= ?2)"
-                                    " ORDER BY unit");
-  db_bind_int(cursor->row, book);
-  db_bind_text(cursor->row, unit);
-}
-
-static void cursor_end(struct store_reports_cursor *cursor)
-{
-  block_free(cursor->block);
-  db_end(cursor->row);
-}
-
-static bool next_block(struct store_reports_cursor *cursor)
-{
-  g_clear_pointer(&cursor->block, block_free);
-  cursor->next = 0;
-  if (!db_step(cursor->row)) return false;
-  cursor->block = read_block(cursor->store, cursor->row, cursor->book, NULL);
-  return cursor->block != NULL;
-}
-
-const struct stored_report *store_reports_next(struct store_reports_cursor *cursor)
-{
-  const struct block_entry *before = &cursor->entries[cursor->turn];
-  struct block_entry *entry = &cursor->entries[1 - cursor->turn];
-  while (!cursor->block || cursor->next == block_size(cursor->block))
-    if (!next_block(cursor)) return NULL;
-  if (!read_entry(cursor->store, cursor->block, cursor->next++, entry) ||
-      !complete(cursor->store, cursor->book, entry))
-    return NULL;
-  entry->report.place = strcmp(before->unit, entry->unit) == 0 ? before->report.place + 1 : 0;
-  cursor->turn = 1 - cursor->turn;
-  return &entry->report;
-}
-
-struct store_reports_cursor *store_reports_open(struct store *store, int64_t book)
-{
-  return store_reports_open_at(store, book, "");
-}
-
-struct store_reports_cursor *store_reports_open_at(struct store *store, int64_t book, const char *unit)
-{
-  struct store_reports_cursor *cursor = g_new(struct store_reports_cursor, 1);
-  cursor_begin(cursor, store, book, unit);
-  if (next_block(cursor)) cursor->next = block_find(cursor->block, unit, 0);
-  return cursor;
-}
-
-void store_reports_close(struct store_reports_cursor *cursor)
-{
-  if (!cursor) return;
-  cursor_end(cursor);
-  g_free(cursor);
-}
-
-char *store_middle_unit(struct store *store, int64_t book, size_t *ret_blocks)
-{
-  store_blocks_flush(store);
-  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT count(*) FROM block WHERE book = ?");
-  db_bind_int(row, book);
-  *ret_blocks = db_step(row) ? (size_t)db_int(row, 0) : 0;
-  CLEANUP(db_end)
-  struct db_row *middle =
-      db_query(store->db, "SELECT unit FROM block WHERE book = ? ORDER BY unit LIMIT 1 OFFSET ?");
-  db_bind_int(middle, book);
-  db_bind_int(middle, (int64_t)*ret_blocks / 2);
-  return db_step(middle) ? g_strdup(db_text(middle, 0)) : NULL;
-}
-
-bool store_each_report_after(struct store *store, int64_t book, const char *unit, stored_report_sink *sink,
-                             void *data)
-{
-  struct store_reports_cursor cursor;
-  const struct stored_report *report;
-  bool going = true;
-  cursor_begin(&cursor, store, book, unit);
-  while (going && (report = store_reports_next(&cursor)))
-    if (strcmp(report->unit, unit) > 0) going = sink(report, data);
-  cursor_end(&cursor);
-  return going && !db_error(store->db);
-}
-
-bool store_each_report(struct store *store, int64_t book, stored_report_sink *sink, void *data)
-{
-  return store_each_report_after(store, book, "", sink, data);
 }

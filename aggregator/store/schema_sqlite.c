@@ -244,5 +244,28 @@ static const char PERIODS[] = "CREATE TABLE period_act (\n"
                               "  PRIMARY KEY (form, period, position)\n"
                               ") STRICT, WITHOUT ROWID;\n";
 
-const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS};
+/* For the past. A store that was filled before has what versions were only after `rebuild`. */
+static const char PAST[] =
+    "CREATE INDEX leaf_of_act ON leaf (kind, position) WHERE kind <> 7; -- all but submissions\n"
+    /* What versions were before a leaf changed them: null where there was none. Not of the first leaf. */
+    "CREATE TABLE register_change (\n"
+    "  position INTEGER NOT NULL,    -- of that leaf\n"
+    "  unit TEXT NOT NULL,\n"
+    "  from_day INTEGER NOT NULL,\n"
+    "  to_day INTEGER,\n"
+    "  class TEXT,\n"
+    "  parent TEXT,\n"
+    "  name TEXT,\n"
+    "  parks TEXT,\n"
+    "  reporter TEXT,\n"
+    "  in_boundary INTEGER,\n"
+    "  industry TEXT,\n"
+    "  clusters TEXT,\n"
+    "  flags TEXT,\n"
+    "  status TEXT,\n"
+    "  succeeds TEXT,\n"
+    "  PRIMARY KEY (position, unit, from_day)\n"
+    ") STRICT, WITHOUT ROWID;\n";
+
+const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS, PAST};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

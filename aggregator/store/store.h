@@ -61,6 +61,10 @@ void store_leaf_coming(struct store *store, uint64_t position, const uint8_t *se
 void store_use_ledger(struct store *store, struct store *ledger);
 /* NULL if there is none. */
 GBytes *store_leaf(struct store *store, uint64_t position);
+/* Recorded time of a leaf, 0 if there is none. */
+int64_t store_leaf_recorded(struct store *store, uint64_t position);
+/* The last leaf of a kind (but LEAF_SUBMISSION) before `position`. False if there is none. */
+bool store_last_leaf_of(struct store *store, enum leaf_kind kind, uint64_t position, uint64_t *ret_position);
 /* Whether a leaf at `position` or later changes catalogue, register, agents or periods. */
 bool store_in_force_changed(struct store *store, uint64_t position);
 /* How many leaves were recorded up to this moment, it included: the position of the first one after it. */
@@ -125,11 +129,13 @@ struct stored_report {
   const char *park;  /* area of the agent that reported */
   unsigned revision; /* from 1 */
   enum report_kind kind;
-  uint64_t position;      /* leaf of the submission that made this revision */
-  uint32_t row;           /* of the report in it */
-  uint64_t first;         /* leaf of the first revision: who came first */
-  int64_t membership;     /* interned; 0 while the unit belongs nowhere */
-  bool counted;           /* in the cells of that membership */
+  uint64_t position;  /* leaf of the submission that made this revision */
+  uint32_t row;       /* of the report in it */
+  uint64_t since;     /* leaf from which it is in force: of one that waited the leaf that let it go; read as
+                         `position` where it is less */
+  uint64_t first;     /* leaf of the first revision: who came first */
+  int64_t membership; /* interned; 0 while the unit belongs nowhere */
+  bool counted;       /* in the cells of that membership */
   const uint8_t *figures; /* packed (report.h) */
   size_t figures_length;
   /* The last bytes of the figures, as many as this, are those of the sealed submission at `position` that
@@ -160,11 +166,15 @@ bool store_look_at(struct store *store, int64_t book, const char *unit, stored_r
 /* The same for the units after `unit` (byte order). */
 bool store_each_report_after(struct store *store, int64_t book, const char *unit, stored_report_sink *sink,
                              void *data);
-/* As a cursor, for joining two books: NULL at the end. */
+/* As a cursor, for joining two books: NULL at the end. A report lives until the next call but one. */
 struct store_reports_cursor;
 struct store_reports_cursor *store_reports_open(struct store *store, int64_t book);
 /* From this unit on. */
 struct store_reports_cursor *store_reports_open_at(struct store *store, int64_t book, const char *unit);
+/* As they were after so many leaves: of each the newest revision that was in force then, which may be of the
+ * history; those that were not there yet are left out. What it says of membership and of counted is of no
+ * particular moment. */
+struct store_reports_cursor *store_reports_open_as_of(struct store *store, int64_t book, uint64_t leaves);
 const struct stored_report *store_reports_next(struct store_reports_cursor *cursor);
 void store_reports_close(struct store_reports_cursor *cursor);
 /* A unit in the middle of a book, by which two may share the work of reading it, and of how many blocks it
@@ -227,6 +237,14 @@ void store_clear(struct store *store);
 
 void store_version_put(struct store *store, const struct unit_version *version);
 struct unit_register *store_register(struct store *store);
+/* Keeps what the version of this unit and day was before the leaf at `position` put another in its place:
+ * NULL if there was none. Not for the first leaf of a register, before which it was empty. */
+void store_version_keep(struct store *store, uint64_t position, const struct unit_version *after,
+                        const struct unit_version *before);
+/* What was kept of leaves from `position` on: by leaf, unit and day. `before` NULL: there was none. */
+typedef bool version_change_sink(uint64_t position, const char *unit, day_number from,
+                                 const struct unit_version *before, void *data);
+bool store_each_version_change(struct store *store, uint64_t position, version_change_sink *sink, void *data);
 
 void store_catalogue_put(struct store *store, const uint8_t hash[CATALOGUE_HASH_SIZE], uint64_t position,
                          const char *text, size_t length);

@@ -308,14 +308,25 @@ static void agents_come_back_by_id(void **state)
   assert_int_equal(g_bytes_get_size(found->certificate), 4);
 }
 
-static void a_store_of_the_version_before_gets_periods(void **state)
+static bool expect_no_change(uint64_t position, const char *unit, day_number from,
+                             const struct unit_version *before, void *data)
+{
+  (void)position, (void)from, (void)before, (void)data;
+  fail_msg("there is a change of %s", unit);
+  return false;
+}
+
+static void a_store_of_a_version_before_gets_what_it_lacks(void **state)
 {
   struct place *place = (struct place *)*state;
   store_close(place->store);
-  place_sql(place, "DROP TABLE period_act; PRAGMA user_version = 2");
+  place_sql(
+      place,
+      "DROP TABLE period_act; DROP TABLE register_change; DROP INDEX leaf_of_act; PRAGMA user_version = 2");
   place->store = place_open(place, STORE_WRITE);
   g_autoptr(GArray) acts = store_period_acts(place->store);
   assert_int_equal(acts->len, 0);
+  assert_true(store_each_version_change(place->store, 0, expect_no_change, NULL));
   assert_null(store_error(place->store));
 }
 
@@ -423,7 +434,7 @@ int main(void)
       CASE(the_catalogue_in_force_is_last_also_when_it_returns),
       CASE(agents_come_back_by_id),
       CASE(a_damaged_key_is_an_error),
-      CASE(a_store_of_the_version_before_gets_periods),
+      CASE(a_store_of_a_version_before_gets_what_it_lacks),
       CASE(acts_on_periods_come_back_by_form_period_and_position),
       CASE(a_damaged_period_is_an_error),
       CASE(an_invitation_is_open_until_it_is_used),
