@@ -64,6 +64,11 @@ const struct office_command office_commands[] = {
     {COMMAND("consent", N_("--area A --form F --period P --unit U --rule CODE --reason R"),
              N_("consent that a report breaks a quasi-mandatory rule")),
      .carry_out = office_consent},
+    {COMMAND("explain",
+             N_("AREA INDICATOR PERIOD [--cumulative] [--slice S] [--between T1 T2] [--most N] [--format "
+                "table|csv|json]"),
+             N_("list what changed a total, or what it rests on, unit by unit")),
+     .carry_out = office_explain},
     {COMMAND("completeness",
              N_("[--form F] [--period P] [--area A] [--missing N|all] [--format table|csv|json]"),
              N_("print who has reported, in time or late, and who is missing")),

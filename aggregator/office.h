@@ -82,6 +82,7 @@ int office_inquiries(struct office *office, struct control_request *request, int
 int office_ask(struct office *office, struct control_request *request, int argc, char **argv);
 int office_accept(struct office *office, struct control_request *request, int argc, char **argv);
 int office_consent(struct office *office, struct control_request *request, int argc, char **argv);
+int office_explain(struct office *office, struct control_request *request, int argc, char **argv);
 int office_completeness(struct office *office, struct control_request *request, int argc, char **argv);
 int office_export(struct office *office, struct control_request *request, int argc, char **argv);
 int office_scorecard(struct office *office, struct control_request *request, int argc, char **argv);

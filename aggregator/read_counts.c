@@ -5,9 +5,7 @@
 
 /* --- by the register --- */
 
-/* Establishments count by the legal entity that they belong to. Another unit is itself, whoever runs it: a
- * company's three incubators are three. */
-static const char *entity_of(const struct catalogue *catalogue, const struct unit_version *version)
+const char *count_entity(const struct catalogue *catalogue, const struct unit_version *version)
 {
   int class = catalogue_class(catalogue, version->class);
   bool is_part =
@@ -15,7 +13,6 @@ static const char *entity_of(const struct catalogue *catalogue, const struct uni
   return is_part ? version->parent : version->unit;
 }
 
-/* `next` is the version after it in the register, or NULL. */
 static bool is_in_force(const struct unit_version *version, const struct unit_version *next, day_number day)
 {
   if (version->from > day || version->to < day) return false;
@@ -48,6 +45,15 @@ static bool is_part(const struct catalogue *catalogue, const struct unit_version
   return register_list_has(areas->str, area) && register_list_has(slices->str, slice);
 }
 
+bool count_has(const struct catalogue *catalogue, const struct unit_register *units, size_t n,
+               const struct indicator *indicator, day_number day, const char *area, const char *slice)
+{
+  const struct unit_version *version = register_nth(units, n);
+  const struct unit_version *next = n + 1 < register_size(units) ? register_nth(units, n + 1) : NULL;
+  return is_in_force(version, next, day) && satisfies(catalogue, indicator, version) &&
+         is_part(catalogue, version, area, slice);
+}
+
 static void count_registered(struct reader *reader, int area, int slice, const struct indicator *indicator,
                              struct period period, struct total *ret_total)
 {
@@ -58,11 +64,8 @@ static void count_registered(struct reader *reader, int area, int slice, const s
   size_t size = register_size(units);
   g_autoptr(GHashTable) entities = g_hash_table_new(g_str_hash, g_str_equal);
   for (size_t n = 0; n < size; n++) {
-    const struct unit_version *version = register_nth(units, n);
-    const struct unit_version *next = n + 1 < size ? register_nth(units, n + 1) : NULL;
-    if (!is_in_force(version, next, day) || !satisfies(catalogue, indicator, version)) continue;
-    if (!is_part(catalogue, version, area_code, slice_code)) continue;
-    g_hash_table_add(entities, (char *)entity_of(catalogue, version));
+    if (!count_has(catalogue, units, n, indicator, day, area_code, slice_code)) continue;
+    g_hash_table_add(entities, (char *)count_entity(catalogue, register_nth(units, n)));
     ret_total->reported++;
   }
   ret_total->value = g_hash_table_size(entities);
@@ -88,16 +91,14 @@ struct gathering {
   GArray *contributions;
 };
 
-/* A legal entity is of a class by itself; its plants, which are of another, add to its figure. */
-static bool is_of_class(const struct gathering *gathering, const struct unit_version *version)
+bool count_takes(const struct catalogue *catalogue, const struct unit_register *units,
+                 const struct indicator *indicator, const struct unit_version *version, struct period period)
 {
-  const struct catalogue *catalogue = gathering->reader->catalogue;
-  const char *class = catalogue->classes[gathering->indicator->count_class].code;
+  const char *class = catalogue->classes[indicator->count_class].code;
   if (strcmp(version->class, class) == 0) return true;
-  const char *code = entity_of(catalogue, version);
+  const char *code = count_entity(catalogue, version);
   if (strcmp(code, version->unit) == 0) return false;
-  const struct unit_version *entity =
-      register_version(gathering->reader->snapshot->units, code, gathering->part->period);
+  const struct unit_version *entity = register_version(units, code, period);
   return !entity ||
          strcmp(entity->class, class) == 0; /* one that is not registered here is known by its plants alone */
 }
@@ -111,8 +112,10 @@ static void gather_report(const struct gathering *gathering, const struct stored
   if (!reader_figure(&figures, part, &value)) return;
   const struct unit_version *version =
       register_version(gathering->reader->snapshot->units, report->unit, part->period);
-  if (!version || !is_of_class(gathering, version)) return;
-  struct contribution contribution = {.entity = entity_of(gathering->reader->catalogue, version),
+  if (!version || !count_takes(gathering->reader->catalogue, gathering->reader->snapshot->units,
+                               gathering->indicator, version, part->period))
+    return;
+  struct contribution contribution = {.entity = count_entity(gathering->reader->catalogue, version),
                                       .membership = report->membership,
                                       .value = value,
                                       .months = part->months};
@@ -157,7 +160,7 @@ static const GArray *gather(struct reader *reader, const struct indicator *indic
   return contributions;
 }
 
-static bool is_in_tier(const struct indicator *indicator, int128 sum)
+bool count_is_in_tier(const struct indicator *indicator, int128 sum)
 {
   bool unbounded = indicator->count_below == INT64_MAX;
   return sum >= indicator->count_from && (unbounded || sum < indicator->count_below);
@@ -180,7 +183,7 @@ static void count_tier(struct reader *reader, const struct indicator *indicator,
       reports++;
     }
     ret_total->reported += reports;
-    if (reports > 0 && is_in_tier(indicator, sum)) ret_total->value++;
+    if (reports > 0 && count_is_in_tier(indicator, sum)) ret_total->value++;
   }
 }
 

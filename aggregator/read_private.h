@@ -85,4 +85,19 @@ void reader_compare(struct reader *reader, int area, int slice, int indicator, s
 void reader_count(struct reader *reader, int area, int slice, int indicator, struct period period,
                   struct total *ret_total);
 
+/* --- the rules of counting --- */
+
+/* Establishments count by the legal entity that they belong to. Another unit is itself, whoever runs it: a
+ * company's three incubators are three. */
+const char *count_entity(const struct catalogue *catalogue, const struct unit_version *version);
+/* By the register: whether its nth version is in force on that day, satisfies the condition, and is part of
+ * area × slice. */
+bool count_has(const struct catalogue *catalogue, const struct unit_register *units, size_t n,
+               const struct indicator *indicator, day_number day, const char *area, const char *slice);
+/* By figures: whether a unit's figure is its entity's. A legal entity is of a class by itself; its plants,
+ * which are of another, add to its figure. */
+bool count_takes(const struct catalogue *catalogue, const struct unit_register *units,
+                 const struct indicator *indicator, const struct unit_version *version, struct period period);
+bool count_is_in_tier(const struct indicator *indicator, int128 sum);
+
 #endif

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import parktally
+import process
 import row_total
 import scene
 import table
@@ -60,20 +61,21 @@ def fill(city, folder, register, units, bench):
 
 
 def ours(city, moment, expected):
-    """Seconds of each question, from connecting to the whole answer."""
+    """Seconds of each question, from connecting to the whole answer, and the processor's of them all."""
     path = str(city.aggregator.data / "control")
     question = ["totals", "--period", PERIOD, "--indicator", INDICATORS[0], "--slice", "all", "--format", "csv",
                 "--as-of", moment, "--area"]
-    took = []
+    took, spent = [], process.cpu(city.aggregator.process.pid)
     for _ in range(QUESTIONS):
         begun = time.monotonic()
         answer = row_total.ask(path, *question, "zone")
         took.append(time.monotonic() - begun)
         if row_total.value_of(answer, ["zone"]) != expected.zone[INDICATORS[0]]:
             raise scene.Wrong("the zone's total as of then is wrong")
+    spent = process.cpu(city.aggregator.process.pid) - spent
     if row_total.value_of(row_total.ask(path, *question, ",".join(PARKS)), PARKS) != expected.parks[INDICATORS[0]]:
         raise scene.Wrong("the parks' totals as of then are wrong")
-    return took
+    return took, spent / QUESTIONS
 
 
 def load(postgres, files, corrections):
@@ -119,11 +121,14 @@ def run(bench):
         moment, files, corrections = fill(city, folder, register, units, bench)
         expected = workload.sums(files, register)
         load(postgres, files, corrections)
-        took, base = [], []
+        took, spent, base = [], [], []
         for _ in range(bench.rounds):
-            took.append(statistics.median(ours(city, moment, expected)))
+            each, processor = ours(city, moment, expected)
+            took.append(statistics.median(each))
+            spent.append(processor)
             base.append(statistics.median(theirs(postgres, expected)))
-            bench.say(f"ours {took[-1]:.3f} s, PostgreSQL {base[-1]:.3f} s")
+            bench.say(f"ours {took[-1]:.3f} s, {spent[-1]:.3f} s of the processor, PostgreSQL {base[-1]:.3f} s")
     what = (f"zone's total of {units} units as of a moment before a tenth of them were corrected and {MOVED} left the"
             " boundary")
-    return [Line(what, took, table.seconds, "PostgreSQL, sum over a history of the same rows", base, Bar(BAR))]
+    return [Line(what, took, table.seconds, "PostgreSQL, sum over a history of the same rows", base, Bar(BAR)),
+            Line("the same, processor's time of the server", spent, table.seconds)]

@@ -1,9 +1,14 @@
-"""Totals and targets as of moments of the past, through the real programs; the server's clock runs days ahead."""
+"""Totals and targets as of moments of the past, and what changed them, through the real programs; the server's clock
+runs days ahead."""
 
+import csv
 import datetime
+import io
+import json
 import sqlite3
 import sys
 import unittest
+from decimal import Decimal
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -100,6 +105,23 @@ class Past(parktally.Case):
             self.assertEqual([self.city.command(*question, "--as-of", f"@{position}").out for question in questions], texts)
         self.assertEqual([len({texts[n] for texts in printed.values()}) for n in (2, 3, 4)], [5, 5, 5])
 
+    def explain(self, *words):
+        return list(csv.DictReader(io.StringIO(self.city.command("explain", *words, "--format", "csv").out)))
+
+    @staticmethod
+    def sums(lines):
+        """(before, change by cause, after); the lines of units add up to it."""
+        parts = {cause: Decimal(0) for cause in ("catalogue", "register", "report", "columns")}
+        for line in lines:
+            if line["line"] == "unit":
+                parts[line["cause"]] += Decimal(line["change"])
+        found = {line["line"]: Decimal(line["change"] or 0) for line in lines if line["line"] in ("before", "after")}
+        assert found["before"] + sum(parts.values()) == found["after"], lines
+        for line in lines:
+            if line["line"] == "sum":
+                assert parts[line["cause"]] == Decimal(line["change"]), line
+        return found["before"], {cause: part for cause, part in parts.items() if part}, found["after"]
+
     def test_what_was_under_inquiry_reads_as_it_did_then(self):
         """An inquiry is in from the leaf that asked to the one that settled it."""
         self.city.import_register([unit("E1", "east")])
@@ -113,6 +135,68 @@ class Past(parktally.Case):
         east.report("monthly", "2018-05", [Report("E1", {"output": 90}, base=first)])
         found = [self.city.total("zone", "2018-05", "output", "all", "--as-of", f"@{position}") for position in (before, open_)]
         self.assertEqual([(line["value"], line["under_inquiry"]) for line in found], [("10.0", "0.0"), ("10.0", "10.0")])
+
+    def test_what_changed_a_total_between_two_moments(self):
+        positions = self.history()
+        lines = self.explain("zone", "output", "2018-05", "--between", day(1), day(4))
+        self.assertEqual(self.sums(lines), (Decimal("10.0"), {"report": Decimal("6.5")}, Decimal("16.5")))
+        largest, other = [line for line in lines if line["line"] == "unit"]
+        self.assertEqual([largest[key] for key in ("unit", "name", "park", "revision", "change", "period", "by")],
+                         ["W1", "单位W1", "west", "1", "4.0", "2018-05", "李明"])
+        self.assertEqual([other[key] for key in ("unit", "park", "revision", "change")], ["E1", "east", "2", "2.5"])
+        self.assertEqual(int(largest["position"]), positions[1])
+        self.assertEqual(len(bytes.fromhex(largest["submission"])), 32)
+        self.assertTrue(largest["recorded"].startswith(day(3)), largest)
+        lines = self.explain("zone", "output", "2018-05", "--between", f"@{positions[1]}", day(6))
+        self.assertEqual(self.sums(lines), (Decimal("16.5"), {"register": Decimal("-4.0")}, Decimal("12.5")))
+        self.assertEqual([(line["unit"], int(line["position"])) for line in lines if line["line"] == "unit"],
+                         [("W1", positions[2])])
+        lines = self.explain("zone", "output", "2018-05", "--between", day(4), day(4))
+        self.assertEqual([line["line"] for line in lines], ["before", "after"])
+        self.assert_sound(self.city)
+
+    def test_what_a_total_rests_on(self):
+        self.history()
+        lines = self.explain("zone", "output", "2018-05")
+        self.assertEqual(self.sums(lines), (0, {"report": Decimal("12.5")}, Decimal("12.5")))
+        self.assertEqual([(line["unit"], line["revision"]) for line in lines if line["line"] == "unit"], [("E1", "2")])
+        lines = self.explain("group", "output", "2018", "--cumulative", "--slice", "all", "--most", "1")
+        self.assertEqual(self.sums(lines)[2], Decimal("12.5"))
+        found = json.loads(self.city.command("explain", "west", "output", "2018-05", "--format", "json").out)
+        self.assertEqual([(line["line"], line["change"]) for line in found],
+                         [("unit", "4.0"), ("before", None), ("sum", "4.0"), ("after", "4.0")])
+        self.assertRegex(self.city.command("explain", "west", "output", "2018-05").out, "W1 +单位W1 +report +west +4.0")
+        lines = self.explain("zone", "intensity", "2018-05")  # of a ratio its two parts
+        self.assertEqual({line["indicator"] for line in lines}, {"research", "sales"})
+        self.assertEqual(self.sums(self.explain("zone", "scaled", "2018-05")), (0, {}, 0))
+
+    def test_the_largest_lines_are_listed_and_the_others_summed(self):
+        self.city.import_register([unit(f"E{n}", "east") for n in range(1, 6)])
+        self.city.start()
+        self.agent("east").report("monthly", "2018-05", [Report(f"E{n}", {"output": n * 10}) for n in range(1, 6)])
+        lines = self.explain("zone", "output", "2018-05", "--most", "2")
+        self.assertEqual([(line["line"], line["unit"], line["change"]) for line in lines],
+                         [("unit", "E5", "5.0"), ("unit", "E4", "4.0"), ("others", "", "6.0"), ("before", "", ""),
+                          ("sum", "", "15.0"), ("after", "", "15.0")])
+
+    def test_what_cannot_be_explained_is_refused(self):
+        self.history()
+        for words, said in ((("zone", "output"), "argument is missing"), (("zone", "output", "2018-05", "x"), "too many"),
+                            (("mars", "output", "2018-05"), "there is no area"), (("zone", "x", "2018-05"), "there is no indicator"),
+                            (("zone", "output", "soon"), "no period"),
+                            (("zone", "output", "2018-05", "--slice", "x"), "there is no slice"),
+                            (("zone", "output", "2018-05", "--between", day(1)), "two moments"),
+                            (("zone", "output", "2018-05", "--between", day(4), day(1)), "goes first"),
+                            (("zone", "output", "2018-05", "--between", "x", day(1)), "no moment"),
+                            (("zone", "output", "2018-05", "--between", day(1), day(9)), "yet to come"),
+                            (("zone", "output", "2018-05", "--most", "-1"), "at most"),
+                            (("zone", "output", "2018-05", "--most", "1000000000"), "at most"),
+                            (("zone", "output", "2018-05", "--format", "xml"), "no format")):
+            with self.subTest(words):
+                result = self.city.command("explain", *words, code=64)
+                self.assertIn(said, result.err)
+                self.assertEqual(result.out, "")
+        self.assertEqual(self.value(), "12.5")
 
     def test_what_is_no_moment_of_this_ledger_is_refused(self):
         self.history()
