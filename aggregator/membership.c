@@ -60,6 +60,11 @@ static bool slice_holds(const struct catalogue *catalogue, const struct slice *s
   return has_industry(slice, version->industry);
 }
 
+bool membership_in_slice(const struct catalogue *catalogue, int slice, const struct unit_version *version)
+{
+  return slice_holds(catalogue, &catalogue->slices[slice], version);
+}
+
 void membership_derive(const struct catalogue *catalogue, const struct unit_version *version,
                        GString *ret_areas, GString *ret_slices)
 {

@@ -10,6 +10,7 @@
 #include "common/register.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct membership {
@@ -21,6 +22,8 @@ struct membership {
 #define MEMBERSHIP_AREA_WORDS (LIMIT_CATALOGUE_ITEMS / 64)
 void membership_areas(const struct catalogue *catalogue, const struct unit_version *version,
                       uint64_t ret_areas[static MEMBERSHIP_AREA_WORDS]);
+
+bool membership_in_slice(const struct catalogue *catalogue, int slice, const struct unit_version *version);
 
 /* The codes as they are stored, ';'-joined in the catalogue's order. Both "" for a unit that belongs nowhere.
  */

@@ -1,5 +1,6 @@
 #include "aggregator/read.h"
 
+#include "aggregator/read_coverage.h"
 #include "aggregator/read_private.h"
 #include "aggregator/statistics/compare.h"
 #include "common/calendar.h"
@@ -21,6 +22,8 @@ static struct reader *make(struct store *store, struct past *past, struct snapsh
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
   reader->compared = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)comparing_free);
   reader->plans = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  reader->surveys =
+      g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)coverage_report_free);
   return reader;
 }
 
@@ -41,6 +44,7 @@ void reader_free(struct reader *reader)
   g_hash_table_unref(reader->contributions);
   g_hash_table_unref(reader->compared);
   g_hash_table_unref(reader->plans);
+  g_hash_table_unref(reader->surveys);
   if (!reader->past) memberships_free(reader->memberships);
   g_free(reader);
 }
@@ -275,6 +279,16 @@ bool reader_annual_adjustment(struct reader *reader, int area, int slice, int in
 
 /* --- the last period --- */
 
+static day_number today(const struct reader *reader)
+{
+  return calendar_day(reader->catalogue, reader->past ? past_moment_ms(reader->past) : clock_wall().ms);
+}
+
+bool reader_has_ended(const struct reader *reader, struct period period)
+{
+  return today(reader) > period_last_day(period);
+}
+
 /* A book is there as soon as anything was sent for it, refused or not. */
 static bool has_counted(struct reader *reader, int64_t book)
 {
@@ -294,8 +308,7 @@ static bool has_counted(struct reader *reader, int64_t book)
 bool reader_last_of_form(struct reader *reader, const char *form, struct period *ret_period)
 {
   g_autoptr(GArray) books = store_books(reader->store, form);
-  day_number now =
-      calendar_day(reader->catalogue, reader->past ? past_moment_ms(reader->past) : clock_wall().ms);
+  day_number now = today(reader);
   bool found = false;
   struct period last = {0};
   for (unsigned n = books->len; n-- > 0;) { /* of a form mostly the later before the earlier */

@@ -93,6 +93,9 @@ bool reader_growth(struct reader *reader, int area, int slice, int indicator, st
                    bool cumulative, bool previous, const struct total *total, struct growth_base *ret_base,
                    GError **error);
 
+/* By the clock; of the past by the moment. */
+bool reader_has_ended(const struct reader *reader, struct period period);
+
 /* The last period that has begun, by the clock (of the past: by the moment), and for which a report of the
  * indicator's form counts; false if none. Of two that end on one day the longer one; of a ratio the earlier
  * of its two parts'; of a count from the register that of any form. */

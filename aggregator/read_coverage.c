@@ -16,7 +16,8 @@ struct owing {
   const struct unit_version *version;
   unsigned group;
   struct coverage_unit unit;
-  int32_t when; /* period_key() of the last known value */
+  int64_t figure; /* the last known value, with its sign … */
+  int32_t when;   /* … and the period_key() of it */
 };
 
 /* Units of the same parks, inside the boundary or outside: they are in the same areas. */
@@ -27,7 +28,7 @@ struct group {
 
 struct survey {
   struct reader *reader;
-  int form;
+  int form, slice;
   struct period period;
   int column;
   uint64_t late_from;      /* position of the first leaf after the deadline */
@@ -85,6 +86,7 @@ static void find_owing(struct survey *survey)
   for (size_t n = 0; n < register_size(units);) {
     const struct unit_version *version = next_in_force(units, day, &n);
     if (!version || !unit_version_owes(version, catalogue, survey->form)) continue;
+    if (!membership_in_slice(catalogue, survey->slice, version)) continue;
     struct owing owing = {.version = version, .group = group_of(survey, version), .unit = {.expected = true}};
     g_array_append_val(survey->owing, owing);
   }
@@ -107,7 +109,7 @@ static void take_unexpected(struct survey *survey, const struct stored_report *r
 {
   const struct unit_register *units = survey->reader->snapshot->units;
   const struct unit_version *version = register_version(units, report->unit, survey->period);
-  if (version)
+  if (version && membership_in_slice(survey->reader->catalogue, survey->slice, version))
     coverage_count(coverage_of(survey, group_of(survey, version)), &(struct coverage_unit){.reported = true});
 }
 
@@ -161,6 +163,7 @@ static bool take_value(const struct stored_report *report, void *data)
   if (!column_set_has(&figures.present, column)) return true;
   look->owing->unit.known = true;
   look->owing->unit.weight = ABS(figures.value[column]);
+  look->owing->figure = figures.value[column];
   look->owing->when = period_key(look->period);
   return false;
 }
@@ -292,8 +295,10 @@ static struct coverage_report *conclude(struct survey *survey)
   report->missing = g_array_new(FALSE, FALSE, sizeof(struct missing_unit));
   for (unsigned n = 0; n < survey->owing->len; n++) {
     const struct owing *owing = &g_array_index(survey->owing, struct owing, n);
-    struct missing_unit missing = {
-        .version = owing->version, .known = owing->unit.known, .value = owing->unit.weight};
+    struct missing_unit missing = {.version = owing->version,
+                                   .known = owing->unit.known,
+                                   .value = owing->unit.weight,
+                                   .figure = owing->figure};
     coverage_count(coverage_of(survey, owing->group), &owing->unit);
     if (owing->unit.reported) continue;
     if (missing.known) period_from_key(owing->when, &missing.when);
@@ -306,15 +311,17 @@ static struct coverage_report *conclude(struct survey *survey)
   return report;
 }
 
-struct coverage_report *reader_coverage(struct reader *reader, int form, struct period period, GError **error)
+static struct coverage_report *make_survey(struct reader *reader, int form, int slice, int column,
+                                           struct period period, GError **error)
 {
   assert(!reader->past);
   int64_t due_ms = calendar_due(reader->catalogue, form, period);
   struct survey survey = {
       .reader = reader,
       .form = form,
+      .slice = slice,
       .period = period,
-      .column = reader->catalogue->forms[form].weighed_by,
+      .column = column,
       .late_from = due_ms == CALENDAR_NEVER ? UINT64_MAX : store_leaves_until(reader->store, due_ms),
       .owing = g_array_new(FALSE, FALSE, sizeof(struct owing)),
       .groups = g_array_new(FALSE, FALSE, sizeof(struct group)),
@@ -330,6 +337,23 @@ struct coverage_report *reader_coverage(struct reader *reader, int form, struct 
   if (!store_error(reader->store)) return g_steal_pointer(&report);
   g_propagate_error(error, g_error_copy(store_error(reader->store)));
   return NULL;
+}
+
+struct coverage_report *reader_coverage(struct reader *reader, int form, struct period period, GError **error)
+{
+  return make_survey(reader, form, 0, reader->catalogue->forms[form].weighed_by, period, error);
+}
+
+const struct coverage_report *reader_coverage_of(struct reader *reader, int form, int slice, int column,
+                                                 struct period period, GError **error)
+{
+  if (column == CATALOGUE_NONE) column = reader->catalogue->forms[form].weighed_by;
+  g_autofree char *key = g_strdup_printf("%d %d %d %d", form, slice, column, period_key(period));
+  struct coverage_report *report = g_hash_table_lookup(reader->surveys, key);
+  if (report) return report;
+  report = make_survey(reader, form, slice, column, period, error);
+  if (report) g_hash_table_insert(reader->surveys, g_steal_pointer(&key), report);
+  return report;
 }
 
 void coverage_report_free(struct coverage_report *report)

@@ -10,7 +10,8 @@
 struct missing_unit {
   const struct unit_version *version; /* of the snapshot's register */
   bool known;
-  int64_t value;      /* the last one known, scaled by its indicator's decimals */
+  int64_t value;      /* the last one known, as a magnitude, scaled by its indicator's decimals … */
+  int64_t figure;     /* … and with its sign */
   struct period when; /* it was reported for */
 };
 
@@ -33,6 +34,11 @@ struct coverage_report {
  * reader; of the present alone. */
 struct coverage_report *reader_coverage(struct reader *reader, int form, struct period period,
                                         GError **error);
+
+/* The same of the units of a slice alone, weighed by `column` of the form (CATALOGUE_NONE: the one that
+ * always weighs). Kept as long as the reader, whose it is. */
+const struct coverage_report *reader_coverage_of(struct reader *reader, int form, int slice, int column,
+                                                 struct period period, GError **error);
 void coverage_report_free(struct coverage_report *report);
 CLEANUP_DEFINE(struct coverage_report, coverage_report_free)
 

@@ -16,6 +16,7 @@ struct reader {
   GHashTable *contributions;       /* of read_counts.c: text → GArray of contributions, by legal entity */
   GHashTable *compared;            /* of read_compare.c: text → struct comparing */
   GHashTable *plans;               /* of read_plan.c: text → struct plan */
+  GHashTable *surveys;             /* of read_coverage.c: text → struct coverage_report */
 };
 
 /* As the functions of the store, of the reader's moment. */

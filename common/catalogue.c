@@ -124,6 +124,8 @@ static void finish_target(struct target *target)
   g_free(target->numerator);
   g_free(target->denominator);
   g_free(target->stages);
+  for (size_t n = 0; n < target->share_count; n++) g_free(target->shares[n].stages);
+  g_free(target->shares);
 }
 
 static void free_targets(struct catalogue *catalogue)

@@ -166,6 +166,12 @@ struct stage {
   int64_t value; /* scaled by the target's decimals */
 };
 
+struct share { /* what a target promises for a part of its area */
+  int area;
+  struct stage *stages;
+  size_t stage_count;
+};
+
 struct target {
   unsigned id; /* 1–16 in the plan */
   struct label name;
@@ -188,6 +194,10 @@ struct target {
   int64_t value, tolerance; /* scaled by decimals; of DIRECTION_TRACKED no value */
   struct stage *stages;     /* ascending years, the last is the plan's own */
   size_t stage_count;
+  bool per_park;        /* it has a sense for parts of its area too */
+  struct share *shares; /* of those that the catalogue gives a number */
+  size_t share_count;
+  unsigned least_coverage; /* in per cent of the last known value, below which it is not measurable */
 };
 
 struct days {

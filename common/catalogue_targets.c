@@ -7,31 +7,66 @@
 #define MOST_SCALE 1000000000000 /* 千元 in a trillion yuan and to spare */
 #define LEAST_YEAR 1900
 #define MOST_YEAR 2999
+#define LEAST_COVERAGE 50 /* per cent, where the catalogue says nothing: half of a total is no total */
 
 /* --- reading --- */
+
+/* NULL where they are none. */
+static struct stage *read_years(struct reader *reader, const struct yaml_node *node,
+                                const struct target *target, size_t *ret_count)
+{
+  if (!yaml_is_mapping(node)) {
+    yaml_mistake(reader->yaml, node, _("expected a value for each year: {2018: 66, 2019: 68, 2020: 70}"));
+    return NULL;
+  }
+  size_t count = yaml_size(reader->yaml, node);
+  struct stage *stages = g_new0(struct stage, count);
+  for (size_t i = 0; i < count; i++) {
+    const struct yaml_node *year = yaml_item_key(reader->yaml, node, i);
+    stages[i].year = (int)yaml_integer(reader->yaml, year, LEAST_YEAR, MOST_YEAR, LEAST_YEAR);
+    stages[i].value =
+        reader_amount(reader, yaml_item(reader->yaml, node, i), target->decimals, target->value);
+    if (i > 0 && stages[i].year < stages[i - 1].year)
+      yaml_mistake(reader->yaml, year, _("the years of the stages must ascend"));
+  }
+  *ret_count = count;
+  return stages;
+}
 
 static void read_stages(struct reader *reader, const struct yaml_node *node, struct target *target)
 {
   const struct yaml_node *stages = yaml_get(reader->yaml, node, "stages", false);
   if (!stages) return;
-  if (!yaml_is_mapping(stages)) {
-    yaml_mistake(reader->yaml, stages, _("expected a value for each year: {2018: 66, 2019: 68, 2020: 70}"));
-    return;
-  }
-  size_t count = yaml_size(reader->yaml, stages);
-  target->stages = g_new0(struct stage, count);
-  target->stage_count = count;
-  for (size_t i = 0; i < count; i++) {
-    const struct yaml_node *year = yaml_item_key(reader->yaml, stages, i);
-    target->stages[i].year = (int)yaml_integer(reader->yaml, year, LEAST_YEAR, MOST_YEAR, LEAST_YEAR);
-    target->stages[i].value =
-        reader_amount(reader, yaml_item(reader->yaml, stages, i), target->decimals, target->value);
-    if (i > 0 && target->stages[i].year < target->stages[i - 1].year)
-      yaml_mistake(reader->yaml, year, _("the years of the stages must ascend"));
-  }
+  target->stages = read_years(reader, stages, target, &target->stage_count);
+  size_t count = target->stage_count;
   if (count > 0 && target->stages[count - 1].value != target->value)
     yaml_mistake(reader->yaml, yaml_item(reader->yaml, stages, count - 1),
                  _("the last stage must be the target's own value; correct one of them"));
+}
+
+/* What is promised for parts of the area. */
+static void read_shares(struct reader *reader, const struct yaml_node *node, struct target *target)
+{
+  const struct yaml_node *parks = yaml_get(reader->yaml, node, "parks", false);
+  if (!parks) return;
+  if (!yaml_is_mapping(parks)) {
+    yaml_mistake(reader->yaml, parks,
+                 _("expected the yearly stages of each park: {hexi: {2018: 20, 2020: 30}}"));
+    return;
+  }
+  if (!target->per_park)
+    yaml_mistake(reader->yaml, parks, _("parks have numbers only where the target is “per_park: true”"));
+  if (target->direction == DIRECTION_TRACKED)
+    yaml_mistake(
+        reader->yaml, parks,
+        _("a target that is only tracked promises no number; remove this, or choose another direction"));
+  target->share_count = yaml_size(reader->yaml, parks);
+  target->shares = g_new0(struct share, target->share_count);
+  for (size_t i = 0; i < target->share_count; i++) {
+    struct share *share = &target->shares[i];
+    share->area = reader_reference(reader, SECTION_AREAS, yaml_item_key(reader->yaml, parks, i));
+    share->stages = read_years(reader, yaml_item(reader->yaml, parks, i), target, &share->stage_count);
+  }
 }
 
 /* What is promised: direction, value, tolerance, stages. */
@@ -87,10 +122,10 @@ void catalogue_read_formula(struct reader *reader, const struct yaml_node *node,
 
 void catalogue_read_target(struct reader *reader, size_t n)
 {
-  static const char *const keys[] = {"zh",        "en",        "area",        "population", "note",
-                                     "formula",   "numerator", "denominator", "scale",      "divisor",
-                                     "yearly",    "measure",   "decimals",    "direction",  "value",
-                                     "tolerance", "stages",    "source",      "bureau",     NULL};
+  static const char *const keys[] = {
+      "zh",     "en",      "area",   "population", "note",     "formula",        "numerator", "denominator",
+      "scale",  "divisor", "yearly", "measure",    "decimals", "direction",      "value",     "tolerance",
+      "stages", "source",  "bureau", "per_park",   "parks",    "least_coverage", NULL};
   const struct yaml_node *node = reader_item(reader, SECTION_TARGETS, n);
   yaml_known_keys(reader->yaml, node, keys);
   struct target *target = &reader->catalogue->targets[n];
@@ -103,7 +138,11 @@ void catalogue_read_target(struct reader *reader, size_t n)
   target->area = reader_reference_at(reader, node, "area", true, SECTION_AREAS);
   catalogue_read_formula(reader, node, target);
   target->yearly = yaml_flag(reader->yaml, yaml_get(reader->yaml, node, "yearly", false), false);
+  target->per_park = yaml_flag(reader->yaml, yaml_get(reader->yaml, node, "per_park", false), false);
+  target->least_coverage = (unsigned)yaml_integer(
+      reader->yaml, yaml_get(reader->yaml, node, "least_coverage", false), 0, 100, LEAST_COVERAGE);
   read_promise(reader, node, target);
+  read_shares(reader, node, target);
 }
 
 /* --- checking: the formula, now that all indicators are read --- */
@@ -175,7 +214,33 @@ void catalogue_check_formula(struct reader *reader, const struct yaml_node *node
     yaml_mistake(reader->yaml, divisor, _("only the formula “value” has a divisor; remove it"));
 }
 
+/* Areas that lie within each other in a ring are told of themselves; here they must have an end. */
+static bool is_part(const struct catalogue *catalogue, int inner, int outer)
+{
+  for (int depth = 0; inner != CATALOGUE_NONE && depth < LIMIT_AREA_DEPTH; depth++) {
+    inner = catalogue->areas[inner].parent;
+    if (inner == outer) return true;
+  }
+  return false;
+}
+
+static void check_shares(struct reader *reader, const struct yaml_node *node, const struct target *target)
+{
+  const struct yaml_node *parks = yaml_get(reader->yaml, node, "parks", false);
+  for (size_t i = 0; i < target->share_count; i++) {
+    int area = target->shares[i].area;
+    if (area == CATALOGUE_NONE || target->area == CATALOGUE_NONE) continue;
+    if (!is_part(reader->catalogue, area, target->area))
+      yaml_mistake(reader->yaml, yaml_item_key(reader->yaml, parks, i),
+                   _("“%s” is no part of “%s”, for which the target is stated"),
+                   reader->catalogue->areas[area].code, reader->catalogue->areas[target->area].code);
+  }
+}
+
 void catalogue_check_target(struct reader *reader, size_t n)
 {
-  catalogue_check_formula(reader, reader_item(reader, SECTION_TARGETS, n), &reader->catalogue->targets[n]);
+  const struct yaml_node *node = reader_item(reader, SECTION_TARGETS, n);
+  struct target *target = &reader->catalogue->targets[n];
+  check_shares(reader, node, target);
+  catalogue_check_formula(reader, node, target);
 }

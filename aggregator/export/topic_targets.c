@@ -25,6 +25,14 @@ const struct export_column export_targets_columns[] = {
     {"note", N_("note"), .kind = EXPORT_TEXT},
     {"status", N_("status"), EXPORT_TEXT, EXPORT_ATTRIBUTE, "OBS_STATUS"},
     {"confidentiality", N_("confidentiality"), EXPORT_TEXT, EXPORT_ATTRIBUTE, "CONF_STATUS"},
+    {"target_status", N_("target's status"), .kind = EXPORT_TEXT},
+    {"reason", N_("reason"), .kind = EXPORT_TEXT},
+    {"gap", N_("gap"), .kind = EXPORT_DECIMAL},
+    {"due", N_("due by now"), .kind = EXPORT_DECIMAL},
+    {"coverage_units", N_("units, percent"), .kind = EXPORT_DECIMAL},
+    {"coverage_value", N_("value, percent"), .kind = EXPORT_DECIMAL},
+    {"estimate", N_("estimate (E)"), .kind = EXPORT_DECIMAL},
+    {"annual_adjustment", N_("annual adjustment"), .kind = EXPORT_DECIMAL},
     {.id = NULL},
 };
 
@@ -41,14 +49,19 @@ static void add_promise(const struct target *target, bool given, int64_t value, 
   export_table_cell(table, shown ? decimal_format(value, target->decimals, text) : "");
 }
 
-static void add_standing(const struct target *target, const struct target_standing *standing,
-                         struct export_table *table)
+static void add_fraction(struct export_table *table, bool given, struct fraction value, unsigned decimals)
 {
   char text[DECIMAL_TEXT_SIZE] = "";
-  int128 value;
-  if (standing->measurable &&
-      decimal_divide(standing->numerator, standing->denominator, target->decimals, &value))
-    decimal_format(value, target->decimals, text);
+  int128 rounded;
+  if (given && decimal_divide(value.upper, value.lower, decimals, &rounded))
+    decimal_format(rounded, decimals, text);
+  export_table_cell(table, text);
+}
+
+static void add_percent(struct export_table *table, bool given, int128 percent)
+{
+  char text[DECIMAL_TEXT_SIZE] = "";
+  if (given) decimal_format(percent, COVERAGE_DECIMALS, text);
   export_table_cell(table, text);
 }
 
@@ -59,8 +72,8 @@ static void add_progress(const struct target *target, const struct target_standi
 {
   enum { DECIMALS = 1 };
   char text[DECIMAL_TEXT_SIZE] = "";
-  int64_t promised = standing->stage ? standing->stage->value : target->value;
-  bool has_way = target->direction != DIRECTION_TRACKED && target->direction != DIRECTION_AT_MOST;
+  int64_t promised = standing->promise;
+  bool has_way = standing->promised && target->direction != DIRECTION_AT_MOST;
   int128 upper, lower, progress;
   if (standing->measurable && has_way && promised > 0 &&
       !__builtin_mul_overflow(standing->numerator, 100 * decimal_power10(target->decimals), &upper) &&
@@ -70,11 +83,29 @@ static void add_progress(const struct target *target, const struct target_standi
   export_table_cell(table, text);
 }
 
+/* For programs the code, for a spreadsheet's reader the same: it is a column to filter by. */
+static void add_course(const struct target *target, const struct target_standing *standing,
+                       struct export_table *table)
+{
+  const struct coverage *coverage = &standing->weakest.coverage;
+  int128 units = 0, value = 0;
+  bool by_units = coverage_of_units(coverage, &units), by_value = coverage_of_value(coverage, &value);
+  export_table_cell(table, target_status_code(standing->status));
+  export_table_cell(table, standing->reason ? standing->reason : standing->why_not);
+  add_fraction(table, standing->judged, standing->gap, target->decimals);
+  add_fraction(table, standing->judged, standing->due, target->decimals);
+  add_percent(table, by_units, units);
+  add_percent(table, by_value, value);
+  add_fraction(table, standing->estimated, standing->estimate, target->decimals);
+  add_fraction(table, standing->adjusted, standing->adjustment, target->decimals);
+}
+
 static void add_target(const struct export_scope *scope, const struct target *target,
                        const struct target_standing *standing, struct export_table *table)
 {
-  const struct area *area = &scope->catalogue->areas[target->area];
-  bool judged = standing->measurable && target->direction != DIRECTION_TRACKED;
+  const struct area *area = &scope->catalogue->areas[standing->area];
+  bool whole = standing->area == target->area;
+  bool judged = standing->promised && standing->measurable && !standing->too_little;
   char text[PERIOD_TEXT_SIZE];
   export_table_count(table, target->id);
   export_table_cell(table, text_label(&target->name));
@@ -82,10 +113,11 @@ static void add_target(const struct export_scope *scope, const struct target *ta
   export_table_cell(table, text_label(&area->name));
   export_table_cell(table, period_format(standing->period, text));
   export_table_cell(table, target_direction(target));
-  add_promise(target, true, target->value, table);
+  add_promise(target, whole || standing->promised, whole ? target->value : standing->promise, table);
   add_promise(target, true, target->tolerance, table);
   add_promise(target, standing->stage != NULL, standing->stage ? standing->stage->value : 0, table);
-  add_standing(target, standing, table);
+  add_fraction(table, standing->measurable, (struct fraction){standing->numerator, standing->denominator},
+               target->decimals);
   export_table_cell(table, target->measure);
   add_progress(target, standing, table);
   export_table_count(table, standing->reported);
@@ -97,29 +129,33 @@ static void add_target(const struct export_scope *scope, const struct target *ta
   export_table_cell(table, text_label(&target->note));
   export_table_cell(table, export_status(standing->measurable));
   export_table_cell(table, export_confidentiality());
+  add_course(target, standing, table);
 }
 
-static bool is_wanted(const struct export_scope *scope, const struct target *target)
+struct adding {
+  const struct export_scope *scope;
+  struct period period;
+  struct export_table *table;
+  GError **error;
+};
+
+static bool add_one(const struct target *target, int area, void *data)
 {
-  bool wanted = !scope->areas_named;
-  for (unsigned n = 0; n < scope->areas->len; n++)
-    wanted |= g_array_index(scope->areas, int, n) == target->area;
-  return wanted;
+  const struct adding *to = data;
+  struct target_standing standing;
+  if (!target_evaluate(to->scope->reader, to->scope->catalogue, target, area, to->period, &standing,
+                       to->error))
+    return false;
+  add_target(to->scope, target, &standing, to->table);
+  target_standing_clear(&standing);
+  return true;
 }
 
 bool export_targets(const struct export_scope *scope, struct export_table *table, GError **error)
 {
-  const struct catalogue *catalogue = scope->catalogue;
-  struct period period = scope->period;
-  if (!scope->period_named && !target_last_period(scope->reader, catalogue, &period)) return true;
-  export_table_set_period(table, period);
-  for (size_t n = 0; n < catalogue->target_count; n++) {
-    const struct target *target = &catalogue->targets[n];
-    struct target_standing standing;
-    if (!is_wanted(scope, target)) continue;
-    if (!target_evaluate(scope->reader, catalogue, target, period, &standing, error)) return false;
-    add_target(scope, target, &standing, table);
-    target_standing_clear(&standing);
-  }
-  return true;
+  struct adding adding = {scope, scope->period, table, error};
+  if (!scope->period_named && !target_last_period(scope->reader, scope->catalogue, &adding.period))
+    return true;
+  export_table_set_period(table, adding.period);
+  return target_each(scope->catalogue, scope->areas_named ? scope->areas : NULL, add_one, &adding);
 }

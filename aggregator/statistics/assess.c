@@ -1,6 +1,6 @@
 #include "aggregator/statistics/assess.h"
 
-#include "aggregator/statistics/target.h"
+#include "aggregator/statistics/target_value.h"
 #include "common/text.h"
 
 /* --- values --- */
@@ -61,14 +61,15 @@ static bool weaken(struct reader *reader, const struct catalogue *catalogue, con
                                .scale = 1,
                                .divisor = 1,
                                .direction = DIRECTION_TRACKED};
-  struct target_standing standing;
+  const struct target_place place = {reader, catalogue, asked->area};
+  struct target_value below;
   if (asked->form != TARGET_RATIO) return true;
-  if (!target_evaluate(reader, catalogue, &denominator, period, &standing, error)) return false;
-  if ((int128)standing.reported * value->expected < (int128)value->reported * standing.expected) {
-    value->reported = standing.reported;
-    value->expected = standing.expected;
+  if (!target_value_read(&place, &denominator, period, NULL, &below, error)) return false;
+  if ((int128)below.reported * value->expected < (int128)value->reported * below.expected) {
+    value->reported = below.reported;
+    value->expected = below.expected;
   }
-  target_standing_clear(&standing);
+  target_value_clear(&below);
   return true;
 }
 
@@ -76,16 +77,17 @@ static bool evaluate(struct reader *reader, const struct catalogue *catalogue, c
                      int area, struct period period, struct assess_value *ret_value, GError **error)
 {
   struct target asked;
-  struct target_standing standing;
+  struct target_value found;
   if (!ask(reader, item, area, period, &asked, error)) return false;
-  bool evaluated = target_evaluate(reader, catalogue, &asked, period, &standing, error);
+  const struct target_place place = {reader, catalogue, area};
+  bool evaluated = target_value_read(&place, &asked, period, NULL, &found, error);
   if (evaluated) {
-    *ret_value = (struct assess_value){.known = standing.measurable,
-                                       .value = {standing.numerator, standing.denominator},
-                                       .why_not = g_steal_pointer(&standing.why_not),
-                                       .reported = standing.reported,
-                                       .expected = standing.expected};
-    target_standing_clear(&standing);
+    *ret_value = (struct assess_value){.known = found.measurable,
+                                       .value = found.value,
+                                       .why_not = g_steal_pointer(&found.why_not),
+                                       .reported = found.reported,
+                                       .expected = found.expected};
+    target_value_clear(&found);
     evaluated = weaken(reader, catalogue, &asked, period, ret_value, error);
   }
   g_free(asked.numerator);

@@ -62,3 +62,9 @@ bool coverage_of_value(const struct coverage *coverage, int128 *ret_percent)
 {
   return share(coverage->weight_reported, coverage->weight, ret_percent);
 }
+
+bool coverage_is_below(const struct coverage *coverage, unsigned percent)
+{
+  if (coverage->weight > 0) return coverage->weight_reported * 100 < coverage->weight * percent;
+  return (int128)coverage->reported * 100 < (int128)coverage->expected * percent;
+}

@@ -41,4 +41,8 @@ int64_t coverage_on_time(const struct coverage *coverage);
 bool coverage_of_units(const struct coverage *coverage, int128 *ret_percent);
 bool coverage_of_value(const struct coverage *coverage, int128 *ret_percent);
 
+/* Whether less than so many per cent of the last known value (where none is known, of the units) have
+ * reported. Compared unrounded; never where nobody owes anything. */
+bool coverage_is_below(const struct coverage *coverage, unsigned percent);
+
 #endif

@@ -43,16 +43,25 @@ bool fraction_divide(struct fraction value, struct fraction by, struct fraction 
   return fraction_multiply(value, inverse, ret_quotient);
 }
 
+/* Denominators are mostly the same powers of ten: what they share is not multiplied. */
+bool fraction_add(struct fraction a, struct fraction b, struct fraction *ret_sum)
+{
+  int128 shared = common_divisor(a.lower, b.lower), left, right;
+  struct fraction sum;
+  if (__builtin_mul_overflow(a.upper, b.lower / shared, &left) ||
+      __builtin_mul_overflow(b.upper, a.lower / shared, &right) ||
+      __builtin_add_overflow(left, right, &sum.upper) ||
+      __builtin_mul_overflow(a.lower, b.lower / shared, &sum.lower))
+    return false;
+  *ret_sum = fraction_reduced(sum);
+  return true;
+}
+
 bool fraction_subtract(struct fraction a, struct fraction b, struct fraction *ret_difference)
 {
-  int128 left, right;
-  struct fraction difference;
-  if (__builtin_mul_overflow(a.upper, b.lower, &left) || __builtin_mul_overflow(b.upper, a.lower, &right) ||
-      __builtin_sub_overflow(left, right, &difference.upper) ||
-      __builtin_mul_overflow(a.lower, b.lower, &difference.lower))
-    return false;
-  *ret_difference = fraction_reduced(difference);
-  return true;
+  int128 negative;
+  if (__builtin_sub_overflow((int128)0, b.upper, &negative)) return false;
+  return fraction_add(a, (struct fraction){negative, b.lower}, ret_difference);
 }
 
 bool fraction_compare(struct fraction a, struct fraction b, int *ret_order)

@@ -1,4 +1,5 @@
-/* Exact fractions of 128-bit numbers (up to 10^38). What does not fit is said, never rounded. No I/O. */
+/* Exact fractions of 128-bit integers, for what is compared unrounded. Every step is exact; what does not fit
+ * 128 bits (10^38) is said, never rounded. Pure. */
 #ifndef PARKTALLY_AGGREGATOR_STATISTICS_FRACTION_H
 #define PARKTALLY_AGGREGATOR_STATISTICS_FRACTION_H
 
@@ -10,15 +11,16 @@ struct fraction {
   int128 upper, lower; /* lower > 0 */
 };
 
-/* The same in lowest terms. */
+/* By their common divisor. */
 struct fraction fraction_reduced(struct fraction f);
 
-/* False, and nothing returned, where the result does not fit. */
-bool fraction_multiply(struct fraction a, struct fraction b, struct fraction *ret_product);
-/* `by` is not zero. */
-bool fraction_divide(struct fraction value, struct fraction by, struct fraction *ret_quotient);
+/* Each false where the result does not fit. `by` is not zero. */
+bool fraction_add(struct fraction a, struct fraction b, struct fraction *ret_sum);
 bool fraction_subtract(struct fraction a, struct fraction b, struct fraction *ret_difference);
-/* −1, 0 or 1 as a is below, equal to or above b. */
+bool fraction_multiply(struct fraction a, struct fraction b, struct fraction *ret_product);
+bool fraction_divide(struct fraction value, struct fraction by, struct fraction *ret_quotient);
+
+/* −1, 0 or 1 as a is below, at or above b. */
 bool fraction_compare(struct fraction a, struct fraction b, int *ret_order);
 
 #endif

@@ -1,6 +1,6 @@
 #include "aggregator/statistics/growth_plan.h"
 
-#include "aggregator/statistics/target.h"
+#include "aggregator/statistics/target_value.h"
 #include "common/text.h"
 
 #include <stdarg.h>

@@ -1,237 +1,303 @@
 #include "aggregator/statistics/target.h"
 
+#include "aggregator/statistics/target_value.h"
 #include "common/text.h"
 
-#include <stdarg.h>
+/* --- what is promised --- */
 
-/* --- evaluation --- */
-
-struct evaluation {
-  struct reader *reader;
-  const struct catalogue *catalogue;
-  const struct target *target;
-  struct period period;
-  struct target_standing *standing;
-  unsigned months[KIND_RATIO + 1]; /* by kind: which the terms so far cover; 0: none yet */
-};
-
-/* Always false, so that it ends a chain of steps. */
-static bool cannot(struct evaluation *evaluation, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool cannot(struct evaluation *evaluation, const char *format, ...)
+/* Of the target's own area, or of a part of it; false if the catalogue gives none. */
+static bool stages_of(const struct target *target, int area, const struct stage **ret_stages,
+                      size_t *ret_count)
 {
-  va_list arguments;
-  va_start(arguments, format);
-  g_free(evaluation->standing->why_not);
-  evaluation->standing->why_not = g_strdup_vprintf(format, arguments);
-  va_end(arguments);
+  if (area == target->area) {
+    *ret_stages = target->stages;
+    *ret_count = target->stage_count;
+    return target->direction != DIRECTION_TRACKED;
+  }
+  for (size_t n = 0; n < target->share_count; n++) {
+    if (target->shares[n].area != area) continue;
+    *ret_stages = target->shares[n].stages;
+    *ret_count = target->shares[n].stage_count;
+    return true;
+  }
   return false;
 }
 
-static bool cannot_fit(struct evaluation *evaluation)
+/* A year after the last stage is held to that; one before it that has no stage promises nothing. */
+static void find_promise(const struct target *target, struct target_standing *standing)
 {
-  return cannot(evaluation, _("the numbers are too large for an exact answer"));
+  const struct stage *stages;
+  size_t count;
+  if (!stages_of(target, standing->area, &stages, &count)) return;
+  for (size_t n = 0; n < count; n++)
+    if (stages[n].year == standing->period.year) standing->stage = &stages[n];
+  const struct stage *last = count > 0 ? &stages[count - 1] : NULL;
+  standing->promised = standing->stage || !last || last->year < standing->period.year;
+  if (standing->area != target->area && !last) standing->promised = false;
+  standing->promise = standing->stage ? standing->stage->value : last ? last->value : target->value;
 }
 
-typedef bool read_total(struct reader *reader, int area, int slice, int indicator, struct period period,
-                        bool cumulative, struct total *ret_total, GError **error);
-
-static bool nobody_reported(struct evaluation *evaluation, const struct term *term, struct period period)
+static struct promise promise_of(const struct target *target, const struct target_standing *standing)
 {
-  char text[PERIOD_TEXT_SIZE];
-  return cannot(evaluation, _("nobody has reported %s of %s for %s"),
-                text_label(&evaluation->catalogue->indicators[term->indicator].name),
-                text_label(&evaluation->catalogue->areas[term->area].name), period_format(period, text));
+  return (struct promise){.direction = target->direction,
+                          .value = standing->promise,
+                          .tolerance = target->tolerance,
+                          .decimals = target->decimals};
 }
 
-/* What some months come to stands for no year, and against a cumulative figure it would give a wrong number
- * rather than none. */
-static bool months_missing(struct evaluation *evaluation, const struct term *term, struct period period)
+/* --- what it rests on --- */
+
+struct place {
+  struct target_place place;
+  const struct target *target;
+  struct target_standing *standing;
+};
+
+static const struct term *term_at(const struct target *target, size_t n)
 {
-  char text[PERIOD_TEXT_SIZE];
-  return cannot(evaluation, _("%s of %s has not been reported for every month up to %s"),
-                text_label(&evaluation->catalogue->indicators[term->indicator].name),
-                text_label(&evaluation->catalogue->areas[term->area].name), period_format(period, text));
+  return n < target->numerator_count ? &target->numerator[n]
+                                     : &target->denominator[n - target->numerator_count];
 }
 
-/* Flows are added to and divided by flows of the same months. A stock of a month may well stand beside
- * another one, or below a flow; but growth is from month to the same month, whatever the kind. */
-static bool covers_the_same(struct evaluation *evaluation, const struct term *term, unsigned months)
+static size_t term_count(const struct target *target)
 {
-  const struct indicator *indicator = &evaluation->catalogue->indicators[term->indicator];
-  unsigned *covered = &evaluation->months[indicator->kind];
-  if (indicator->kind != KIND_FLOW && evaluation->target->form != TARGET_GROWTH) return true;
-  if (*covered == 0) *covered = months;
-  if (*covered == months) return true;
-  return cannot(evaluation, _("%s of %s is there for other months than what it is compared with"),
-                text_label(&indicator->name), text_label(&evaluation->catalogue->areas[term->area].name));
+  return target->numerator_count + (target->form == TARGET_RATIO ? target->denominator_count : 0);
 }
 
-/* Sums terms, which share measure and decimals; `missing_of` is the period that is named where one is
- * missing. False and why_not, or false and error. */
-static bool sum_terms(struct evaluation *evaluation, const struct term *terms, size_t count, read_total *read,
-                      struct period missing_of, bool covers, struct fraction *ret_sum, GError **error)
+static void put_reason(struct target_standing *standing, char *reason)
 {
-  struct fraction sum = {0, 1};
-  for (size_t n = 0; n < count; n++) {
-    struct total total;
-    if (!read(evaluation->reader, terms[n].area, terms[n].slice, terms[n].indicator, evaluation->period, true,
-              &total, error))
+  g_free(standing->reason);
+  standing->reason = reason;
+}
+
+/* By value, where none is known by units. False where nobody owes anything. */
+static bool percent_of(const struct coverage *coverage, int128 *ret_percent)
+{
+  return coverage_of_value(coverage, ret_percent) || coverage_of_units(coverage, ret_percent);
+}
+
+static void take_weakest(struct target_standing *standing, const struct footing *footing)
+{
+  int128 weakest, percent;
+  if (!footing->reports) return;
+  if (!standing->weakest.reports || !percent_of(&standing->weakest.coverage, &weakest) ||
+      (percent_of(&footing->coverage, &percent) && percent < weakest))
+    standing->weakest = *footing;
+}
+
+/* `missing` is by term. Whether enough was reported of each. */
+static bool read_footings(const struct place *at, struct fraction *missing, bool *ret_enough, GError **error)
+{
+  const struct catalogue *catalogue = at->place.catalogue;
+  const struct target *target = at->target;
+  struct target_standing *standing = at->standing;
+  bool enough = true;
+  for (size_t n = 0; n < term_count(target); n++) {
+    const struct term *term = term_at(target, n);
+    int area = target_term_area(catalogue, target, term, at->place.area);
+    struct footing footing;
+    if (!reader_footing(at->place.reader, area, term->slice, term->indicator, standing->period, &footing,
+                        error))
       return false;
-    if (covers) {
-      evaluation->standing->reported += total.reported;
-      evaluation->standing->expected += total.expected;
-    }
-    if (!total.complete && total.reported > 0) return months_missing(evaluation, &terms[n], missing_of);
-    if (!total.defined) return nobody_reported(evaluation, &terms[n], missing_of);
-    if (!covers_the_same(evaluation, &terms[n], total.months)) return false;
-    sum.lower = decimal_power10(evaluation->catalogue->indicators[terms[n].indicator].decimals);
-    if (__builtin_add_overflow(sum.upper, total.value, &sum.upper)) return cannot_fit(evaluation);
+    take_weakest(standing, &footing);
+    enough = enough && !(footing.reports && coverage_is_below(&footing.coverage, target->least_coverage));
+    unsigned decimals = catalogue->indicators[term->indicator].decimals;
+    missing[n] = (struct fraction){0, 1};
+    fraction_multiply(footing.estimate, (struct fraction){1, decimal_power10(decimals)}, &missing[n]);
+    standing->estimated_units += footing.estimated;
+    standing->missing_units += footing.missing;
   }
-  *ret_sum = fraction_reduced(sum);
+  *ret_enough = enough;
   return true;
 }
 
-const char *target_no_rate(struct fraction now, struct fraction base)
+static bool read_estimate(const struct place *at, const struct fraction *missing, GError **error)
 {
-  int order;
-  if (base.upper > 0 && now.upper >= 0) return NULL;
-  if (base.upper == 0) return _("no growth rate: last year's figure is zero");
-  if (base.upper > 0) return _("no growth rate: turned from profit to loss");
-  if (now.upper >= 0) return _("no growth rate: turned from loss to profit");
-  if (!fraction_compare(now, base, &order)) return _("the numbers are too large for an exact answer");
-  if (order > 0) return _("no growth rate: the loss has shrunk");
-  if (order < 0) return _("no growth rate: the loss has grown");
-  return _("no growth rate: the loss is unchanged");
+  struct target_standing *standing = at->standing;
+  struct target_value value;
+  if (!standing->measurable || standing->estimated_units == 0 || at->target->form == TARGET_GROWTH)
+    return true;
+  if (!target_value_read(&at->place, at->target, standing->period, missing, &value, error)) return false;
+  standing->estimated = value.measurable;
+  standing->estimate = value.value;
+  target_value_clear(&value);
+  return true;
 }
 
-static bool evaluate_value(struct evaluation *evaluation, struct fraction numerator,
-                           struct fraction *ret_value, GError **error)
+static bool read_adjustment(const struct place *at, GError **error)
 {
-  (void)error;
-  const struct target *target = evaluation->target;
-  struct fraction factor = {target->scale, target->divisor > 0 ? target->divisor : 1};
-  return fraction_multiply(numerator, factor, ret_value) || cannot_fit(evaluation);
-}
-
-static bool evaluate_ratio(struct evaluation *evaluation, struct fraction numerator,
-                           struct fraction *ret_value, GError **error)
-{
-  const struct target *target = evaluation->target;
-  struct fraction denominator, quotient;
-  if (!sum_terms(evaluation, target->denominator, target->denominator_count, reader_total, evaluation->period,
-                 false, &denominator, error))
+  const struct catalogue *catalogue = at->place.catalogue;
+  const struct target *target = at->target;
+  struct target_standing *standing = at->standing;
+  GError *failure = NULL;
+  if (target->form != TARGET_VALUE || !standing->measurable) return true;
+  struct fraction sum = {0, 1};
+  for (size_t n = 0; n < target->numerator_count && !failure; n++) {
+    const struct term *term = &target->numerator[n];
+    int area = target_term_area(catalogue, target, term, at->place.area);
+    struct total total;
+    if (!reader_annual_adjustment(at->place.reader, area, term->slice, term->indicator, standing->period,
+                                  &total, &failure))
+      continue;
+    unsigned decimals = catalogue->indicators[term->indicator].decimals;
+    struct fraction part = {total.value, decimal_power10(decimals)};
+    standing->adjusted = fraction_add(sum, part, &sum);
+  }
+  if (failure) {
+    g_propagate_error(error, failure);
     return false;
-  if (denominator.upper == 0)
-    return cannot(evaluation, _("%s is zero, and nothing can be divided by it"),
-                  text_label(&evaluation->catalogue->indicators[target->denominator[0].indicator].name));
-  return (fraction_divide(numerator, denominator, &quotient) &&
-          fraction_multiply(quotient, (struct fraction){target->scale, 1}, ret_value)) ||
-         cannot_fit(evaluation);
+  }
+  struct fraction factor = {target->scale, MAX(target->divisor, 1)};
+  standing->adjusted = standing->adjusted && fraction_multiply(sum, factor, &standing->adjustment);
+  return true;
 }
 
-static bool evaluate_growth(struct evaluation *evaluation, struct fraction now, struct fraction *ret_value,
-                            GError **error)
-{
-  const struct target *target = evaluation->target;
-  struct fraction base, quotient, percent;
-  if (!sum_terms(evaluation, target->numerator, target->numerator_count, reader_last_year,
-                 period_last_year(evaluation->period), false, &base, error))
-    return false;
-  const char *no_rate = target_no_rate(now, base);
-  if (no_rate) return cannot(evaluation, "%s", no_rate);
-  return (fraction_divide(now, base, &quotient) &&
-          fraction_multiply(quotient, (struct fraction){100, 1}, &percent) &&
-          fraction_subtract(percent, (struct fraction){100, 1}, ret_value)) ||
-         cannot_fit(evaluation);
-}
+/* --- status --- */
 
-/* --- standing against promise --- */
-
-static const struct stage *stage_of(const struct target *target, int year)
+/* Growth is promised for every year. A stage before this one that was missed is not made up for; one that
+ * cannot be told is left open. */
+static bool read_earlier(const struct place *at, GError **error)
 {
-  for (size_t n = 0; n < target->stage_count; n++)
-    if (target->stages[n].year == year) return &target->stages[n];
-  return NULL;
-}
-
-/* −1, 0 or 1 as the standing is below, at or above `bound`, which is scaled by the target's decimals. */
-static bool compare(struct fraction standing, int128 bound, unsigned decimals, int *ret_order)
-{
-  return fraction_compare(standing, (struct fraction){bound, decimal_power10(decimals)}, ret_order);
-}
-
-static bool is_reached(const struct target *target, struct fraction standing, int64_t promised,
-                       bool *ret_reached)
-{
-  int low, high;
-  if (!compare(standing, (int128)promised - target->tolerance, target->decimals, &low) ||
-      !compare(standing, (int128)promised + target->tolerance, target->decimals, &high))
-    return false;
-  switch (target->direction) {
-  case DIRECTION_AT_LEAST:
-    *ret_reached = low >= 0;
-    break;
-  case DIRECTION_ABOUT:
-    *ret_reached = low >= 0 && high <= 0;
-    break;
-  case DIRECTION_AT_MOST:
-    *ret_reached = high <= 0;
-    break;
-  case DIRECTION_ABOVE:
-    *ret_reached = low > 0;
-    break;
-  case DIRECTION_TRACKED:
-    *ret_reached = false;
-    break;
+  const struct target *target = at->target;
+  struct target_standing *standing = at->standing;
+  if (target->form != TARGET_GROWTH || !standing->judged || at->place.area != target->area) return true;
+  for (size_t n = 0; n < target->stage_count && target->stages[n].year < standing->period.year; n++) {
+    const struct stage *stage = &target->stages[n];
+    struct period period = standing->period;
+    period.year = (int16_t)stage->year;
+    struct promise promise = promise_of(target, standing);
+    struct target_value value;
+    bool reached = true;
+    promise.value = stage->value;
+    if (!target_value_read(&at->place, target, period, NULL, &value, error)) return false;
+    if (value.measurable) promise_reached(&promise, value.value, (struct fraction){1, 1}, &reached);
+    target_value_clear(&value);
+    if (reached) continue;
+    standing->status = TARGET_BEHIND;
+    put_reason(standing, g_strdup_printf(_("missed in %d, and it is promised for every year"), stage->year));
   }
   return true;
 }
+
+/* Sets the share where the stage is pro-rated. Whether it can be judged: without a share only if the whole
+ * year's stage is reached for good. */
+static bool read_share(const struct place *at, bool *ret_can, GError **error)
+{
+  struct target_standing *standing = at->standing;
+  struct target_value share;
+  enum direction direction = at->target->direction;
+  *ret_can = true;
+  if (period_last_month(standing->period) == 12 || !target_is_flow(at->place.catalogue, at->target))
+    return true;
+  if (!target_share_read(&at->place, at->target, standing->period, &share, error)) return false;
+  standing->pro_rated = share.measurable;
+  standing->share = share.measurable ? share.value : (struct fraction){1, 1};
+  *ret_can = share.measurable ||
+             (standing->reached && (direction == DIRECTION_AT_LEAST || direction == DIRECTION_ABOVE));
+  if (!*ret_can)
+    put_reason(standing, g_strdup_printf(_("no share of last year to compare with: %s"), share.why_not));
+  target_value_clear(&share);
+  return true;
+}
+
+static bool judge(const struct place *at, bool enough, GError **error)
+{
+  struct target_standing *standing = at->standing;
+  struct promise promise = promise_of(at->target, standing);
+  struct fraction value = {standing->numerator, standing->denominator};
+  bool ended =
+      period_last_month(standing->period) == 12 && reader_has_ended(at->place.reader, standing->period);
+  bool can;
+  standing->status = TARGET_NOT_MEASURABLE;
+  if (!standing->measurable) return true;
+  if (!standing->promised) {
+    standing->status = TARGET_TRACKED;
+    return true;
+  }
+  if (!enough) {
+    standing->too_little = true;
+    standing->reached = false;
+    put_reason(standing, g_strdup_printf(_("less than %u %% of what it rests on has been reported"),
+                                         at->target->least_coverage));
+    return true;
+  }
+  if (!read_share(at, &can, error)) return false;
+  if (!can) return true;
+  standing->judged = promise_judge(&promise, value, standing->share.lower ? &standing->share : NULL, ended,
+                                   &standing->status, &standing->due, &standing->gap);
+  return read_earlier(at, error);
+}
+
+/* --- evaluation --- */
 
 void target_standing_clear(struct target_standing *standing)
 {
   g_free(standing->why_not);
+  g_free(standing->reason);
   *standing = (struct target_standing){.denominator = 1};
 }
 
-static void conclude(struct evaluation *evaluation, struct fraction value)
+static bool read_value(const struct place *at, GError **error)
 {
-  struct target_standing *standing = evaluation->standing;
-  const struct target *target = evaluation->target;
-  int64_t promised = standing->stage ? standing->stage->value : target->value;
-  if (!is_reached(target, value, promised, &standing->reached)) {
-    cannot_fit(evaluation);
-    return;
+  struct target_standing *standing = at->standing;
+  struct target_value value;
+  if (!target_value_read(&at->place, at->target, standing->period, NULL, &value, error)) return false;
+  standing->measurable = value.measurable;
+  standing->why_not = g_steal_pointer(&value.why_not);
+  standing->reported = value.reported;
+  standing->expected = value.expected;
+  if (!value.measurable) return true;
+  struct promise promise = promise_of(at->target, standing);
+  if (standing->area != at->target->area && !standing->promised) promise.direction = DIRECTION_TRACKED;
+  if (!promise_reached(&promise, value.value, (struct fraction){1, 1}, &standing->reached)) {
+    standing->measurable = false;
+    standing->why_not = g_strdup(_("the numbers are too large for an exact answer"));
+    return true;
   }
-  standing->measurable = true;
-  standing->numerator = value.upper;
-  standing->denominator = value.lower;
+  standing->numerator = value.value.upper;
+  standing->denominator = value.value.lower;
+  return true;
 }
 
 bool target_evaluate(struct reader *reader, const struct catalogue *catalogue, const struct target *target,
-                     struct period period, struct target_standing *ret_standing, GError **error)
+                     int area, struct period period, struct target_standing *ret_standing, GError **error)
 {
-  static bool (*const formulas[])(struct evaluation *, struct fraction, struct fraction *, GError **) = {
-      [TARGET_VALUE] = evaluate_value, [TARGET_RATIO] = evaluate_ratio, [TARGET_GROWTH] = evaluate_growth};
   if (target->yearly) period = (struct period){.year = period.year, .month = 1, .months = 12};
-  struct target_standing standing = {
-      .denominator = 1, .period = period, .stage = stage_of(target, period.year)};
-  struct evaluation evaluation = {
-      .reader = reader, .catalogue = catalogue, .target = target, .period = period, .standing = &standing};
-  g_autoptr(GError) failure = NULL;
-  struct fraction numerator, value;
-  if (target->numerator_count == 0)
-    cannot(&evaluation, _("the catalogue gives no formula"));
-  else if (sum_terms(&evaluation, target->numerator, target->numerator_count, reader_total, period, true,
-                     &numerator, &failure) &&
-           formulas[target->form](&evaluation, numerator, &value, &failure))
-    conclude(&evaluation, value);
-  if (failure) {
+  struct target_standing standing = {.area = area, .denominator = 1, .period = period};
+  const struct place at = {{reader, catalogue, area}, target, &standing};
+  g_autofree struct fraction *missing = g_new(struct fraction, term_count(target) + 1);
+  bool enough;
+  find_promise(target, &standing);
+  if (!read_value(&at, error) || !read_footings(&at, missing, &enough, error) ||
+      !read_estimate(&at, missing, error) || !read_adjustment(&at, error) || !judge(&at, enough, error)) {
     target_standing_clear(&standing);
-    g_propagate_error(error, g_steal_pointer(&failure));
     return false;
   }
   *ret_standing = standing;
+  return true;
+}
+
+/* --- which there are --- */
+
+bool target_has_sense(const struct catalogue *catalogue, const struct target *target, int area)
+{
+  return area == target->area || (target->per_park && catalogue_area_within(catalogue, area, target->area));
+}
+
+bool target_each(const struct catalogue *catalogue, const GArray *areas, target_each_one *each, void *data)
+{
+  for (size_t n = 0; n < catalogue->target_count; n++) {
+    const struct target *target = &catalogue->targets[n];
+    if (!areas) {
+      if (!each(target, target->area, data)) return false;
+      for (size_t i = 0; i < target->share_count; i++)
+        if (!each(target, target->shares[i].area, data)) return false;
+    }
+    for (unsigned i = 0; areas && i < areas->len; i++) {
+      int area = g_array_index(areas, int, i);
+      if (target_has_sense(catalogue, target, area) && !each(target, area, data)) return false;
+    }
+  }
   return true;
 }
 

@@ -38,6 +38,7 @@ TARGETS = """\
     direction: at_least
     value: 400
     stages: {2018: 200, 2020: 400}
+    least_coverage: 0
     source: 示例
     bureau: 示例局
   2:

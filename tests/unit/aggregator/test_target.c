@@ -1,6 +1,8 @@
 /* Standings of targets: exact, and in words where there is no number. */
 #include "aggregator/statistics/target.h"
 
+#include "aggregator/statistics/target_value.h"
+
 #include "add_cell.h"
 #include "read_world.h"
 
@@ -29,7 +31,7 @@ static struct target_standing evaluate(struct world *world, const struct target 
 {
   g_autoptr(GError) error = NULL;
   struct target_standing standing;
-  if (!target_evaluate(world->reader, world->catalogue, target, MAY, &standing, &error))
+  if (!target_evaluate(world->reader, world->catalogue, target, target->area, MAY, &standing, &error))
     fail_msg("%s", error->message);
   return standing;
 }
@@ -330,6 +332,134 @@ static void terms_add_before_anything_else(void **state)
   assert_int_equal(standing.reported, 2);
 }
 
+static struct target_standing evaluate_in(struct world *world, const struct target *target, const char *area,
+                                          struct period period)
+{
+  g_autoptr(GError) error = NULL;
+  struct target_standing standing;
+  if (!target_evaluate(world->reader, world->catalogue, target, catalogue_area(world->catalogue, area),
+                       period, &standing, &error))
+    fail_msg("%s", error->message);
+  return standing;
+}
+
+/* Unit 0 is in the east, unit 2 is not; the city's denominator is the city's for every part. */
+static void a_part_takes_its_own_terms_and_keeps_those_of_others(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct stage stages[] = {{2018, 11}};
+  struct share share = {catalogue_area(world->catalogue, "east"), stages, 1};
+  struct target target = make_target(world, TARGET_VALUE, terms);
+  put_value(world, "yearly", YEAR, 0, 0, 100);
+  put_value(world, "yearly", YEAR, 2, 0, 50);
+  finish(world);
+  struct target_standing standing = evaluate_in(world, &target, "east", YEAR);
+  assert_true(standing.numerator == standing.denominator);
+  assert_int_equal(standing.status, TARGET_TRACKED); /* no number of its own is invented */
+  assert_false(standing.judged || standing.promised || standing.reached);
+  target.shares = &share;
+  target.share_count = 1;
+  assert_int_equal(evaluate_in(world, &target, "east", YEAR).status, TARGET_BEHIND); /* 1.00 of 1.1 */
+  stages[0].value = 10;
+  assert_int_equal(evaluate_in(world, &target, "east", YEAR).status, TARGET_MET);
+  stages[0].year = 2019; /* for later, and nothing for now */
+  assert_int_equal(evaluate_in(world, &target, "east", YEAR).status, TARGET_TRACKED);
+  stages[0].year = 2017; /* held to the last one */
+  assert_int_equal(evaluate_in(world, &target, "east", YEAR).status, TARGET_MET);
+  assert_int_equal(target_term_area(world->catalogue, &target, &terms[0], share.area), share.area);
+  terms[0].area = catalogue_area(world->catalogue, "city");
+  assert_int_equal(target_term_area(world->catalogue, &target, &terms[0], share.area), terms[0].area);
+}
+
+static void a_part_has_a_sense_only_where_the_catalogue_says_so(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_target(world, TARGET_VALUE, terms);
+  int zone = catalogue_area(world->catalogue, "zone"), east = catalogue_area(world->catalogue, "east");
+  finish(world);
+  target.area = zone;
+  assert_true(target_has_sense(world->catalogue, &target, zone));
+  assert_false(target_has_sense(world->catalogue, &target, east));
+  target.per_park = true;
+  assert_true(target_has_sense(world->catalogue, &target, east));
+  assert_false(target_has_sense(world->catalogue, &target, catalogue_area(world->catalogue, "city")));
+}
+
+static void the_annual_figure_replaces_the_months_and_the_difference_is_told(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_monthly(world, TARGET_VALUE, terms, "month_0", "month_0");
+  target.yearly = true;
+  target.divisor = 10;
+  put_months(world, 2018, X_MONTH, 1, 12);
+  finish(world);
+  struct target_standing standing = evaluate(world, &target);
+  assert_true(standing.numerator == standing.denominator * 12);
+  assert_false(standing.adjusted);
+  reader_free(world->reader);
+  snapshot_unref(world->snapshot);
+  store_begin(world->place->store);
+  put_value(world, "yearly", YEAR, 0, 1, 95);
+  finish(world);
+  standing = evaluate(world, &target);
+  assert_true(standing.numerator * 2 == standing.denominator * 19);
+  assert_true(standing.adjusted && standing.adjustment.upper * 2 == standing.adjustment.lower * -5);
+}
+
+/* Of months that are summed, each with its own missing: unit 0 gave 10 in April and nothing in May, for which
+ * unit 2 gave twice of April's. */
+static void what_is_missing_is_estimated_beside_the_standing(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_monthly(world, TARGET_VALUE, terms, "month_0", "month_0");
+  for (uint8_t month = 1; month <= 5; month++) {
+    struct period period = {2018, month, 1};
+    if (month < 5) put_value(world, "form_0", period, 0, X_MONTH, 10);
+    put_value(world, "form_0", period, 2, X_MONTH, month < 5 ? 20 : 40);
+  }
+  finish(world);
+  struct target_standing standing = evaluate(world, &target);
+  assert_true(standing.numerator == standing.denominator * 160);
+  assert_true(standing.estimated);
+  assert_true(standing.estimate.upper == standing.estimate.lower * 180);
+  assert_int_equal(standing.estimated_units, 1); /* those that never reported have nothing to go by */
+  assert_true(standing.missing_units > 1);
+  assert_true(standing.weakest.coverage.weight == 30 && standing.weakest.coverage.weight_reported == 20);
+  target.least_coverage = 66;
+  assert_false(evaluate(world, &target).too_little);
+  target.direction = DIRECTION_AT_LEAST;
+  target.value = 1;
+  standing = evaluate(world, &target);
+  assert_false(standing.too_little);
+  target_standing_clear(&standing);
+  target.least_coverage = 67;
+  standing = evaluate(world, &target);
+  assert_true(standing.measurable && standing.too_little && !standing.reached);
+  assert_int_equal(standing.status, TARGET_NOT_MEASURABLE);
+  target_standing_clear(&standing);
+}
+
+/* A loss has no growth that could be multiplied with. */
+static void a_sum_of_losses_is_no_base_of_an_estimate(void **state)
+{
+  struct world *world = *state;
+  struct term terms[2];
+  struct target target = make_monthly(world, TARGET_VALUE, terms, "month_0", "month_0");
+  for (uint8_t month = 1; month <= 5; month++) {
+    if (month < 5) put_value(world, "form_0", (struct period){2018, month, 1}, 0, X_MONTH, 10);
+    put_value(world, "form_0", (struct period){2018, month, 1}, 2, X_MONTH, month < 5 ? -20 : 30);
+  }
+  finish(world);
+  struct target_standing standing = evaluate(world, &target);
+  assert_true(standing.measurable && !standing.estimated);
+  assert_int_equal(standing.estimated_units, 0);
+  assert_true(standing.missing_units > 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -348,6 +478,11 @@ int main(void)
       TEST(the_bound_itself_is_reached_but_not_exceeded),
       TEST(a_stage_goes_before_the_plan_s_own_value),
       TEST(terms_add_before_anything_else),
+      TEST(a_part_takes_its_own_terms_and_keeps_those_of_others),
+      TEST(a_part_has_a_sense_only_where_the_catalogue_says_so),
+      TEST(the_annual_figure_replaces_the_months_and_the_difference_is_told),
+      TEST(what_is_missing_is_estimated_beside_the_standing),
+      TEST(a_sum_of_losses_is_no_base_of_an_estimate),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

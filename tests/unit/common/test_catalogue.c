@@ -107,6 +107,9 @@ static const char valid[] =
     "    value: 70\n"
     "    tolerance: 1.5\n"
     "    stages: {2019: 68, 2020: 70}\n"
+    "    per_park: true\n"
+    "    parks: {park_a: {2020: 30}}\n"
+    "    least_coverage: 60\n"
     "    source: 计划\n"
     "    bureau: 统计局\n"
     "  2: {zh: 二, en: Two, area: zone, population: {zh: 全部, en: All}, formula: value, numerator: "
@@ -328,6 +331,19 @@ static const struct {
     {"stages: {2019: 68, 2020: 70}", "stages: {2020: 68, @2019: 70}", "must ascend"},
     {"stages: {2019: 68, 2020: 70}", "stages: @[68, 70]", "expected a value for each year"},
     {"direction: tracked", "direction: tracked, value: @5", "promises no number"},
+    {"direction: tracked", "direction: tracked, per_park: true, parks: @{park_a: {2020: 1}}",
+     "promises no number"},
+    {"    per_park: true\n    parks: {park_a: {2020: 30}}\n", "    parks: @{park_a: {2020: 30}}\n",
+     "per_park: true"},
+    {"parks: {park_a: {2020: 30}}", "parks: {@city: {2020: 30}}", "“city” is no part of “zone”"},
+    {"parks: {park_a: {2020: 30}}", "parks: {@zone: {2020: 30}}", "“zone” is no part of “zone”"},
+    {"parks: {park_a: {2020: 30}}", "parks: {@park_aa: {2020: 30}}", "did you mean “park_a”?"},
+    {"parks: {park_a: {2020: 30}}", "parks: @[park_a]", "expected the yearly stages of each park"},
+    {"parks: {park_a: {2020: 30}}", "parks: {park_a: @30}", "expected a value for each year"},
+    {"parks: {park_a: {2020: 30}}", "parks: {park_a: {2020: @30.25}}", "more than the 1 decimals"},
+    {"parks: {park_a: {2020: 30}}", "parks: {park_a: {2020: 30, @2019: 20}}", "must ascend"},
+    {"least_coverage: 60", "least_coverage: @101", "101"},
+    {"least_coverage: 60", "least_coverage: @-1", "-1"},
 };
 
 static bool has_line(const char *message, const char *place, const char *words)
@@ -648,6 +664,10 @@ static void a_catalogue_holds_what_the_file_says(void **state)
   assert_int_equal(target->numerator[0].slice, catalogue_slice(catalogue, "steel"));
   assert_int_equal(target->denominator[0].slice, catalogue_slice(catalogue, "all"));
   assert_string_equal(target->note.zh, "");
+  assert_true(target->per_park && target->share_count == 1 && target->least_coverage == 60);
+  assert_int_equal(target->shares[0].area, catalogue_area(catalogue, "park_a"));
+  assert_true(target->shares[0].stage_count == 1 && target->shares[0].stages[0].value == 300);
+  assert_true(!catalogue->targets[1].per_park && catalogue->targets[1].least_coverage == 50);
   assert_string_equal(catalogue->slices[1].name.zh, "钢铁"); /* its cluster's */
 }
 
@@ -827,6 +847,17 @@ static void the_shipped_catalogue_compiles(void **state)
   assert_true(catalogue->slice_count < 40);
   assert_int_equal(catalogue->target_count, 16);
   for (unsigned i = 0; i < 16; i++) assert_int_equal(catalogue->targets[i].id, i + 1);
+  /* Each core park is a milestone of its own. */
+  const struct target *milestones = &catalogue->targets[15];
+  size_t core_parks = 0;
+  for (size_t i = 0; i < catalogue->area_count; i++)
+    core_parks += catalogue->areas[i].parent == milestones->area;
+  assert_int_equal(milestones->share_count, core_parks);
+  for (size_t i = 0; i < core_parks; i++) {
+    const struct share *share = &milestones->shares[i];
+    assert_int_equal(catalogue->areas[share->area].parent, milestones->area);
+    assert_int_equal(share->stages[share->stage_count - 1].value, 1);
+  }
   g_autofree char *found = meant(catalogue, "工业总产值(1—本月)");
   assert_string_equal(found, "output-monthly:gross_output.ytd");
 }
