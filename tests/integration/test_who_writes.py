@@ -34,6 +34,7 @@ TRIES = {
     "period reopen": [(*BOOK, "--reason", "r")],
     "totals": [("--area", "east", "--period", "2018-05"), ("--indicator", "output", "--value", "1"), ("--cumulative", "--yoy")],
     "targets": [("--period", "2018")],
+    "explain": [("east", "output", "2018-05"), ("east", "output", "2018-05", "--between", "@1", "now")],
     "inquiries": [("--all",), ("--answer", "1")],
     "ask": [(*ABOUT, "--indicator", "output", "--reason", "改为1"), (*ABOUT, "--indicator", "output=1", "--reason", "r"), ("1", "--reason", "r")],
     "accept": [("1",), BOOK, (*ABOUT, "--value", "1")],
@@ -81,7 +82,7 @@ class WhoWrites(parktally.Case):
 class Operators(WhoWrites):
     def names(self):
         listed = self.city.command("--help").out.split("Commands:")[1]
-        return set(re.findall(r"^  (\w+(?: \w+)?)  ", listed, re.MULTILINE))
+        return set(re.findall(r"^  ([\w-]+(?: \w+)?)  ", listed, re.MULTILINE))
 
     def words(self, tried):
         paths = {"catalogue": self.city.source, "register": self.folder / "名录.csv", "figures": self.folder / "月报.csv"}
