@@ -3,7 +3,6 @@
 #include "aggregator/read_private.h"
 #include "common/calendar.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define MONTHS_BACK 12
@@ -126,11 +125,10 @@ static int64_t book_of(const struct survey *survey, struct period period)
 /* Side by side through the book and those who owe, both by unit. */
 static void find_reported(struct survey *survey)
 {
-  struct store_reports_cursor *cursor =
-      store_reports_open(survey->reader->store, book_of(survey, survey->period));
+  struct reader_reports *reports = reader_reports_open(survey->reader, book_of(survey, survey->period));
   const struct stored_report *report;
   unsigned n = 0;
-  while ((report = store_reports_next(cursor))) {
+  while ((report = reader_reports_next(reports))) {
     int order = -1;
     if (!report->counted) continue;
     for (; n < survey->owing->len; n++) {
@@ -143,7 +141,7 @@ static void find_reported(struct survey *survey)
     else
       take_unexpected(survey, report);
   }
-  store_reports_close(cursor);
+  reader_reports_close(reports);
 }
 
 /* --- last known values --- */
@@ -178,17 +176,17 @@ static void look_at(struct survey *survey, const GPtrArray *lacking, struct peri
 
 static void read_book(struct survey *survey, const GPtrArray *lacking, struct period period, int64_t book)
 {
-  struct store_reports_cursor *cursor = store_reports_open(survey->reader->store, book);
+  struct reader_reports *reports = reader_reports_open(survey->reader, book);
   const struct stored_report *report;
   unsigned n = 0;
-  while (n < lacking->len && (report = store_reports_next(cursor))) {
+  while (n < lacking->len && (report = reader_reports_next(reports))) {
     int order = -1;
     while (n < lacking->len &&
            (order = strcmp(((struct owing *)lacking->pdata[n])->version->unit, report->unit)) < 0)
       n++;
     if (order == 0) take_value(report, &(struct look){survey, lacking->pdata[n], period});
   }
-  store_reports_close(cursor);
+  reader_reports_close(reports);
 }
 
 static void drop_known(GPtrArray *lacking)
@@ -222,16 +220,34 @@ static void each_earlier_book(struct survey *survey, GPtrArray *lacking,
 /* Few units are looked at one by one: so those never heard of do not cost a year's books. */
 static void read_or_look(struct survey *survey, const GPtrArray *lacking, struct period period, int64_t book)
 {
-  if (lacking->len < survey->owing->len / LOOK_AT_SHARE)
+  if (!survey->reader->past && lacking->len < survey->owing->len / LOOK_AT_SHARE)
     look_at(survey, lacking, period, book);
   else
     read_book(survey, lacking, period, book);
+}
+
+/* Of the past there is no looking at one report: they are few that are looked for, in all of the book. */
+static void read_predecessors(struct survey *survey, const GPtrArray *lacking, struct period period,
+                              int64_t book)
+{
+  struct reader_reports *reports = reader_reports_open(survey->reader, book);
+  const struct stored_report *report;
+  while ((report = reader_reports_next(reports)))
+    for (unsigned n = 0; n < lacking->len; n++) {
+      struct look look = {survey, lacking->pdata[n], period};
+      if (strcmp(look.owing->version->succeeds, report->unit) == 0) take_value(report, &look);
+    }
+  reader_reports_close(reports);
 }
 
 /* Of the unit that it succeeds. */
 static void look_at_predecessor(struct survey *survey, const GPtrArray *lacking, struct period period,
                                 int64_t book)
 {
+  if (survey->reader->past) {
+    read_predecessors(survey, lacking, period, book);
+    return;
+  }
   for (unsigned n = 0; n < lacking->len; n++) {
     struct look look = {survey, lacking->pdata[n], period};
     store_look_at(survey->reader->store, book, look.owing->version->succeeds, take_value, &look);
@@ -314,7 +330,6 @@ static struct coverage_report *conclude(struct survey *survey)
 static struct coverage_report *make_survey(struct reader *reader, int form, int slice, int column,
                                            struct period period, GError **error)
 {
-  assert(!reader->past);
   int64_t due_ms = calendar_due(reader->catalogue, form, period);
   struct survey survey = {
       .reader = reader,

@@ -80,7 +80,7 @@ bool reader_footing(struct reader *reader, int area, int slice, int indicator, s
   bool counted = of->kind == KIND_COUNT;
   if (counted) indicator = of->count_indicator;
   struct plan plan = {.form = CATALOGUE_NONE};
-  if (indicator != CATALOGUE_NONE && !reader->past)
+  if (indicator != CATALOGUE_NONE)
     reader_plan(reader, area, indicator, COLUMNS_OF_THIS_YEAR, period, true, &plan);
   footing.reports = plan.form != CATALOGUE_NONE;
   for (size_t n = 0; n < plan.count; n++) {

@@ -21,7 +21,7 @@ struct footing {
 };
 
 /* Of a total as reader_total() reads it, cumulative. Counts that rest on an indicator's figures stand on that
- * indicator's reports, and are not estimated. Of the past nothing is known: `reports` is false. */
+ * indicator's reports, and are not estimated. */
 bool reader_footing(struct reader *reader, int area, int slice, int indicator, struct period period,
                     struct footing *ret_footing, GError **error);
 

@@ -298,7 +298,6 @@ static int run(struct office *office, struct control_request *request, const cha
   CLEANUP(print_free) struct print *print = print_new(columns, format);
   struct printing printing = {print, reader, catalogue, period, &error};
   bool found = print_all(&printing, area_words, period_text != NULL);
-  if (past) print_note(print, _("As of the past: how much had been reported is not said, nor estimated."));
   if (error)
     store_rollback(office->reader);
   else
