@@ -74,8 +74,9 @@ static void print_fraction(struct print *print, bool given, struct fraction valu
     print_cell(print, NULL);
     return;
   }
-  (table ? decimal_format_grouped : decimal_format)(rounded, decimals, text);
-  g_autofree char *marked = g_strconcat(text, table ? mark : "", NULL);
+  const char *shown =
+      table ? decimal_format_grouped(rounded, decimals, text) : decimal_format(rounded, decimals, text);
+  g_autofree char *marked = g_strconcat(shown, table ? mark : "", NULL);
   print_cell(print, marked);
 }
 
