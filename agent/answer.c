@@ -57,13 +57,14 @@ char *answer_format(const struct home *home, const char *form, const char *perio
 
 char *answer_summary(const struct outbox_summary *summary)
 {
-  return g_strdup_printf(_("of %" PRIu64 " reports sent: %" PRIu64 " counted, %" PRIu64 " unchanged, %" PRIu64
-                           " overtaken by others, %" PRIu64
-                           " waiting for the report that they correct, %" PRIu64 " refused; %" PRIu64
-                           " of %" PRIu64 " submissions wait for an answer, %" PRIu64 " were refused whole"),
-                         summary->reports, summary->counted, summary->unchanged, summary->stale,
-                         summary->waiting_for_base, summary->refused, summary->waiting_to_send,
-                         summary->submissions, summary->refused_whole);
+  return g_strdup_printf(
+      _("of %" PRIu64 " reports sent: %" PRIu64 " counted, %" PRIu64 " unchanged, %" PRIu64
+        " overtaken by others, %" PRIu64
+        " waiting for the report that they correct or for their unit's registration, %" PRIu64
+        " refused; %" PRIu64 " of %" PRIu64 " submissions wait for an answer, %" PRIu64
+        " were refused whole"),
+      summary->reports, summary->counted, summary->unchanged, summary->stale, summary->waiting_for_base,
+      summary->refused, summary->waiting_to_send, summary->submissions, summary->refused_whole);
 }
 
 char *answer_fault(const char *code, const char *text)

@@ -10,5 +10,7 @@ int command_run(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_inquiries(int argc, char **argv);
 int command_answer(int argc, char **argv);
+int command_apply(int argc, char **argv);
+int command_applications(int argc, char **argv);
 
 #endif

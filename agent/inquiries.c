@@ -1,7 +1,7 @@
 /* park-agent inquiries, answer: what the city asks about this park's figures, and the park's explanations. */
 #include "agent/answer.h"
 #include "agent/commands.h"
-#include "agent/delivery.h"
+#include "agent/desk.h"
 #include "common/clock.h"
 #include "common/command.h"
 #include "common/error.h"
@@ -14,58 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define REFRESH_MS 5000  /* for the newest list */
-#define WAIT_SECONDS 120 /* for the receipt, unless --timeout says otherwise */
-
-/* What both commands work with. */
-struct desk {
-  char *data, *format;
-  bool json;
-  struct home *home;
-  struct outbox *outbox;
-  struct delivery delivery;
-};
-
-static bool usage(GError **error, const char *message)
-{
-  g_set_error_literal(error, PARKTALLY_ERROR, ERROR_USAGE, message);
-  return false;
-}
-
-static bool open_desk(struct desk *desk, GError **error)
-{
-  desk->json = g_strcmp0(desk->format, "json") == 0;
-  if (desk->format && !desk->json && strcmp(desk->format, "text") != 0)
-    return usage(error, _("--format is text or json"));
-  g_autofree char *folder = home_folder(desk->data);
-  desk->home = home_open(folder, NULL, error);
-  if (!desk->home) return false;
-  g_autofree char *path = g_build_filename(folder, "outbox.db", NULL);
-  desk->outbox = outbox_open(path, error);
-  return desk->outbox != NULL;
-}
-
-static void close_desk(struct desk *desk)
-{
-  delivery_clear(&desk->delivery);
-  outbox_close(desk->outbox);
-  home_free(desk->home);
-  g_free(desk->data);
-  g_free(desk->format);
-}
-
-/* The list of now where the city can be reached; the process that sends keeps it fresh otherwise. */
-static void refresh(struct desk *desk)
-{
-  delivery_init(&desk->delivery, desk->home, desk->outbox);
-  if (desk->delivery.link && !delivery_run(&desk->delivery, LINK_WELCOMED, REFRESH_MS)) {
-    int64_t at_ms;
-    (void)outbox_state(desk->outbox, &at_ms);
-    g_autofree char *at = at_ms ? clock_format((struct wall_time){at_ms}) : g_strdup(_("never"));
-    fprintf(stderr, _("the city cannot be reached now; the list was fetched last: %s\n"), at);
-  }
-}
 
 /* --- inquiries --- */
 
@@ -130,8 +78,8 @@ static bool list(const struct inquiry_item *inquiry, void *data)
 static bool list_all(struct desk *desk, bool all, GError **error)
 {
   struct listing listing = {.desk = desk, .all = all};
-  if (!open_desk(desk, error)) return false;
-  refresh(desk);
+  if (!desk_open(desk, error)) return false;
+  desk_refresh(desk);
   if (!outbox_each_inquiry(desk->outbox, list, &listing, error)) return false;
   if (desk->json) return true;
   if (listing.open > 0)
@@ -157,7 +105,7 @@ int command_inquiries(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     exit_code = list_all(&desk, all, &error) ? 0 : command_fail(error);
   }
-  close_desk(&desk);
+  desk_close(&desk);
   return exit_code;
 }
 
@@ -171,21 +119,15 @@ struct answering {
   int exit_code;
 };
 
-static bool is_clean(const char *text, size_t most)
-{
-  size_t length = text ? strlen(text) : 0;
-  return length > 0 && length <= most && text_is_clean(text, length);
-}
-
 static bool check_words(struct answering *answering, GError **error)
 {
-  if (answering->timeout <= 0) return usage(error, _("--timeout is a number of seconds above 0"));
+  if (answering->timeout <= 0) return desk_misused(error, _("--timeout is a number of seconds above 0"));
   if (!answering->by) answering->by = g_strdup(answering->desk.home->config.approved_by);
   text_fold(answering->by);
-  if (!is_clean(answering->by, LIMIT_NAME_BYTES))
-    return usage(error, _("name with --by the person who answers for the explanation"));
-  if (!is_clean(answering->text, LIMIT_ANSWER_BYTES))
-    return usage(error, _("write the explanation with --text: one line of at most 600 characters"));
+  if (!desk_text_fits(answering->by, LIMIT_NAME_BYTES))
+    return desk_misused(error, _("name with --by the person who answers for the explanation"));
+  if (!desk_text_fits(answering->text, LIMIT_ANSWER_BYTES))
+    return desk_misused(error, _("write the explanation with --text: one line of at most 600 characters"));
   if (!answering->desk.home->catalogue ||
       explanation_is_real(answering->desk.home->catalogue, answering->text))
     return true;
@@ -290,15 +232,15 @@ static bool report(struct answering *answering, GError **error)
 static bool answer(struct answering *answering, char **words, GError **error)
 {
   struct desk *desk = &answering->desk;
-  if (!open_desk(desk, error) || !check_words(answering, error)) return false;
-  refresh(desk);
+  if (!desk_open(desk, error) || !check_words(answering, error)) return false;
+  desk_refresh(desk);
   return make_answers(answering, words, error) &&
          delivery_finish(&desk->delivery, answering->timeout, error) && report(answering, error);
 }
 
 int command_answer(int argc, char **argv)
 {
-  struct answering answering = {.timeout = WAIT_SECONDS};
+  struct answering answering = {.timeout = DESK_WAIT_SECONDS};
   const GOptionEntry entries[] = {
       {"text", 0, 0, G_OPTION_ARG_STRING, &answering.text, N_("why the figure is as it is"),
        N_("EXPLANATION")},
@@ -313,7 +255,7 @@ int command_answer(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     exit_code = answer(&answering, argv + 1, &error) ? answering.exit_code : command_fail(error);
   }
-  close_desk(&answering.desk);
+  desk_close(&answering.desk);
   g_free(answering.text);
   g_free(answering.by);
   return exit_code;

@@ -186,7 +186,8 @@ static void take_refusal_page(struct link *link, const struct frame *frame)
 static void take_state_page(struct link *link, const struct frame *frame)
 {
   if (!link->state_page.awaited || frame->state_page.offset != link->state_offset) return;
-  uint32_t count = (uint32_t)(frame->state_page.inquiry_count + frame->state_page.consent_count);
+  uint32_t count = (uint32_t)(frame->state_page.inquiry_count + frame->state_page.consent_count +
+                              frame->state_page.application_count);
   link->state_page = (struct request){0};
   if (link->state_offset > 0 && frame->state_page.state != link->state_coming) {
     link->state_offset = 0;
@@ -198,9 +199,7 @@ static void take_state_page(struct link *link, const struct frame *frame)
   link->state_coming = frame->state_page.state;
   link->answered = true;
   GError *error = NULL;
-  if (!outbox_state_page(link->outbox, frame->state_page.state, first, last, frame->state_page.inquiries,
-                         frame->state_page.inquiry_count, frame->state_page.consents,
-                         frame->state_page.consent_count, clock_wall().ms, &error)) {
+  if (!outbox_state_page(link->outbox, frame, first, last, clock_wall().ms, &error)) {
     link_fail(link, error);
     return;
   }

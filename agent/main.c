@@ -22,6 +22,11 @@ static const struct command commands[] = {
      command_inquiries},
     {"answer", N_("NUMBER… --text EXPLANATION --by NAME"), N_("explain figures that the city asks about"),
      command_answer},
+    {"apply",
+     N_("UNIT --class C --name NAME --text WHY --by NAME [--from DAY] [--industry CODE] [--parent UNIT]"),
+     N_("apply for the registration of a unit; its reports wait until then"), command_apply},
+    {"applications", N_("[--format text|json]"), N_("list this park's applications and what became of them"),
+     command_applications},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -62,6 +62,12 @@ static const char *const MIGRATIONS[] = {
     "  rule TEXT NOT NULL, PRIMARY KEY(state, form, period, unit, rule)) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('state', 0);"
     "INSERT INTO meta VALUES('state_at_ms', 0);",
+    /* What became of this park's applications to register units, likewise. */
+    "CREATE TABLE application("
+    "  state INTEGER NOT NULL, number INTEGER NOT NULL, unit TEXT NOT NULL, name TEXT NOT NULL,"
+    "  status INTEGER NOT NULL, reason TEXT NOT NULL, applied_at_ms INTEGER NOT NULL,"
+    "  settled_at_ms INTEGER NOT NULL, PRIMARY KEY(state, number)) WITHOUT ROWID;"
+    "CREATE INDEX application_unit ON application(unit, status);",
 };
 
 static struct outbox *open_in_mode(const char *path, enum db_mode mode, GError **error)

@@ -119,11 +119,9 @@ bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], c
 
 /* The state (of Welcome) that is kept; 0: none is. `ret_at_ms` (may be NULL): when it was fetched. */
 uint64_t outbox_state(struct outbox *outbox, int64_t *ret_at_ms);
-/* Takes a page of a state; one of offset 0 begins anew. Those of before stay until the last page, `last`, is
- * here. Kept like an answer. */
-bool outbox_state_page(struct outbox *outbox, uint64_t state, bool first, bool last,
-                       const struct inquiry_item *inquiries, size_t inquiry_count,
-                       const struct consent_item *consents, size_t consent_count, int64_t now_ms,
+/* Takes a page of a state, a FRAME_STATE_PAGE; one of offset 0 begins anew. Those of before stay until the
+ * last page, `last`, is here. Kept like an answer. */
+bool outbox_state_page(struct outbox *outbox, const struct frame *page, bool first, bool last, int64_t now_ms,
                        GError **error);
 /* By number. False ends it. */
 typedef bool outbox_inquiry_sink(const struct inquiry_item *inquiry, void *data);
@@ -133,6 +131,14 @@ size_t outbox_open_inquiries(struct outbox *outbox);
 /* False also where the disk failed. */
 bool outbox_has_consent(struct outbox *outbox, const char *form, struct period period, const char *unit,
                         const char *rule);
+
+/* By number. False ends it. */
+typedef bool outbox_application_sink(const struct application_item *application, void *data);
+bool outbox_each_application(struct outbox *outbox, outbox_application_sink *sink, void *data,
+                             GError **error);
+/* Whether this park's application to register the unit is pending, or on its way. False also where the disk
+ * failed. */
+bool outbox_is_applied_for(struct outbox *outbox, const char *unit);
 
 /* --- looking --- */
 

@@ -157,7 +157,7 @@ static void keep_rebase(struct outbox *outbox, const struct answered *answered, 
 static bool is_to_be_told(const struct answered *answered, enum verdict verdict)
 {
   return verdict == VERDICT_IS_STALE || verdict == VERDICT_IS_REFUSED ||
-         (verdict == VERDICT_IS_WAITING && !answered->placed);
+         ((verdict == VERDICT_IS_WAITING || verdict == VERDICT_IS_WAITING_UNIT) && !answered->placed);
 }
 
 static void keep_refusals(struct outbox *outbox, const struct answered *answered,

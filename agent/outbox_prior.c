@@ -109,6 +109,21 @@ struct exception {
   uint8_t base[SUBMISSION_ID_SIZE];
 };
 
+/* True if a report that waits for its unit's registration was refused in the end: the application for it was
+ * declined after the report had come. */
+static bool was_declined(struct outbox *outbox, int64_t sequence, const char *unit)
+{
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(outbox->db, "SELECT 1 FROM application WHERE unit = ? AND status = ? AND settled_at_ms >"
+                           " (SELECT recorded_at_ms FROM submission WHERE sequence = ?)"
+                           " AND state = (SELECT value FROM meta WHERE key = 'state')");
+  db_bind_text(row, unit);
+  db_bind_int(row, APPLICATION_IS_DECLINED);
+  db_bind_int(row, sequence);
+  return db_step(row);
+}
+
 /* What became of the unit's report in the submission that another one corrects. */
 static enum verdict verdict_on(struct outbox *outbox, int64_t sequence, const char *unit,
                                uint8_t ret_base[SUBMISSION_ID_SIZE])
@@ -121,6 +136,8 @@ static enum verdict verdict_on(struct outbox *outbox, int64_t sequence, const ch
   if (!db_step(row)) return VERDICT_IS_COUNTED;
   enum verdict verdict = (enum verdict)db_int(row, 0);
   bool has_base = text_unhex(db_text(row, 1), SUBMISSION_ID_SIZE, ret_base);
+  if (verdict == VERDICT_IS_WAITING_UNIT)
+    return was_declined(outbox, sequence, unit) ? VERDICT_IS_REFUSED : VERDICT_IS_COUNTED;
   return verdict == VERDICT_IS_WAITING && !has_base ? VERDICT_IS_COUNTED : verdict;
 }
 
@@ -156,6 +173,8 @@ static GArray *exceptions(struct outbox *outbox, uint64_t sequence)
     struct exception exception = {.row = (uint32_t)db_int(row, 0)};
     enum verdict verdict = (enum verdict)db_int(row, 1);
     if (verdict == VERDICT_IS_WAITING && !waits_in_vain(outbox, db_text(row, 2), db_text(row, 3))) continue;
+    if (verdict == VERDICT_IS_WAITING_UNIT && !was_declined(outbox, (int64_t)sequence, db_text(row, 3)))
+      continue;
     if (verdict == VERDICT_IS_UNCHANGED)
       exception.holds = text_unhex(db_text(row, 2), sizeof exception.base, exception.base);
     g_array_append_val(rows, exception);

@@ -1,4 +1,4 @@
-/* What the city asks, and consented to, as it was fetched last. */
+/* What the city asks, consented to, and did with applications, as it was fetched last. */
 #include "agent/outbox_private.h"
 
 static int64_t read_meta(struct outbox *outbox, const char *key)
@@ -57,26 +57,47 @@ static void put_consent(struct outbox *outbox, uint64_t state, const struct cons
   db_run(row);
 }
 
-/* All rows but those of this state. */
-static void keep_only(struct outbox *outbox, int64_t state)
+static void put_application(struct outbox *outbox, uint64_t state, const struct application_item *item)
 {
-  struct db_row *row = db_query(outbox->db, "DELETE FROM inquiry WHERE state <> ?");
-  db_bind_int(row, state);
-  db_run(row);
-  row = db_query(outbox->db, "DELETE FROM consent WHERE state <> ?");
-  db_bind_int(row, state);
+  struct db_row *row =
+      db_query(outbox->db, "INSERT OR REPLACE INTO application(state, number, unit, name, status, reason,"
+                           " applied_at_ms, settled_at_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
+  db_bind_int(row, (int64_t)state);
+  db_bind_int(row, (int64_t)item->number);
+  db_bind_text(row, item->unit);
+  db_bind_text(row, item->name);
+  db_bind_int(row, item->state);
+  db_bind_text(row, item->reason);
+  db_bind_int(row, item->applied_at_ms);
+  db_bind_int(row, item->settled_at_ms);
   db_run(row);
 }
 
-bool outbox_state_page(struct outbox *outbox, uint64_t state, bool first, bool last,
-                       const struct inquiry_item *inquiries, size_t inquiry_count,
-                       const struct consent_item *consents, size_t consent_count, int64_t now_ms,
+/* All rows but those of this state. */
+static void keep_only(struct outbox *outbox, int64_t state)
+{
+  static const char *const STATEMENTS[] = {"DELETE FROM inquiry WHERE state <> ?",
+                                           "DELETE FROM consent WHERE state <> ?",
+                                           "DELETE FROM application WHERE state <> ?"};
+  for (size_t i = 0; i < G_N_ELEMENTS(STATEMENTS); i++) {
+    struct db_row *row = db_query(outbox->db, STATEMENTS[i]);
+    db_bind_int(row, state);
+    db_run(row);
+  }
+}
+
+bool outbox_state_page(struct outbox *outbox, const struct frame *page, bool first, bool last, int64_t now_ms,
                        GError **error)
 {
+  uint64_t state = page->state_page.state;
   outbox_answer_begin(outbox);
   if (first) keep_only(outbox, read_meta(outbox, "state"));
-  for (size_t i = 0; i < inquiry_count; i++) put_inquiry(outbox, state, &inquiries[i]);
-  for (size_t i = 0; i < consent_count; i++) put_consent(outbox, state, &consents[i]);
+  for (size_t i = 0; i < page->state_page.inquiry_count; i++)
+    put_inquiry(outbox, state, &page->state_page.inquiries[i]);
+  for (size_t i = 0; i < page->state_page.consent_count; i++)
+    put_consent(outbox, state, &page->state_page.consents[i]);
+  for (size_t i = 0; i < page->state_page.application_count; i++)
+    put_application(outbox, state, &page->state_page.applications[i]);
   if (last) {
     keep_only(outbox, (int64_t)state);
     put_meta(outbox, "state", (int64_t)state);
@@ -135,5 +156,44 @@ bool outbox_has_consent(struct outbox *outbox, const char *form, struct period p
   db_bind_text(row, period_format(period, text));
   db_bind_text(row, unit);
   db_bind_text(row, rule);
+  return db_step(row);
+}
+
+bool outbox_each_application(struct outbox *outbox, outbox_application_sink *sink, void *data, GError **error)
+{
+  {
+    CLEANUP(db_end)
+    struct db_row *row =
+        db_query(outbox->db, "SELECT number, unit, name, status, reason, applied_at_ms, settled_at_ms"
+                             " FROM application WHERE state = (SELECT value FROM meta WHERE key = 'state')"
+                             " ORDER BY number");
+    while (db_step(row)) {
+      struct application_item application = {
+          .number = (uint64_t)db_int(row, 0),
+          .unit = db_text(row, 1),
+          .name = db_text(row, 2),
+          .state = (enum application_state)db_int(row, 3),
+          .reason = db_text(row, 4),
+          .applied_at_ms = db_int(row, 5),
+          .settled_at_ms = db_int(row, 6),
+      };
+      if (!sink(&application, data)) break;
+    }
+  }
+  return db_take_error(outbox->db, error);
+}
+
+/* An act is kept like a submission to no form, an application with its unit. One whose leaf came after the
+ * list was fetched is not in it yet. */
+bool outbox_is_applied_for(struct outbox *outbox, const char *unit)
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(
+      outbox->db, "SELECT 1 FROM application WHERE unit = ?1 AND status = 1"
+                  " AND state = (SELECT value FROM meta WHERE key = 'state')"
+                  " UNION ALL SELECT 1 FROM submission JOIN batch USING(batch) WHERE form = ''"
+                  " AND first_unit = ?1 AND sendable AND (submission.state = 0 OR (submission.state = 1"
+                  " AND counted = 1 AND position >= (SELECT value FROM meta WHERE key = 'state')))");
+  db_bind_text(row, unit);
   return db_step(row);
 }

@@ -161,6 +161,11 @@ static bool has_changed(const struct stat *before, const char *path)
          after.st_mtim.tv_sec != before->st_mtim.tv_sec || after.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
 }
 
+static bool is_applied_for(const char *unit, void *data)
+{
+  return outbox_is_applied_for(data, unit);
+}
+
 static bool read_file(struct preparing *preparing, const char *path, GError **error)
 {
   const struct prepare_options *options = preparing->options;
@@ -174,6 +179,8 @@ static bool read_file(struct preparing *preparing, const char *path, GError **er
       .rules = (const struct mapping_rules *const *)home->config.mappings->pdata,
       .role = (int)home->certificate->role,
       .temporary = home->folder,
+      .is_applied_for = options->outbox ? is_applied_for : NULL,
+      .applied_data = options->outbox,
   };
   g_autoptr(GError) failure = NULL;
   bool read = reading_run(path, &reading, take_report, take_finding, preparing, &preparing->result->reading,

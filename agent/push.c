@@ -190,7 +190,8 @@ static bool tell_earlier(const struct outbox_origin *origin, const char *form, c
 {
   struct push *push = data;
   if (is_own(push, origin->batch)) return true;
-  note_exit(push, refusal->verdict == VERDICT_IS_WAITING ? 0 : ERROR_DATA);
+  bool waits = refusal->verdict == VERDICT_IS_WAITING || refusal->verdict == VERDICT_IS_WAITING_UNIT;
+  note_exit(push, waits ? 0 : ERROR_DATA);
   if (!push->printer.json) printf(_("%s, sent earlier: "), origin->file);
   return print_refusal(form, period, refusal, data);
 }

@@ -145,6 +145,8 @@ bool reading_run(const char *path, const struct reading_options *options, report
                             .findings = findings,
                             .data = data,
                             .context = {.catalogue = options->catalogue,
+                                        .is_applied_for = options->is_applied_for,
+                                        .data = options->applied_data,
                                         .units = options->units,
                                         .area = options->area,
                                         .form = CATALOGUE_NONE},

@@ -18,6 +18,9 @@ struct reading_options {
   const struct mapping_rules *const *rules; /* the first whose glob fits is used; NULL-terminated, or NULL */
   int role;                                 /* enum role */
   const char *temporary;                    /* folder for spilled runs */
+  /* Whether the registration of a unit is applied for (rule.h), with data of its own; or NULL. */
+  bool (*is_applied_for)(const char *unit, void *data);
+  void *applied_data;
 };
 
 /* A report that passed every offline check, by period, then unit. */

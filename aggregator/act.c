@@ -1,5 +1,6 @@
 #include "aggregator/act.h"
 
+#include "aggregator/application.h"
 #include "aggregator/inquiry.h"
 #include "aggregator/periods.h"
 #include "common/error.h"
@@ -93,6 +94,7 @@ static bool apply_register(struct store *store, struct tables *tables, struct sn
   tables_use(tables, (*snapshot)->catalogue, (*snapshot)->units);
   tables_register_changed(tables, merged, units);
   change_snapshot(snapshot, position, NULL, merged, NULL);
+  application_settle_registered(store, *snapshot, leaf->recorded_at_ms, position);
   return true;
 }
 
@@ -193,7 +195,10 @@ static bool apply_park_act(struct store *store, const struct snapshot *snapshot,
     return refuse(error, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64 ": its act cannot be read"),
                   position);
   if (leaf->park_act.exception_count > 0) return true;
-  (void)inquiry_answer(store, NULL, act, agent->stored.area, leaf->recorded_at_ms, position, &refusal);
+  if (act->kind == PARK_APPLIES)
+    (void)application_apply(store, NULL, act, agent->stored.area, leaf->recorded_at_ms, position, &refusal);
+  else
+    (void)inquiry_answer(store, NULL, act, agent->stored.area, leaf->recorded_at_ms, position, &refusal);
   return true;
 }
 
@@ -264,6 +269,8 @@ bool act_apply(struct store *store, struct tables *tables, struct snapshot **sna
     return inquiry_apply(store, *snapshot, leaf, position, error);
   case LEAF_PERIOD:
     return apply_period(store, snapshot, leaf, position, error);
+  case LEAF_DECLINE:
+    return application_decline(store, leaf, position, error);
   case LEAF_SUBMISSION:
     break;
   }

@@ -266,17 +266,12 @@ static struct leaf *read_leaf(struct store *store, uint64_t position)
   return body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
 }
 
-bool examine_leaf(struct store *store, struct snapshot *snapshot, uint64_t position,
-                  struct examination *examination)
+/* The submissions whose waiting reports were let go; those of one come in a row. */
+static bool look_at_releases(struct store *store, struct snapshot *snapshot, uint64_t last,
+                             const struct release *releases, size_t count, struct examination *examination)
 {
-  CLEANUP(leaf_free) struct leaf *leaf = read_leaf(store, position);
-  uint64_t last = position;
-
-  if (!leaf) return false;
-  if (leaf->kind != LEAF_SUBMISSION) return true;
-  if (!look_at(store, snapshot, position, leaf, examination)) return false;
-  for (size_t n = 0; n < leaf->submission.release_count; n++) { /* those of one submission come in a row */
-    uint64_t waited = leaf->submission.releases[n].position;
+  for (size_t n = 0; n < count; n++) {
+    uint64_t waited = releases[n].position;
 
     if (waited == last) continue;
     last = waited;
@@ -286,4 +281,19 @@ bool examine_leaf(struct store *store, struct snapshot *snapshot, uint64_t posit
       return false;
   }
   return true;
+}
+
+bool examine_leaf(struct store *store, struct snapshot *snapshot, uint64_t position,
+                  struct examination *examination)
+{
+  CLEANUP(leaf_free) struct leaf *leaf = read_leaf(store, position);
+
+  if (!leaf) return false;
+  if (leaf->kind == LEAF_REGISTER)
+    return look_at_releases(store, snapshot, position, leaf->register_.releases,
+                            leaf->register_.release_count, examination);
+  if (leaf->kind != LEAF_SUBMISSION) return true;
+  return look_at(store, snapshot, position, leaf, examination) &&
+         look_at_releases(store, snapshot, position, leaf->submission.releases,
+                          leaf->submission.release_count, examination);
 }

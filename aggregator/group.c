@@ -1,5 +1,6 @@
 #include "aggregator/group.h"
 
+#include "aggregator/application.h"
 #include "aggregator/inquiry.h"
 #include "aggregator/ledger.h"
 #include "aggregator/posting.h"
@@ -165,10 +166,12 @@ static void post_park_act(struct group *group, const struct judged *judged, uint
 {
   struct posting *posting = &group->posting;
   struct refusal refusal;
+  bool applies = judged->act->kind == PARK_APPLIES;
 
   posting_clear(posting);
-  if (inquiry_answer(group->store, group->snapshot, judged->act, judged->agent->stored.area, now_ms, position,
-                     &refusal)) {
+  if ((applies ? application_apply : inquiry_answer)(group->store, group->snapshot, judged->act,
+                                                     judged->agent->stored.area, now_ms, position,
+                                                     &refusal)) {
     posting->counted = 1;
   } else {
     posting->refused = 1;
@@ -281,6 +284,7 @@ static struct leaf leaf_of_act(const struct act *act, int64_t recorded_ms)
   case LEAF_ASK:
   case LEAF_ACCEPT:
   case LEAF_CONSENT:
+  case LEAF_DECLINE:
     break; /* as it is */
   case LEAF_PERIOD:
     leaf.period.form = act->period.form;
@@ -297,11 +301,37 @@ static struct leaf leaf_of_act(const struct act *act, int64_t recorded_ms)
   return leaf;
 }
 
+/* Reports that waited for what the act did to the register; the leaf says what became of them. */
+static void release_waiting(struct group *group, struct leaf *leaf)
+{
+  struct posting *posting = &group->posting;
+  const struct release *releases;
+  uint64_t position = ledger_size(group->ledger);
+
+  if (leaf->kind == LEAF_REGISTER) {
+    posting_release_registered(posting, group->store, group->tables, group->snapshot, position);
+    releases = (const struct release *)(const void *)posting->releases->data;
+    leaf->register_.releases = releases;
+    leaf->register_.release_count = posting->releases->len;
+  } else if (leaf->kind == LEAF_DECLINE) {
+    g_autoptr(GArray) found = store_application(group->store, leaf->decline.application);
+
+    if (found->len == 0) return; /* the store has an error: told at the commit */
+    const struct stored_application *application = &g_array_index(found, struct stored_application, 0);
+    posting_release_declined(posting, group->store, group->tables, group->snapshot, application->park,
+                             application->unit, position);
+    releases = (const struct release *)(const void *)posting->releases->data;
+    leaf->decline.releases = releases;
+    leaf->decline.release_count = posting->releases->len;
+  }
+}
+
 /* Applies and appends; an act that is refused leaves no trace. */
-static bool carry_out(struct group *group, const struct leaf *leaf, GError **error)
+static bool carry_out(struct group *group, struct leaf *leaf, GError **error)
 {
   if (!act_apply(group->store, group->tables, &group->snapshot, leaf, ledger_size(group->ledger), error))
     return false;
+  release_waiting(group, leaf);
   tables_flush(group->tables);
   ledger_append(group->ledger, leaf);
   return true;

@@ -83,6 +83,8 @@ int office_ask(struct office *office, struct control_request *request, int argc,
 int office_accept(struct office *office, struct control_request *request, int argc, char **argv);
 int office_consent(struct office *office, struct control_request *request, int argc, char **argv);
 int office_explain(struct office *office, struct control_request *request, int argc, char **argv);
+int office_applications(struct office *office, struct control_request *request, int argc, char **argv);
+int office_decline(struct office *office, struct control_request *request, int argc, char **argv);
 int office_completeness(struct office *office, struct control_request *request, int argc, char **argv);
 int office_export(struct office *office, struct control_request *request, int argc, char **argv);
 int office_scorecard(struct office *office, struct control_request *request, int argc, char **argv);

@@ -1,6 +1,7 @@
-#include "aggregator/posting.h"
+#include "aggregator/posting_private.h"
 
 #include "aggregator/history.h"
+#include "aggregator/store/applications.h"
 #include "aggregator/store/inquiries.h"
 #include "common/decimal.h"
 #include "common/error.h"
@@ -9,36 +10,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-
-/* What is the same for every report of a submission. */
-struct target_book {
-  struct store *store;
-  struct tables *tables;
-  int64_t book;
-  struct period period;
-  const char *park;                  /* area of the agent */
-  const struct catalogue *catalogue; /* the one that the submission names */
-  const struct form *form;
-  const struct judged *judged;
-  uint64_t position;
-  uint64_t since;             /* leaf from which its reports are in force: later, where they waited */
-  size_t near;                /* in the register: units ascend */
-  bool live;                  /* rules of the catalogue are asked; in replay the leaf has what they said */
-  struct formula_facts facts; /* what they are asked of */
-};
-
-/* One report as it meets the tables. */
-struct arrival {
-  uint32_t row;
-  struct submission_report report;
-  const struct stored_report *present; /* the unit's current reports, of all parks */
-  size_t present_count;
-  const struct stored_report *own; /* the one of this park, or NULL */
-  struct figures current;          /* of own */
-  struct figures merged;           /* after the change */
-  int blank;                       /* column left blank over a figure, or CHANGE_FITS */
-  struct rule_breach breach;       /* of the rule of the catalogue that refuses it; rule NULL: none does */
-};
 
 void posting_init(struct posting *posting)
 {
@@ -66,7 +37,7 @@ void posting_finish(struct posting *posting)
 
 /* --- what is there --- */
 
-static void find_present(const struct target_book *book, struct arrival *arrival)
+void posting_find_present(const struct target_book *book, struct arrival *arrival)
 {
   const struct report_change *change = &arrival->report.change;
 
@@ -109,7 +80,7 @@ static bool says_the_same(const struct arrival *arrival)
          figures_equal(&arrival->current, &arrival->merged);
 }
 
-static enum verdict decide(struct target_book *book, struct arrival *arrival)
+enum verdict posting_decide(struct target_book *book, struct arrival *arrival)
 {
   const struct submission_report *report = &arrival->report;
   uint64_t base;
@@ -213,17 +184,19 @@ static bool put_first(struct target_book *book, struct arrival *arrival)
   return tables_put_first(book->tables, &first, after, find_version(book, arrival));
 }
 
-/* What a verdict does. */
-static void carry_out(struct target_book *book, const struct arrival *arrival, enum verdict verdict)
+void posting_carry_out(struct target_book *book, const struct arrival *arrival, enum verdict verdict)
 {
   if (verdict == VERDICT_IS_COUNTED)
     put(book, arrival);
   else if (verdict == VERDICT_IS_WAITING)
     store_waiting_add(book->store, arrival->report.base, book->position, arrival->row, arrival->report.unit);
+  else if (verdict == VERDICT_IS_WAITING_UNIT)
+    store_waiting_unit_add(book->store, arrival->report.unit, book->park, book->book, book->position,
+                           arrival->row);
 }
 
-static bool open_book(struct target_book *book, struct store *store, struct tables *tables,
-                      const struct judged *judged, uint64_t position, bool live)
+bool posting_open_book(struct target_book *book, struct store *store, struct tables *tables,
+                       const struct judged *judged, uint64_t position, bool live)
 {
   memset(book, 0, sizeof *book);
   book->store = store;
@@ -317,6 +290,7 @@ static void count_verdict(struct posting *posting, enum verdict verdict)
     posting->stale++;
     break;
   case VERDICT_IS_WAITING:
+  case VERDICT_IS_WAITING_UNIT:
     posting->waiting++;
     break;
   case VERDICT_IS_REFUSED:
@@ -325,10 +299,18 @@ static void count_verdict(struct posting *posting, enum verdict verdict)
   }
 }
 
-static void refuse_by_rule(struct posting *posting, const struct judged *judged,
-                           const struct row_refusal *found)
+/* Whether the report waits because its unit's registration is applied for. */
+static bool waits_for_unit(const struct target_book *book, const struct row_refusal *found, const char *unit)
 {
-  struct submission_report report;
+  return (found->code == FINDING_UNIT_UNKNOWN || found->code == FINDING_UNIT_ELSEWHERE) &&
+         store_is_applied_for(book->store, book->park, unit);
+}
+
+/* A report that a rule refuses does not come to the tables, but may wait. */
+static void refuse_by_rule(struct posting *posting, struct target_book *book, const struct row_refusal *found)
+{
+  const struct judged *judged = book->judged;
+  struct arrival arrival = {.row = found->row};
   struct rule_result why;
   struct refusal refusal = {
       .row = found->row,
@@ -339,12 +321,17 @@ static void refuse_by_rule(struct posting *posting, const struct judged *judged,
   };
 
   judged_explain(judged, found, &why);
-  submission_report(judged->submission, found->row, &report);
-  refusal.unit = report.unit;
+  submission_report(judged->submission, found->row, &arrival.report);
+  refusal.unit = arrival.report.unit;
   if (found->column != CATALOGUE_NONE)
     refusal.indicator = judged->catalogue->forms[judged->form].columns[found->column].code;
+  if (waits_for_unit(book, found, refusal.unit)) {
+    refusal.rule = finding_id(FINDING_UNIT_WAITING);
+    refusal.verdict = VERDICT_IS_WAITING_UNIT;
+    posting_carry_out(book, &arrival, refusal.verdict);
+  }
   posting_refuse(posting, &refusal);
-  count_verdict(posting, VERDICT_IS_REFUSED);
+  count_verdict(posting, refusal.verdict);
 }
 
 static void post_reports(struct posting *posting, struct target_book *book, const struct judged *judged)
@@ -363,7 +350,7 @@ static void post_reports(struct posting *posting, struct target_book *book, cons
     }
     if (refused < judged->refusals->len &&
         g_array_index(judged->refusals, struct row_refusal, refused).row == n) {
-      refuse_by_rule(posting, judged, &g_array_index(judged->refusals, struct row_refusal, refused++));
+      refuse_by_rule(posting, book, &g_array_index(judged->refusals, struct row_refusal, refused++));
       continue;
     }
     arrival.row = (uint32_t)n;
@@ -373,114 +360,14 @@ static void post_reports(struct posting *posting, struct target_book *book, cons
     verdict = VERDICT_IS_COUNTED;
     arrival.own = NULL;
     if (!put_first(book, &arrival)) {
-      find_present(book, &arrival);
-      verdict = decide(book, &arrival);
-      carry_out(book, &arrival, verdict);
+      posting_find_present(book, &arrival);
+      verdict = posting_decide(book, &arrival);
+      posting_carry_out(book, &arrival, verdict);
     }
     posting->first += verdict == VERDICT_IS_COUNTED && !arrival.own;
     count_verdict(posting, verdict);
     if (verdict != VERDICT_IS_COUNTED) explain(posting, book, &arrival, verdict);
   }
-}
-
-/* --- reports that waited --- */
-
-/* The submission of the leaf at `position`; NULL if the ledger is damaged there. */
-static struct judged *recorded_at(struct store *ledger, struct snapshot *snapshot, uint64_t position)
-{
-  g_autoptr(GBytes) body = store_leaf(ledger, position);
-  CLEANUP(leaf_free)
-  struct leaf *leaf = body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
-
-  if (!leaf || leaf->kind != LEAF_SUBMISSION) return NULL;
-  return judge_recorded(snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
-}
-
-/* Reports that wait, while they are decided anew. */
-struct releasing {
-  struct posting *posting;
-  struct store *store;
-  struct tables *tables;
-  struct snapshot *snapshot;
-  uint64_t since;    /* the leaf that lets them go */
-  uint64_t position; /* of `judged`: rows of one submission come in a row, and it is decoded once */
-  struct judged *judged;
-  GQueue settled; /* of struct settled: those that others may wait for in turn */
-};
-
-/* A report that waits no longer. */
-struct settled {
-  uint8_t id[SUBMISSION_ID_SIZE]; /* its submission */
-  char *unit;
-};
-
-static void settled_free(struct settled *settled)
-{
-  g_free(settled->unit);
-  g_free(settled);
-}
-
-static void settle(struct releasing *releasing, const uint8_t id[SUBMISSION_ID_SIZE], const char *unit)
-{
-  struct settled *settled = g_new0(struct settled, 1);
-
-  memcpy(settled->id, id, sizeof settled->id);
-  settled->unit = g_strdup(unit);
-  g_queue_push_tail(&releasing->settled, settled);
-}
-
-static bool load_waiting(struct releasing *releasing, const struct waiting *waiting)
-{
-  if (!releasing->judged || releasing->position != waiting->position) {
-    judged_free(releasing->judged);
-    releasing->judged = recorded_at(releasing->store, releasing->snapshot, waiting->position);
-    releasing->position = waiting->position;
-  }
-  return releasing->judged && waiting->row < submission_size(releasing->judged->submission);
-}
-
-static void release(struct releasing *releasing, const struct waiting *waiting)
-{
-  struct release released = {.position = waiting->position, .row = waiting->row};
-  CLEANUP(history_free) struct history *history = NULL;
-  struct target_book book;
-  struct arrival arrival = {.row = waiting->row};
-
-  if (!load_waiting(releasing, waiting) ||
-      !open_book(&book, releasing->store, releasing->tables, releasing->judged, waiting->position, true))
-    return;
-  book.since = releasing->since;
-  submission_report(releasing->judged->submission, waiting->row, &arrival.report);
-  history = history_read(releasing->store, releasing->judged, waiting->row, 1);
-  history_facts(history, 0, &book.facts);
-  find_present(&book, &arrival);
-  store_waiting_remove(releasing->store, waiting->position, waiting->row);
-  released.verdict = decide(&book, &arrival);
-  carry_out(&book, &arrival, released.verdict);
-  if (released.verdict == VERDICT_IS_WAITING) return;
-  g_array_append_val(releasing->posting->releases, released);
-  settle(releasing, releasing->judged->id, arrival.report.unit);
-}
-
-/* Each settled report lets those go that wait for it: of the submission that has just arrived all, of the
- * others those of its unit. */
-static void post_releases(struct posting *posting, struct store *store, struct tables *tables,
-                          struct snapshot *snapshot, const uint8_t id[SUBMISSION_ID_SIZE], uint64_t position)
-{
-  struct releasing releasing = {
-      .posting = posting, .store = store, .tables = tables, .snapshot = snapshot, .since = position};
-  struct settled *settled;
-
-  g_queue_init(&releasing.settled);
-  settle(&releasing, id, NULL);
-  while ((settled = g_queue_pop_head(&releasing.settled))) {
-    g_autoptr(GArray) waiting = store_waiting(store, settled->id, settled->unit);
-
-    for (unsigned n = 0; n < waiting->len && !store_error(store); n++)
-      release(&releasing, &g_array_index(waiting, struct waiting, n));
-    settled_free(settled);
-  }
-  judged_free(releasing.judged);
 }
 
 void posting_run(struct posting *posting, struct store *store, struct tables *tables,
@@ -489,13 +376,13 @@ void posting_run(struct posting *posting, struct store *store, struct tables *ta
   struct target_book book;
 
   posting_clear(posting);
-  if (!open_book(&book, store, tables, judged, position, true)) return;
+  if (!posting_open_book(&book, store, tables, judged, position, true)) return;
   store_leaf_coming(store, position, g_bytes_get_data(judged->sealed, NULL),
                     g_bytes_get_size(judged->sealed));
   post_reports(posting, &book, judged);
   store_submission_add(store, judged->id, position, judged->agent->stored.id,
                        submission_head(judged->submission)->sequence);
-  post_releases(posting, store, tables, snapshot, judged->id, position);
+  posting_release_based(posting, store, tables, snapshot, judged->id, position);
 }
 
 /* --- replay: verdicts are taken from the leaf --- */
@@ -510,20 +397,14 @@ static void replay_reports(struct target_book *book, const struct judged *judged
 
     if (exception < leaf->submission.exception_count && leaf->submission.exceptions[exception].row == n)
       verdict = leaf->submission.exceptions[exception++].verdict;
-    if (verdict != VERDICT_IS_COUNTED && verdict != VERDICT_IS_WAITING) continue;
+    if (verdict != VERDICT_IS_COUNTED && verdict != VERDICT_IS_WAITING && verdict != VERDICT_IS_WAITING_UNIT)
+      continue;
     arrival.row = (uint32_t)n;
     submission_report(judged->submission, n, &arrival.report);
     if (verdict == VERDICT_IS_COUNTED && put_first(book, &arrival)) continue;
-    find_present(book, &arrival);
-    carry_out(book, &arrival, verdict);
+    posting_find_present(book, &arrival);
+    posting_carry_out(book, &arrival, verdict);
   }
-}
-
-static bool damaged(uint64_t position, GError **error)
-{
-  g_set_error(error, PARKTALLY_ERROR, ERROR_DATA,
-              _("the ledger is damaged at leaf %" PRIu64 ": its submission cannot be read"), position);
-  return false;
 }
 
 bool posting_replay(struct store *store, struct store *ledger, struct tables *tables,
@@ -534,22 +415,9 @@ bool posting_replay(struct store *store, struct store *ledger, struct tables *ta
       judge_recorded(snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
   struct target_book book;
 
-  if (!judged) return damaged(position, error);
-  if (!open_book(&book, store, tables, judged, position, false)) return true; /* told at the commit */
+  if (!judged) return posting_damaged(position, error);
+  if (!posting_open_book(&book, store, tables, judged, position, false)) return true; /* told at the commit */
   replay_reports(&book, judged, leaf);
-  for (size_t n = 0; n < leaf->submission.release_count; n++) {
-    const struct release *released = &leaf->submission.releases[n];
-    CLEANUP(judged_free) struct judged *waited = recorded_at(ledger, snapshot, released->position);
-    struct arrival arrival = {.row = released->row};
-
-    if (!waited || released->row >= submission_size(waited->submission))
-      return damaged(released->position, error);
-    if (!open_book(&book, store, tables, waited, released->position, false)) return true;
-    book.since = position;
-    submission_report(waited->submission, released->row, &arrival.report);
-    find_present(&book, &arrival);
-    store_waiting_remove(store, released->position, released->row);
-    carry_out(&book, &arrival, released->verdict);
-  }
-  return true;
+  return posting_replay_releases(store, ledger, tables, snapshot, leaf->submission.releases,
+                                 leaf->submission.release_count, position, error);
 }

@@ -3,7 +3,7 @@
  *   refused    a rule refuses it, or it leaves a present figure blank, or there is nothing to withdraw
  *   unchanged  the report already says the same, whatever its base
  *   counted    it corrects the current revision (or is the first): a new revision
- *   waiting    its base has not arrived
+ *   waiting    its base has not arrived, or its unit is not registered yet, as was applied for
  *   stale      another submission changed the report since its base: kept in the ledger, not counted
  *
  * Live, verdicts are found; in replay they are taken from the leaf. Reports that waited for this submission
@@ -37,6 +37,20 @@ void posting_refuse(struct posting *posting, const struct refusal *refusal);
 /* Posts a judged submission that will be the leaf at `position`. `snapshot` is for releases. */
 void posting_run(struct posting *posting, struct store *store, struct tables *tables,
                  struct snapshot *snapshot, const struct judged *judged, uint64_t position);
+
+/* At the leaf at `position`: lets the reports go whose units the register of `snapshot`, which is in use, has
+ * for their period and park now; and refuses those that wait for an application that is declined. Both begin
+ * the posting anew, and leave in its releases what is to be recorded. */
+void posting_release_registered(struct posting *posting, struct store *store, struct tables *tables,
+                                struct snapshot *snapshot, uint64_t position);
+void posting_release_declined(struct posting *posting, struct store *store, struct tables *tables,
+                              struct snapshot *snapshot, const char *park, const char *unit,
+                              uint64_t position);
+
+/* Carries out releases as the leaf at `position` recorded them; as posting_replay(). */
+bool posting_replay_releases(struct store *store, struct store *ledger, struct tables *tables,
+                             struct snapshot *snapshot, const struct release *releases, size_t count,
+                             uint64_t position, GError **error);
 
 /* Posts a submission as its leaf recorded it into `store`; leaves that waited are read from `ledger`, which
  * may be another. False and `error` if the leaf is damaged. */

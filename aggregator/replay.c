@@ -1,6 +1,7 @@
 #include "aggregator/replay.h"
 
 #include "aggregator/act.h"
+#include "aggregator/application.h"
 #include "aggregator/folder.h"
 #include "aggregator/inquiry.h"
 #include "aggregator/periods.h"
@@ -32,6 +33,18 @@ struct replay {
   void *data;
 };
 
+/* Of reports that waited for what an act did to the register. */
+static bool replay_releases(struct replay *replay, const struct leaf *leaf, uint64_t position, GError **error)
+{
+  if (leaf->kind == LEAF_REGISTER)
+    return posting_replay_releases(replay->target, replay->ledger, replay->tables, replay->snapshot,
+                                   leaf->register_.releases, leaf->register_.release_count, position, error);
+  if (leaf->kind == LEAF_DECLINE)
+    return posting_replay_releases(replay->target, replay->ledger, replay->tables, replay->snapshot,
+                                   leaf->decline.releases, leaf->decline.release_count, position, error);
+  return true;
+}
+
 static bool replay_leaf(struct replay *replay, uint64_t position, GError **error)
 {
   g_autoptr(GBytes) body = store_leaf(replay->ledger, position);
@@ -55,7 +68,7 @@ static bool replay_leaf(struct replay *replay, uint64_t position, GError **error
     g_prefix_error(error, _("leaf %" PRIu64 ": "), position);
     return false;
   }
-  return true;
+  return replay_releases(replay, leaf, position, error);
 }
 
 static bool replay_begin(struct replay *replay, GError **error)
@@ -218,15 +231,16 @@ static bool compare_expected(const char *form, const char *area, const char *sli
   return true;
 }
 
-/* Inquiries, consents and acceptance, each as a line, in one order. */
-static void compare_lines(struct replay *replay, struct comparison *comparison)
+/* What both stores say in lines, in one order. */
+static void compare_lines(struct replay *replay, struct comparison *comparison, const char *what,
+                          GPtrArray *lines(struct store *store))
 {
-  g_autoptr(GPtrArray) mine = inquiry_lines(replay->ledger), theirs = inquiry_lines(replay->target);
+  g_autoptr(GPtrArray) mine = lines(replay->ledger), theirs = lines(replay->target);
 
   for (unsigned n = 0; n < MAX(mine->len, theirs->len); n++) {
     const char *a = n < mine->len ? mine->pdata[n] : "", *b = n < theirs->len ? theirs->pdata[n] : "";
 
-    if (strcmp(a, b) != 0) differ(comparison, _("inquiry, consent or acceptance"), a, b);
+    if (strcmp(a, b) != 0) differ(comparison, what, a, b);
   }
 }
 
@@ -304,7 +318,8 @@ static uint64_t compare_all(struct replay *replay, replay_difference *difference
   struct comparison comparison = {.other = replay->target, .difference = difference, .data = replay->data};
 
   compare_heads(replay, &comparison);
-  compare_lines(replay, &comparison);
+  compare_lines(replay, &comparison, _("inquiry, consent or acceptance"), inquiry_lines);
+  compare_lines(replay, &comparison, _("application, or report that waits for it"), application_lines);
   comparison.books = store_books(replay->ledger, NULL);
   compare_stores(replay->ledger, &comparison);
   g_array_unref(comparison.books);

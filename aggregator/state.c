@@ -1,5 +1,6 @@
 #include "aggregator/state.h"
 
+#include "aggregator/store/applications.h"
 #include "aggregator/store/inquiries.h"
 #include "common/limits.h"
 #include "common/log.h"
@@ -8,10 +9,11 @@
 
 struct state_page {
   struct frame frame;
-  GArray *inquiries, *consents; /* of the store; the items point into them */
+  GArray *inquiries, *consents, *applications; /* of the store; the items point into them */
   GArray *books;
   struct inquiry_item inquiry_items[LIMIT_STATE_INLINE];
   struct consent_item consent_items[LIMIT_STATE_INLINE];
+  struct application_item application_items[LIMIT_STATE_INLINE];
   char periods[LIMIT_STATE_INLINE][PERIOD_TEXT_SIZE];
 };
 
@@ -85,25 +87,61 @@ static void add_consents(struct state_page *page)
   page->frame.state_page.consent_count = page->consents->len;
 }
 
-/* Inquiries by number, and behind them the consents. */
+static void add_applications(struct state_page *page)
+{
+  for (unsigned n = 0; n < page->applications->len; n++) {
+    const struct stored_application *application =
+        &g_array_index(page->applications, struct stored_application, n);
+
+    page->application_items[n] = (struct application_item){
+        .number = application->number,
+        .unit = application->unit,
+        .name = application->name,
+        .state = application->state,
+        .reason = application->reason,
+        .applied_at_ms = application->applied_ms,
+        .settled_at_ms = application->settled_ms,
+    };
+  }
+  page->frame.state_page.application_count = page->applications->len;
+}
+
+/* How many of `count` items a page skips and takes that begins at `*offset` and has room for `*room`; both
+ * are moved behind them. */
+static size_t skip_items(size_t count, size_t *offset, size_t *room, size_t *ret_most)
+{
+  size_t skip = MIN(*offset, count);
+
+  *ret_most = MIN(*room, count - skip);
+  *offset -= skip;
+  *room -= *ret_most;
+  return skip;
+}
+
+/* Inquiries by number, behind them the consents, and the applications by number. */
 static void read_page(struct state_page *page, struct store *store, const char *area, uint32_t offset)
 {
   size_t inquiries = store_inquiries_count(store, area), consents = store_consents_count(store, area);
-  size_t skip = MIN(offset, inquiries), room;
+  size_t applications = store_applications_count(store, area);
+  size_t left = offset, room = LIMIT_STATE_INLINE, skip, most;
 
   page->books = store_books(store, NULL);
-  page->inquiries = store_inquiries_page(store, area, skip, LIMIT_STATE_INLINE);
-  room = LIMIT_STATE_INLINE - page->inquiries->len;
-  page->consents =
-      store_consents(store, area, offset - skip, skip + page->inquiries->len < inquiries ? 0 : room);
+  skip = skip_items(inquiries, &left, &room, &most);
+  page->inquiries = store_inquiries_page(store, area, skip, most);
+  skip = skip_items(consents, &left, &room, &most);
+  page->consents = store_consents(store, area, skip, most);
+  skip = skip_items(applications, &left, &room, &most);
+  page->applications = store_applications_page(store, area, skip, most);
   page->frame.kind = FRAME_STATE_PAGE;
   page->frame.state_page.state = store_area_state(store, area);
   page->frame.state_page.offset = offset;
-  page->frame.state_page.total = (uint32_t)MIN(inquiries + consents, UINT32_MAX);
+  page->frame.state_page.total = (uint32_t)MIN(inquiries + consents + applications, UINT32_MAX);
   add_inquiries(page);
   add_consents(page);
+  add_applications(page);
   page->frame.state_page.inquiries = page->inquiry_items;
   page->frame.state_page.consents = page->consent_items;
+  page->frame.state_page.applications = page->application_items;
 }
 
 struct state_page *state_page_read(struct store *store, const char *area, uint32_t offset)
@@ -120,6 +158,7 @@ void state_page_free(struct state_page *page)
   if (!page) return;
   g_array_unref(page->inquiries);
   g_array_unref(page->consents);
+  g_array_unref(page->applications);
   g_array_unref(page->books);
   g_free(page);
 }

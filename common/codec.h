@@ -51,6 +51,7 @@ enum verdict {
   VERDICT_IS_STALE = 3,
   VERDICT_IS_WAITING = 4,
   VERDICT_IS_REFUSED = 5,
+  VERDICT_IS_WAITING_UNIT = 6, /* for its unit's registration */
 };
 
 struct refusal {
@@ -78,6 +79,17 @@ struct inquiry_item {
 /* A quasi-mandatory rule that may be broken. */
 struct consent_item {
   const char *form, *period, *unit, *rule;
+};
+
+/* What became of an application to register a unit. */
+enum application_state { APPLICATION_IS_PENDING = 1, APPLICATION_IS_REGISTERED, APPLICATION_IS_DECLINED };
+
+struct application_item {
+  uint64_t number;
+  const char *unit, *name;
+  enum application_state state;
+  const char *reason; /* of who declined it, or "" */
+  int64_t applied_at_ms, settled_at_ms;
 };
 
 struct frame {
@@ -146,7 +158,9 @@ struct frame {
       const struct inquiry_item *inquiries;
       size_t inquiry_count;
       const struct consent_item *consents;
-      size_t consent_count; /* both together at most LIMIT_STATE_INLINE */
+      size_t consent_count;
+      const struct application_item *applications;
+      size_t application_count; /* all together at most LIMIT_STATE_INLINE */
     } state_page;
   };
 };
@@ -215,7 +229,7 @@ CLEANUP_DEFINE(struct certificate, certificate_free)
 GByteArray *certificate_encode(const struct certificate *certificate);
 
 /* What a park does besides reporting. */
-enum park_act_kind { PARK_ANSWERS = 1 };
+enum park_act_kind { PARK_ANSWERS = 1, PARK_APPLIES };
 
 struct park_act {
   const char *agent;
@@ -225,7 +239,12 @@ struct park_act {
   struct {
     uint64_t inquiry;
     const char *text, *answered_by;
-  } answer;
+  } answer; /* PARK_ANSWERS */
+  struct {
+    const char *unit, *class, *name, *industry, *parent;
+    const char *from; /* a day, or "": since ever */
+    const char *text, *applied_by;
+  } application; /* PARK_APPLIES */
 };
 struct park_act *park_act_decode(const uint8_t *payload, size_t length);
 void park_act_free(struct park_act *act);
@@ -272,6 +291,7 @@ enum leaf_kind {
   LEAF_ASK,
   LEAF_ACCEPT,
   LEAF_CONSENT,
+  LEAF_DECLINE,
 };
 
 enum period_action { PERIOD_TO_OPEN = 1, PERIOD_TO_CLOSE = 2, PERIOD_TO_REOPEN = 3 };
@@ -300,7 +320,12 @@ struct leaf {
     } genesis;
     struct {
       struct bytes_view text;
-    } catalogue, register_; /* `register` is C's */
+    } catalogue;
+    struct {
+      struct bytes_view text;
+      const struct release *releases;
+      size_t release_count;
+    } register_; /* `register` is C's */
     struct {
       struct bytes_view secret_hash;
       const char *area;
@@ -347,6 +372,11 @@ struct leaf {
     struct {
       const char *form, *period, *unit, *area, *rule;
     } consent;
+    struct {
+      uint64_t application; /* the leaf's reason says why */
+      const struct release *releases;
+      size_t release_count;
+    } decline;
     struct {
       const char *form, *period;
       enum period_action action;

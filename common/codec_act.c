@@ -1,5 +1,6 @@
 /* What a park does besides reporting. */
 #include "common/codec_private.h"
+#include "common/period.h"
 
 #define PAYLOAD_MOST (LIMIT_SEALED_BYTES - SEAL_HEADER_SIZE)
 
@@ -13,6 +14,41 @@ static bool take_answer(const Parktally__Answer *message, struct park_act *act)
          codec_text_fits(message->answered_by, 1, LIMIT_NAME_BYTES);
 }
 
+static bool take_application(const Parktally__Application *message, struct park_act *act)
+{
+  day_number day;
+  act->kind = PARK_APPLIES;
+  act->application.unit = message->unit;
+  act->application.class = message->unit_class;
+  act->application.name = message->name;
+  act->application.industry = message->industry;
+  act->application.parent = message->parent;
+  act->application.from = message->from_day;
+  act->application.text = message->text;
+  act->application.applied_by = message->applied_by;
+  return codec_text_fits(message->unit, 1, LIMIT_CODE_BYTES) &&
+         codec_text_fits(message->unit_class, 1, LIMIT_CODE_BYTES) &&
+         codec_text_fits(message->name, 1, LIMIT_NAME_BYTES) &&
+         codec_text_fits(message->industry, 0, LIMIT_CODE_BYTES) &&
+         codec_text_fits(message->parent, 0, LIMIT_CODE_BYTES) &&
+         codec_text_fits(message->from_day, 0, LIMIT_CODE_BYTES) &&
+         (!*message->from_day || day_parse(message->from_day, &day)) &&
+         codec_text_fits(message->text, 1, LIMIT_ANSWER_BYTES) &&
+         codec_text_fits(message->applied_by, 1, LIMIT_NAME_BYTES);
+}
+
+static bool take_body(const Parktally__Act *message, struct park_act *act)
+{
+  switch (message->body_case) {
+  case PARKTALLY__ACT__BODY_ANSWER:
+    return take_answer(message->answer, act);
+  case PARKTALLY__ACT__BODY_APPLICATION:
+    return take_application(message->application, act);
+  default:
+    return false;
+  }
+}
+
 struct park_act *park_act_decode(const uint8_t *payload, size_t length)
 {
   if (length > PAYLOAD_MOST) return NULL;
@@ -23,8 +59,7 @@ struct park_act *park_act_decode(const uint8_t *payload, size_t length)
   act->agent = message->agent;
   act->sequence = message->sequence;
   act->created_at_ms = message->created_at_ms;
-  if (message->body_case != PARKTALLY__ACT__BODY_ANSWER || !take_answer(message->answer, act)) return NULL;
-  return g_steal_pointer(&act);
+  return take_body(message, act) ? g_steal_pointer(&act) : NULL;
 }
 
 void park_act_free(struct park_act *act)
@@ -32,17 +67,38 @@ void park_act_free(struct park_act *act)
   arena_record_free(act);
 }
 
-GByteArray *park_act_encode(const struct park_act *act)
+static GByteArray *encode_answer(Parktally__Act *message, const struct park_act *act)
 {
   Parktally__Answer answer = PARKTALLY__ANSWER__INIT;
+  answer.inquiry = act->answer.inquiry;
+  answer.text = codec_text(act->answer.text);
+  answer.answered_by = codec_text(act->answer.answered_by);
+  message->answer = &answer;
+  message->body_case = PARKTALLY__ACT__BODY_ANSWER;
+  return codec_pack(&message->base);
+}
+
+static GByteArray *encode_application(Parktally__Act *message, const struct park_act *act)
+{
+  Parktally__Application application = PARKTALLY__APPLICATION__INIT;
+  application.unit = codec_text(act->application.unit);
+  application.unit_class = codec_text(act->application.class);
+  application.name = codec_text(act->application.name);
+  application.industry = codec_text(act->application.industry);
+  application.parent = codec_text(act->application.parent);
+  application.from_day = codec_text(act->application.from);
+  application.text = codec_text(act->application.text);
+  application.applied_by = codec_text(act->application.applied_by);
+  message->application = &application;
+  message->body_case = PARKTALLY__ACT__BODY_APPLICATION;
+  return codec_pack(&message->base);
+}
+
+GByteArray *park_act_encode(const struct park_act *act)
+{
   Parktally__Act message = PARKTALLY__ACT__INIT;
   message.agent = codec_text(act->agent);
   message.sequence = act->sequence;
   message.created_at_ms = act->created_at_ms;
-  answer.inquiry = act->answer.inquiry;
-  answer.text = codec_text(act->answer.text);
-  answer.answered_by = codec_text(act->answer.answered_by);
-  message.answer = &answer;
-  message.body_case = PARKTALLY__ACT__BODY_ANSWER;
-  return codec_pack(&message.base);
+  return act->kind == PARK_APPLIES ? encode_application(&message, act) : encode_answer(&message, act);
 }

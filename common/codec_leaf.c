@@ -49,19 +49,35 @@ static bool take_revocation(const Parktally__RevocationLeaf *message, struct lea
   return codec_text_fits(message->agent, 1, LIMIT_CODE_BYTES);
 }
 
-static bool take_releases(const Parktally__SubmissionLeaf *message, struct leaf *leaf)
+static bool take_releases(struct leaf *leaf, Parktally__Release *const *messages, size_t count,
+                          const struct release **ret_releases)
 {
-  struct release *releases = arena_take(leaf, message->n_release * sizeof *releases);
+  struct release *releases = arena_take(leaf, count * sizeof *releases);
   if (releases == NULL) return false;
-  for (size_t i = 0; i < message->n_release; i++) {
-    const Parktally__Release *release = message->release[i];
+  for (size_t i = 0; i < count; i++) {
+    const Parktally__Release *release = messages[i];
     if ((int)release->verdict < VERDICT_IS_COUNTED || (int)release->verdict > VERDICT_IS_REFUSED)
       return false;
     releases[i] = (struct release){release->position, release->row, (enum verdict)release->verdict};
   }
-  leaf->submission.releases = releases;
-  leaf->submission.release_count = message->n_release;
+  *ret_releases = releases;
   return true;
+}
+
+static bool take_register(const Parktally__RegisterLeaf *message, struct leaf *leaf)
+{
+  leaf->kind = LEAF_REGISTER;
+  leaf->register_.text = codec_view(message->text);
+  leaf->register_.release_count = message->n_release;
+  return take_releases(leaf, message->release, message->n_release, &leaf->register_.releases);
+}
+
+static bool take_decline(const Parktally__DeclineLeaf *message, struct leaf *leaf)
+{
+  leaf->kind = LEAF_DECLINE;
+  leaf->decline.application = message->application;
+  leaf->decline.release_count = message->n_release;
+  return take_releases(leaf, message->release, message->n_release, &leaf->decline.releases);
 }
 
 static bool take_submission(const Parktally__SubmissionLeaf *message, struct leaf *leaf)
@@ -71,10 +87,11 @@ static bool take_submission(const Parktally__SubmissionLeaf *message, struct lea
   leaf->submission.exception_count = message->n_exception;
   leaf->submission.findings = (const char *const *)message->finding;
   leaf->submission.finding_count = message->n_finding;
+  leaf->submission.release_count = message->n_release;
   return message->sealed.len >= SEAL_HEADER_SIZE &&
          codec_texts_fit(message->finding, message->n_finding, 1, LIMIT_CODE_BYTES) &&
          refusals_decode(leaf, message->exception, message->n_exception, &leaf->submission.exceptions) &&
-         take_releases(message, leaf);
+         take_releases(leaf, message->release, message->n_release, &leaf->submission.releases);
 }
 
 static bool take_park_act(const Parktally__ActLeaf *message, struct leaf *leaf)
@@ -109,9 +126,7 @@ static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
     leaf->catalogue.text = codec_view(message->catalogue->text);
     return true;
   case PARKTALLY__LEAF__BODY_REGISTER:
-    leaf->kind = LEAF_REGISTER;
-    leaf->register_.text = codec_view(message->register_->text);
-    return true;
+    return take_register(message->register_, leaf);
   case PARKTALLY__LEAF__BODY_INVITATION:
     return take_invitation(message->invitation, leaf);
   case PARKTALLY__LEAF__BODY_ENROLMENT:
@@ -132,6 +147,8 @@ static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
     return consent_decode(message->consent, leaf);
   case PARKTALLY__LEAF__BODY_PERIOD:
     return take_period(message->period, leaf);
+  case PARKTALLY__LEAF__BODY_DECLINE:
+    return take_decline(message->decline, leaf);
   default:
     return false; /* a leaf that is not understood cannot be replayed */
   }
@@ -181,12 +198,58 @@ static GByteArray *encode_catalogue(Parktally__Leaf *message, const struct leaf 
   return pack_leaf(message, PARKTALLY__LEAF__BODY_CATALOGUE);
 }
 
+/* For packing. */
+struct release_messages {
+  Parktally__Release *message;
+  Parktally__Release **pointer;
+};
+
+static void release_messages_init(struct release_messages *messages, const struct release *releases,
+                                  size_t count)
+{
+  messages->message = g_new(Parktally__Release, count);
+  messages->pointer = g_new(Parktally__Release *, count);
+  for (size_t i = 0; i < count; i++) {
+    Parktally__Release *message = messages->pointer[i] = &messages->message[i];
+    parktally__release__init(message);
+    message->position = releases[i].position;
+    message->row = releases[i].row;
+    message->verdict = (Parktally__Verdict)releases[i].verdict;
+  }
+}
+
+static void release_messages_finish(struct release_messages *messages)
+{
+  g_free(messages->pointer);
+  g_free(messages->message);
+}
+
 static GByteArray *encode_register(Parktally__Leaf *message, const struct leaf *leaf)
 {
   Parktally__RegisterLeaf changes = PARKTALLY__REGISTER_LEAF__INIT;
+  struct release_messages releases;
+  release_messages_init(&releases, leaf->register_.releases, leaf->register_.release_count);
   changes.text = codec_bytes(leaf->register_.text);
+  changes.n_release = leaf->register_.release_count;
+  changes.release = releases.pointer;
   message->register_ = &changes;
-  return pack_leaf(message, PARKTALLY__LEAF__BODY_REGISTER);
+  GByteArray *packed = pack_leaf(message, PARKTALLY__LEAF__BODY_REGISTER);
+  release_messages_finish(&releases);
+  return packed;
+}
+
+static GByteArray *encode_decline(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__DeclineLeaf decline = PARKTALLY__DECLINE_LEAF__INIT;
+  struct release_messages releases;
+  release_messages_init(&releases, leaf->decline.releases, leaf->decline.release_count);
+  decline.application = leaf->decline.application;
+  decline.n_release = leaf->decline.release_count;
+  decline.release = releases.pointer;
+  message->decline = &decline;
+  GByteArray *packed = pack_leaf(message, PARKTALLY__LEAF__BODY_DECLINE);
+  release_messages_finish(&releases);
+  return packed;
 }
 
 static GByteArray *encode_invitation(Parktally__Leaf *message, const struct leaf *leaf)
@@ -240,17 +303,8 @@ static size_t sealed_at(const Parktally__SubmissionLeaf *submission, size_t leaf
 
 static GByteArray *encode_submission(Parktally__Leaf *message, const struct leaf *leaf, size_t *ret_sealed)
 {
-  size_t release_count = leaf->submission.release_count;
-  g_autofree Parktally__Release *releases = g_new(Parktally__Release, release_count);
-  g_autofree Parktally__Release **pointers = g_new(Parktally__Release *, release_count);
-  for (size_t i = 0; i < release_count; i++) {
-    const struct release *release = &leaf->submission.releases[i];
-    parktally__release__init(&releases[i]);
-    releases[i].position = release->position;
-    releases[i].row = release->row;
-    releases[i].verdict = (Parktally__Verdict)release->verdict;
-    pointers[i] = &releases[i];
-  }
+  struct release_messages releases;
+  release_messages_init(&releases, leaf->submission.releases, leaf->submission.release_count);
   struct refusal_messages exceptions;
   refusal_messages_init(&exceptions, leaf->submission.exceptions, leaf->submission.exception_count);
 
@@ -258,14 +312,15 @@ static GByteArray *encode_submission(Parktally__Leaf *message, const struct leaf
   submission.sealed = codec_bytes(leaf->submission.sealed);
   submission.n_exception = leaf->submission.exception_count;
   submission.exception = exceptions.pointer;
-  submission.n_release = release_count;
-  submission.release = pointers;
+  submission.n_release = leaf->submission.release_count;
+  submission.release = releases.pointer;
   submission.n_finding = leaf->submission.finding_count;
   submission.finding = (char **)leaf->submission.findings;
   message->submission = &submission;
   GByteArray *packed = pack_leaf(message, PARKTALLY__LEAF__BODY_SUBMISSION);
   if (ret_sealed) *ret_sealed = sealed_at(&submission, packed->len);
   refusal_messages_finish(&exceptions);
+  release_messages_finish(&releases);
   return packed;
 }
 
@@ -317,6 +372,8 @@ GByteArray *leaf_encode(const struct leaf *leaf, size_t *ret_sealed)
     return inquiry_leaf_encode(&message, leaf);
   case LEAF_PERIOD:
     return encode_period(&message, leaf);
+  case LEAF_DECLINE:
+    return encode_decline(&message, leaf);
   }
   return pack_leaf(&message, PARKTALLY__LEAF__BODY__NOT_SET);
 }

@@ -9,7 +9,8 @@ static_assert((int)VERDICT_IS_COUNTED == (int)PARKTALLY__VERDICT__VERDICT_COUNTE
                   (int)VERDICT_IS_UNCHANGED == (int)PARKTALLY__VERDICT__VERDICT_UNCHANGED &&
                   (int)VERDICT_IS_STALE == (int)PARKTALLY__VERDICT__VERDICT_STALE &&
                   (int)VERDICT_IS_WAITING == (int)PARKTALLY__VERDICT__VERDICT_WAITING &&
-                  (int)VERDICT_IS_REFUSED == (int)PARKTALLY__VERDICT__VERDICT_REFUSED,
+                  (int)VERDICT_IS_REFUSED == (int)PARKTALLY__VERDICT__VERDICT_REFUSED &&
+                  (int)VERDICT_IS_WAITING_UNIT == (int)PARKTALLY__VERDICT__VERDICT_WAITING_UNIT,
               "our verdicts are the wire's");
 
 static bool is_sound(const Parktally__Refusal *message)
@@ -19,7 +20,7 @@ static bool is_sound(const Parktally__Refusal *message)
          codec_text_fits(message->indicator, 0, CODEC_COLUMN_BYTES) &&
          codec_text_fits(message->found, 0, LIMIT_REFUSAL_TEXT) &&
          codec_text_fits(message->expected, 0, LIMIT_REFUSAL_TEXT) &&
-         (int)message->verdict >= VERDICT_IS_COUNTED && (int)message->verdict <= VERDICT_IS_REFUSED;
+         (int)message->verdict >= VERDICT_IS_COUNTED && (int)message->verdict <= VERDICT_IS_WAITING_UNIT;
 }
 
 bool refusals_decode(void *record, Parktally__Refusal *const *messages, size_t count,

@@ -1,4 +1,4 @@
-/* Pages of what the city asks an area, and what it consented to. */
+/* Pages of what the city asks an area, what it consented to, and of the area's applications. */
 #include "common/codec_private.h"
 
 #include <assert.h>
@@ -7,6 +7,8 @@
 #define INQUIRY_MOST                                                                                         \
   ((1 + 3) + 3 * (1 + 10) + 5 * (2 + LIMIT_CODE_BYTES) + (2 + CODEC_COLUMN_BYTES) +                          \
    2 * (2 + LIMIT_REFUSAL_TEXT) + 2 * (3 + LIMIT_NAME_BYTES) + (3 + LIMIT_ANSWER_BYTES))
+#define APPLICATION_MOST ((1 + 3) + 4 * (1 + 10) + (2 + LIMIT_CODE_BYTES) + 2 * (3 + LIMIT_NAME_BYTES))
+static_assert(APPLICATION_MOST < INQUIRY_MOST, "an inquiry is the largest item of a page");
 static_assert(LIMIT_STATE_INLINE * INQUIRY_MOST + LIMIT_KIB <= LIMIT_FRAME_BYTES,
               "a page of inquiries fits a frame");
 
@@ -74,14 +76,42 @@ static bool take_consents(const Parktally__StatePage *message, struct frame *fra
   return true;
 }
 
+static bool take_applications(const Parktally__StatePage *message, struct frame *frame)
+{
+  struct application_item *items = arena_take(frame, message->n_application * sizeof *items);
+
+  if (items == NULL) return false;
+  for (size_t i = 0; i < message->n_application; i++) {
+    const Parktally__ApplicationItem *application = message->application[i];
+
+    if (application->number == 0 || !codec_text_fits(application->unit, 1, LIMIT_CODE_BYTES) ||
+        !codec_text_fits(application->name, 1, LIMIT_NAME_BYTES) ||
+        !codec_text_fits(application->reason, 0, LIMIT_NAME_BYTES) ||
+        (int)application->state < APPLICATION_IS_PENDING || (int)application->state > APPLICATION_IS_DECLINED)
+      return false;
+    items[i] = (struct application_item){
+        .number = application->number,
+        .unit = application->unit,
+        .name = application->name,
+        .state = (enum application_state)application->state,
+        .reason = application->reason,
+        .applied_at_ms = application->applied_at_ms,
+        .settled_at_ms = application->settled_at_ms,
+    };
+  }
+  frame->state_page.applications = items;
+  frame->state_page.application_count = message->n_application;
+  return true;
+}
+
 bool state_page_decode(const Parktally__StatePage *message, struct frame *frame)
 {
   frame->kind = FRAME_STATE_PAGE;
   frame->state_page.state = message->state;
   frame->state_page.offset = message->offset;
   frame->state_page.total = message->total;
-  return message->n_inquiry + message->n_consent <= LIMIT_STATE_INLINE && take_inquiries(message, frame) &&
-         take_consents(message, frame);
+  return message->n_inquiry + message->n_consent + message->n_application <= LIMIT_STATE_INLINE &&
+         take_inquiries(message, frame) && take_consents(message, frame) && take_applications(message, frame);
 }
 
 static void fill_inquiry(Parktally__Inquiry *message, const struct inquiry_item *item)
@@ -102,13 +132,28 @@ static void fill_inquiry(Parktally__Inquiry *message, const struct inquiry_item 
   message->answered_at_ms = item->answered_at_ms;
 }
 
+static void fill_application(Parktally__ApplicationItem *message, const struct application_item *item)
+{
+  parktally__application_item__init(message);
+  message->number = item->number;
+  message->unit = codec_text(item->unit);
+  message->name = codec_text(item->name);
+  message->state = (Parktally__ApplicationState)item->state;
+  message->reason = codec_text(item->reason);
+  message->applied_at_ms = item->applied_at_ms;
+  message->settled_at_ms = item->settled_at_ms;
+}
+
 GBytes *state_page_encode(Parktally__Frame *message, const struct frame *frame)
 {
   Parktally__Inquiry inquiries[LIMIT_STATE_INLINE], *inquiry_pointers[LIMIT_STATE_INLINE];
   Parktally__Consent consents[LIMIT_STATE_INLINE], *consent_pointers[LIMIT_STATE_INLINE];
+  Parktally__ApplicationItem applications[LIMIT_STATE_INLINE], *application_pointers[LIMIT_STATE_INLINE];
   Parktally__StatePage page = PARKTALLY__STATE_PAGE__INIT;
 
-  assert(frame->state_page.inquiry_count + frame->state_page.consent_count <= LIMIT_STATE_INLINE);
+  assert(frame->state_page.inquiry_count + frame->state_page.consent_count +
+             frame->state_page.application_count <=
+         LIMIT_STATE_INLINE);
   for (size_t i = 0; i < frame->state_page.inquiry_count; i++) {
     fill_inquiry(&inquiries[i], &frame->state_page.inquiries[i]);
     inquiry_pointers[i] = &inquiries[i];
@@ -123,6 +168,10 @@ GBytes *state_page_encode(Parktally__Frame *message, const struct frame *frame)
     consents[i].rule = codec_text(item->rule);
     consent_pointers[i] = &consents[i];
   }
+  for (size_t i = 0; i < frame->state_page.application_count; i++) {
+    fill_application(&applications[i], &frame->state_page.applications[i]);
+    application_pointers[i] = &applications[i];
+  }
   page.state = frame->state_page.state;
   page.offset = frame->state_page.offset;
   page.total = frame->state_page.total;
@@ -130,6 +179,8 @@ GBytes *state_page_encode(Parktally__Frame *message, const struct frame *frame)
   page.inquiry = inquiry_pointers;
   page.n_consent = frame->state_page.consent_count;
   page.consent = consent_pointers;
+  page.n_application = frame->state_page.application_count;
+  page.application = application_pointers;
   message->body_case = PARKTALLY__FRAME__BODY_STATE_PAGE;
   message->state_page = &page;
   return g_byte_array_free_to_bytes(codec_pack(&message->base));

@@ -61,9 +61,11 @@ enum severity {
   X(UNIT_CHECK, "unit.check-digit", NOTE, N_("the check character of this code does not agree"),             \
     N_("compare it with the business licence"))                                                              \
   X(UNIT_UNKNOWN, "unit.unknown", REPORT, N_("the unit is not in the register of this area"),                \
-    N_("correct the code, or ask the city to register the unit"))                                            \
+    N_("correct the code, or apply for its registration: park-agent apply"))                                 \
   X(UNIT_ELSEWHERE, "unit.elsewhere", REPORT, N_("the unit is not registered in this park for this period"), \
     N_("leave it to its own park, or ask the city to correct the register"))                                 \
+  X(UNIT_WAITING, "unit.waiting", NOTE,                                                                      \
+    N_("the report is kept, and counts once the unit is registered, as was applied for"), "")                \
   X(UNIT_CLASS, "unit.class", REPORT, N_("units of this class do not report this form"),                     \
     N_("check the form and the unit's code"))                                                                \
   X(PERIOD_MISSING, "period.missing", REPORT, N_("the row has no period"),                                   \
@@ -134,6 +136,13 @@ enum severity {
   X(INQUIRY_SETTLED, "inquiry.settled", REPORT, N_("this inquiry is settled already"), "")                   \
   X(ANSWER_EMPTY, "answer.empty", REPORT, N_("this is no explanation"),                                      \
     N_("say why the figure is as it is, in a sentence of your own; or correct it"))                          \
+  X(APPLICATION_CLASS, "application.class", REPORT,                                                          \
+    N_("the catalogue has no such class of units, or the code is none of that class"),                       \
+    N_("check the class and the code"))                                                                      \
+  X(APPLICATION_PENDING, "application.pending", REPORT, N_("this park has applied for this unit already"),   \
+    N_("“park-agent applications” lists them"))                                                              \
+  X(APPLICATION_REGISTERED, "application.registered", REPORT,                                                \
+    N_("the unit is registered in this park already"), N_("send its reports"))                               \
   X(FIGURE_SLIP, "figure.slip", NOTE,                                                                        \
     N_("the figure is about ten or a thousand times what the unit reports, or a tenth or a thousandth"),     \
     N_("compare its measure with the form's; if it is right, be ready to explain it to the city"))           \

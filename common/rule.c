@@ -25,26 +25,27 @@ static void refuse(struct rule_result *result, enum finding_code code, int colum
 
 /* --- the unit --- */
 
+bool rule_unit_fits(const struct catalogue *catalogue, int class, const char *unit)
+{
+  enum uscc_status status = catalogue_check_uscc(catalogue, unit);
+  switch (catalogue->classes[class].scheme) {
+  case ID_USCC:
+    return status == USCC_OK || status == USCC_CHECK;
+  case ID_ESTABLISHMENT:
+    return uscc_is_establishment(unit);
+  case ID_CODE:
+    break;
+  }
+  return unit_code_is_valid(unit);
+}
+
 /* Whether some class that reports the form has ids of this shape. */
 static bool fits_form(const struct rule_context *context, const char *unit)
 {
   const struct catalogue *catalogue = context->catalogue;
   uint64_t classes = catalogue->forms[context->form].classes;
-  enum uscc_status status = catalogue_check_uscc(catalogue, unit);
-  for (size_t i = 0; i < catalogue->class_count; i++) {
-    if (!(classes >> i & 1)) continue;
-    switch (catalogue->classes[i].scheme) {
-    case ID_USCC:
-      if (status == USCC_OK || status == USCC_CHECK) return true;
-      break;
-    case ID_ESTABLISHMENT:
-      if (uscc_is_establishment(unit)) return true;
-      break;
-    case ID_CODE:
-      if (unit_code_is_valid(unit)) return true;
-      break;
-    }
-  }
+  for (size_t i = 0; i < catalogue->class_count; i++)
+    if (classes >> i & 1 && rule_unit_fits(catalogue, (int)i, unit)) return true;
   return false;
 }
 
@@ -210,15 +211,35 @@ static bool check_figures(struct rule_context *context, const struct figures *fi
   return true;
 }
 
+/* Whether what the unit lacks was applied for. */
+static bool waits_for_unit(const struct rule_context *context, const char *unit,
+                           const struct rule_result *result)
+{
+  return context->is_applied_for &&
+         (result->code == FINDING_UNIT_UNKNOWN || result->code == FINDING_UNIT_ELSEWHERE) &&
+         context->is_applied_for(unit, context->data);
+}
+
+static void clear_result(struct rule_result *result)
+{
+  result->code = FINDING_COUNT;
+  result->column = CATALOGUE_NONE;
+  result->found[0] = result->expected[0] = '\0';
+  result->version = NULL;
+}
+
 void rule_check_report(struct rule_context *context, const char *unit, const struct report_change *change,
                        struct rule_result *ret_result)
 {
-  ret_result->code = FINDING_COUNT;
-  ret_result->column = CATALOGUE_NONE;
-  ret_result->found[0] = ret_result->expected[0] = '\0';
-  ret_result->version = NULL;
-  if (check_unit(context, unit, ret_result) && check_kind(change, ret_result))
-    check_figures(context, &change->figures, ret_result);
+  bool waits = false;
+  clear_result(ret_result);
+  if (!check_unit(context, unit, ret_result)) {
+    waits = waits_for_unit(context, unit, ret_result);
+    if (!waits) return;
+    clear_result(ret_result);
+  }
+  if (check_kind(change, ret_result) && check_figures(context, &change->figures, ret_result) && waits)
+    ret_result->code = FINDING_UNIT_WAITING;
 }
 
 bool rule_next_breach(const struct form *form, enum rule_weight least, const struct formula_facts *facts,

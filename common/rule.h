@@ -25,6 +25,10 @@ struct rule_context {
   int form;
   struct period period;
   int area; /* of the agent */
+  /* Whether the registration of a unit is applied for that the register does not have, or not in the area;
+   * NULL: of none. */
+  bool (*is_applied_for)(const char *unit, void *data);
+  void *data;
   struct rule_memory known;
 };
 
@@ -39,10 +43,14 @@ struct rule_result {
       *version; /* that governs the report; NULL if the unit is unknown. Belongs to the register */
 };
 
+/* Whether `unit` has the shape of the ids of this class. */
+bool rule_unit_fits(const struct catalogue *catalogue, int class, const char *unit);
+
 /* The first thing that is wrong with the report, in this order: the unit's shape, whether it is registered,
  * in the agent's area, of a class that reports the form; the kind against its figures (a nil report with
- * figures, an empty report); retired columns, and the range of each figure. Fastest with units in ascending
- * order. */
+ * figures, an empty report); retired columns, and the range of each figure. FINDING_UNIT_WAITING where
+ * nothing is wrong but that the unit is not registered yet, as was applied for. Fastest with units in
+ * ascending order. */
 void rule_check_report(struct rule_context *context, const char *unit, const struct report_change *change,
                        struct rule_result *ret_result);
 

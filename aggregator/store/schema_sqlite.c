@@ -267,5 +267,36 @@ static const char PAST[] =
     "  PRIMARY KEY (position, unit, from_day)\n"
     ") STRICT, WITHOUT ROWID;\n";
 
-const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS, PAST};
+/* Applications to register units, and the reports that wait for that. */
+static const char APPLICATIONS[] =
+    "CREATE TABLE application (\n"
+    "  number INTEGER PRIMARY KEY,\n"
+    "  park TEXT NOT NULL,           -- area that applied\n"
+    "  unit TEXT NOT NULL,\n"
+    "  class TEXT NOT NULL,\n"
+    "  name TEXT NOT NULL,\n"
+    "  industry TEXT NOT NULL,\n"
+    "  parent TEXT NOT NULL,\n"
+    "  from_day TEXT NOT NULL,       -- from when it is to be registered; empty: since ever\n"
+    "  text TEXT NOT NULL,           -- why\n"
+    "  applied_by TEXT NOT NULL,\n"
+    "  state INTEGER NOT NULL,       -- 1 pending, 2 registered, 3 declined\n"
+    "  reason TEXT NOT NULL,         -- of who declined it\n"
+    "  applied INTEGER NOT NULL,\n"
+    "  settled INTEGER NOT NULL      -- 0: pending\n"
+    ") STRICT;\n"
+    "CREATE INDEX application_by_park ON application (park, number);\n"
+    "CREATE UNIQUE INDEX application_pending ON application (park, unit) WHERE state = 1;\n"
+    "CREATE TABLE waiting_unit (\n"
+    "  position INTEGER NOT NULL,\n"
+    "  line INTEGER NOT NULL,\n"
+    "  unit TEXT NOT NULL,\n"
+    "  park TEXT NOT NULL,           -- area that reports\n"
+    "  book INTEGER NOT NULL,\n"
+    "  PRIMARY KEY (position, line),\n"
+    "  UNIQUE (position, unit)\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE INDEX waiting_by_unit ON waiting_unit (unit, position);\n";
+
+const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS, PAST, APPLICATIONS};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

@@ -104,8 +104,22 @@ void store_waiting_add(struct store *store, const uint8_t base[SUBMISSION_ID_SIZ
                        uint32_t row, const char *unit);
 /* Those that name this base, in the order in which they came; of one unit, or of all (NULL). */
 GArray *store_waiting(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE], const char *unit);
-/* Whether the unit's report in the submission at `position` waits itself. */
+/* Whether the unit's report in the submission at `position` waits itself, for whatever. */
 bool store_is_waiting(struct store *store, uint64_t position, const char *unit);
+/* Reports that wait for their unit's registration in the park that reports. */
+struct waiting_unit {
+  struct waiting at;
+  char *unit, *park, *form;
+  struct period period;
+};
+void store_waiting_unit_add(struct store *store, const char *unit, const char *park, int64_t book,
+                            uint64_t position, uint32_t row);
+/* The next unit (byte order) with such reports; NULL behind the last. Newly allocated. */
+char *store_waiting_unit_after(struct store *store, const char *unit);
+/* Of one park, or of all (NULL), in the order in which they came: an array of struct waiting_unit that owns
+ * its texts. */
+GArray *store_waiting_of_unit(struct store *store, const char *unit, const char *park);
+/* Of either kind. */
 void store_waiting_remove(struct store *store, uint64_t position, uint32_t row);
 
 /* --- books: one form's collection for one period --- */

@@ -1,4 +1,4 @@
-/* Submissions, their receipts, and reports that wait for their base. */
+/* Submissions, their receipts, and reports that wait for their base or their unit's registration. */
 #include "aggregator/store/private.h"
 
 static struct known_submission *known_slot(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE])
@@ -137,16 +137,84 @@ GArray *store_waiting(struct store *store, const uint8_t base[SUBMISSION_ID_SIZE
 bool store_is_waiting(struct store *store, uint64_t position, const char *unit)
 {
   CLEANUP(db_end)
-  struct db_row *row = db_query(store->db, "SELECT 1 FROM waiting WHERE position = ? AND unit = ?");
+  struct db_row *row =
+      db_query(store->db, "SELECT 1 FROM waiting WHERE position = ?1 AND unit = ?2"
+                          " UNION ALL SELECT 1 FROM waiting_unit WHERE position = ?1 AND unit = ?2");
   db_bind_int(row, (int64_t)position);
   db_bind_text(row, unit);
   return db_step(row);
 }
 
-void store_waiting_remove(struct store *store, uint64_t position, uint32_t line)
+void store_waiting_unit_add(struct store *store, const char *unit, const char *park, int64_t book,
+                            uint64_t position, uint32_t line)
 {
-  struct db_row *row = db_query(store->db, "DELETE FROM waiting WHERE position = ? AND line = ?");
+  struct db_row *row = db_query(
+      store->db, "INSERT INTO waiting_unit (position, line, unit, park, book) VALUES (?, ?, ?, ?, ?)");
+  db_bind_int(row, (int64_t)position);
+  db_bind_int(row, line);
+  db_bind_text(row, unit);
+  db_bind_text(row, park);
+  db_bind_int(row, book);
+  db_run(row);
+}
+
+char *store_waiting_unit_after(struct store *store, const char *unit)
+{
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(store->db, "SELECT unit FROM waiting_unit WHERE unit > ? ORDER BY unit LIMIT 1");
+  db_bind_text(row, unit);
+  return db_step(row) ? g_strdup(db_text(row, 0)) : NULL;
+}
+
+static void clear_waiting_unit(void *data)
+{
+  struct waiting_unit *waiting = data;
+
+  g_free(waiting->unit);
+  g_free(waiting->park);
+  g_free(waiting->form);
+}
+
+GArray *store_waiting_of_unit(struct store *store, const char *unit, const char *park)
+{
+  GArray *found = g_array_new(FALSE, FALSE, sizeof(struct waiting_unit));
+  g_array_set_clear_func(found, clear_waiting_unit);
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(store->db, "SELECT position, line, park, form, period FROM waiting_unit"
+                          " JOIN book ON book.id = waiting_unit.book"
+                          " WHERE unit = ?1 AND (?2 IS NULL OR park = ?2) ORDER BY position, line");
+  db_bind_text(row, unit);
+  db_bind_text(row, park);
+  while (db_step(row)) {
+    struct waiting_unit waiting = {
+        .at = {.position = (uint64_t)db_int(row, 0), .row = (uint32_t)db_int(row, 1)},
+    };
+
+    if (!period_from_key((int32_t)db_int(row, 4), &waiting.period)) {
+      store_damaged(store, "waiting_unit", "%s", unit);
+      break;
+    }
+    waiting.unit = g_strdup(unit);
+    waiting.park = g_strdup(db_text(row, 2));
+    waiting.form = g_strdup(db_text(row, 3));
+    g_array_append_val(found, waiting);
+  }
+  if (db_error(store->db)) g_array_set_size(found, 0);
+  return found;
+}
+
+static void remove_waiting(struct db_row *row, uint64_t position, uint32_t line)
+{
   db_bind_int(row, (int64_t)position);
   db_bind_int(row, line);
   db_run(row);
+}
+
+void store_waiting_remove(struct store *store, uint64_t position, uint32_t line)
+{
+  remove_waiting(db_query(store->db, "DELETE FROM waiting WHERE position = ? AND line = ?"), position, line);
+  remove_waiting(db_query(store->db, "DELETE FROM waiting_unit WHERE position = ? AND line = ?"), position,
+                 line);
 }

@@ -138,7 +138,7 @@ static void write_leaves(void)
   const struct leaf leaves[] = {
       {LEAF_GENESIS, 1, "op", "why", .genesis = {hash_view, hash_view}},
       {LEAF_CATALOGUE, 2, "op", "", .catalogue = {hash_view}},
-      {LEAF_REGISTER, 3, "op", "", .register_ = {hash_view}},
+      {LEAF_REGISTER, 3, "op", "", .register_ = {hash_view, releases, 2}},
       {LEAF_INVITATION, 4, "op", "", .invitation = {hash_view, "liudong", AGENT_OF_PARK, forms, 1, 9}},
       {LEAF_ENROLMENT, 5, "", "", .enrolment = {sealed_view, hash_view}},
       {LEAF_REVOCATION, 6, "op", "lost", .revocation = {"liudong-1"}},
@@ -147,6 +147,7 @@ static void write_leaves(void)
       {LEAF_EXAMINATION, 9, "", "", .examination = {8, &examined, 1}},
       {LEAF_ASK, 10, "op", "why", .ask = {0, "monthly", "2018-05", "A1", "liudong", "output"}},
       {LEAF_ACCEPT, 11, "op", "", .accept = {numbers, 2, "", "", ""}},
+      {LEAF_DECLINE, 13, "op", "why", .decline = {1, releases, 2}},
       {LEAF_CONSENT, 12, "op", "why", .consent = {"monthly", "2018-05", "A1", "liudong", "staff"}},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(leaves); i++) write_array("receipt", 3, leaf_encode(&leaves[i], NULL));

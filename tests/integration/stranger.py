@@ -381,13 +381,14 @@ class Stranger:
 
     def state(self):
         """What the city asks this area, and what it consented to: (inquiries, consents)."""
-        inquiries, consents = [], []
+        inquiries, consents, applications = [], [], []
         while True:
-            self.send(state_request=pb.StateRequest(offset=len(inquiries) + len(consents)))
+            self.send(state_request=pb.StateRequest(offset=len(inquiries) + len(consents) + len(applications)))
             page = self.expect("state_page").state_page
             inquiries += page.inquiry
             consents += page.consent
-            if len(inquiries) + len(consents) >= page.total:
+            applications += page.application
+            if len(inquiries) + len(consents) + len(applications) >= page.total:
                 return inquiries, consents
 
     def refusals(self, id_, offset=0):

@@ -181,7 +181,8 @@ static void refusals_with_a_field_out_of_range_are_refused(void **state)
   } cases[] = {
       {"u", "unit.unknown", VERDICT_IS_REFUSED, true},
       {"u", "unit.unknown", 0, false},
-      {"u", "unit.unknown", 6, false},
+      {"u", "unit.waiting", VERDICT_IS_WAITING_UNIT, true},
+      {"u", "unit.unknown", 7, false},
       {"u", "unit.unknown", UINT64_MAX, false},
       {"u", "", VERDICT_IS_REFUSED, false},
       {long_code, "unit.unknown", VERDICT_IS_REFUSED, false},

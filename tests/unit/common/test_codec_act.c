@@ -55,6 +55,61 @@ static void acts_with_a_field_out_of_range_are_refused(void **state)
   }
 }
 
+static struct park_act an_application(void)
+{
+  return (struct park_act){.agent = "liudong-1",
+                           .sequence = 8,
+                           .kind = PARK_APPLIES,
+                           .application = {.unit = "91350100M000100Y43",
+                                           .class = "enterprise",
+                                           .name = "新企业",
+                                           .industry = "3610",
+                                           .parent = "",
+                                           .from = "2018-05-01",
+                                           .text = "六月投产",
+                                           .applied_by = "李四"}};
+}
+
+static void an_application_comes_through(void **state)
+{
+  (void)state;
+  const struct park_act act = an_application();
+  g_autoptr(GByteArray) bytes = park_act_encode(&act);
+  CLEANUP(park_act_free) struct park_act *found = park_act_decode(bytes->data, bytes->len);
+  assert_non_null(found);
+  assert_int_equal(found->kind, PARK_APPLIES);
+  assert_int_equal(found->sequence, 8);
+  assert_string_equal(found->application.unit, "91350100M000100Y43");
+  assert_string_equal(found->application.class, "enterprise");
+  assert_string_equal(found->application.name, "新企业");
+  assert_string_equal(found->application.industry, "3610");
+  assert_string_equal(found->application.parent, "");
+  assert_string_equal(found->application.from, "2018-05-01");
+  assert_string_equal(found->application.text, "六月投产");
+  assert_string_equal(found->application.applied_by, "李四");
+}
+
+static void applications_with_a_field_out_of_range_are_refused(void **state)
+{
+  (void)state;
+  g_autofree char *endless = g_strnfill(LIMIT_ANSWER_BYTES + 1, 'x');
+  struct park_act cases[9];
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) cases[i] = an_application();
+  cases[0].application.unit = "";
+  cases[1].application.unit = endless;
+  cases[2].application.class = "";
+  cases[3].application.name = "";
+  cases[4].application.industry = endless;
+  cases[5].application.parent = "x\n";
+  cases[6].application.from = "2018-13-01";
+  cases[7].application.text = endless;
+  cases[8].application.applied_by = "";
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GByteArray) bytes = park_act_encode(&cases[i]);
+    assert_null(park_act_decode(bytes->data, bytes->len));
+  }
+}
+
 /* What a later version lets parks do must not be taken for an answer. */
 static void an_act_of_another_kind_and_none_are_refused(void **state)
 {
@@ -64,7 +119,7 @@ static void an_act_of_another_kind_and_none_are_refused(void **state)
   put_bytes(bytes, 1, "liudong-1", 9);
   put_number(bytes, 2, 1);
   assert_null(park_act_decode(bytes->data, bytes->len));
-  put_bytes(bytes, 5, "x", 1);
+  put_bytes(bytes, 6, "", 0);
   assert_null(park_act_decode(bytes->data, bytes->len));
 }
 
@@ -84,6 +139,8 @@ int main(void)
       cmocka_unit_test(an_act_of_another_kind_and_none_are_refused),
       cmocka_unit_test(an_act_over_the_limit_is_refused),
       cmocka_unit_test(an_answer_comes_through),
+      cmocka_unit_test(an_application_comes_through),
+      cmocka_unit_test(applications_with_a_field_out_of_range_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,263 @@
+/* Reports that waited: for the submission that they correct, or for their unit's registration. */
+#include "aggregator/posting_private.h"
+
+#include "aggregator/history.h"
+#include "aggregator/store/applications.h"
+#include "common/error.h"
+#include "common/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* The submission of the leaf at `position`; NULL if the ledger is damaged there. */
+static struct judged *recorded_at(struct store *ledger, struct snapshot *snapshot, uint64_t position)
+{
+  g_autoptr(GBytes) body = store_leaf(ledger, position);
+  CLEANUP(leaf_free)
+  struct leaf *leaf = body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
+
+  if (!leaf || leaf->kind != LEAF_SUBMISSION) return NULL;
+  return judge_recorded(snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
+}
+
+/* Reports that wait, while they are decided anew. */
+struct releasing {
+  struct posting *posting;
+  struct store *store;
+  struct tables *tables;
+  struct snapshot *snapshot;
+  uint64_t since;    /* the leaf that lets them go */
+  uint64_t position; /* of `judged`: rows of one submission come in a row, and it is decoded once */
+  struct judged *judged;
+  GQueue settled; /* of struct settled: those that others may wait for in turn */
+};
+
+/* A report that waits no longer. */
+struct settled {
+  uint8_t id[SUBMISSION_ID_SIZE]; /* its submission */
+  char *unit;
+};
+
+static void settled_free(struct settled *settled)
+{
+  g_free(settled->unit);
+  g_free(settled);
+}
+
+static void settle(struct releasing *releasing, const uint8_t id[SUBMISSION_ID_SIZE], const char *unit)
+{
+  struct settled *settled = g_new0(struct settled, 1);
+
+  memcpy(settled->id, id, sizeof settled->id);
+  settled->unit = g_strdup(unit);
+  g_queue_push_tail(&releasing->settled, settled);
+}
+
+static bool load_waiting(struct releasing *releasing, const struct waiting *waiting)
+{
+  if (!releasing->judged || releasing->position != waiting->position) {
+    judged_free(releasing->judged);
+    releasing->judged = recorded_at(releasing->store, releasing->snapshot, waiting->position);
+    releasing->position = waiting->position;
+  }
+  return releasing->judged && waiting->row < submission_size(releasing->judged->submission);
+}
+
+/* Of a report that is let go, and those that wait for it in turn. */
+static void note_release(struct releasing *releasing, const struct waiting *waiting, const char *unit,
+                         enum verdict verdict)
+{
+  struct release released = {.position = waiting->position, .row = waiting->row, .verdict = verdict};
+
+  g_array_append_val(releasing->posting->releases, released);
+  if (verdict != VERDICT_IS_WAITING) settle(releasing, releasing->judged->id, unit);
+}
+
+/* The verdict by what the tables hold now, carried out. */
+static enum verdict decide_anew(struct releasing *releasing, struct target_book *book,
+                                struct arrival *arrival)
+{
+  CLEANUP(history_free)
+  struct history *history = history_read(releasing->store, releasing->judged, arrival->row, 1);
+  enum verdict verdict;
+
+  history_facts(history, 0, &book->facts);
+  posting_find_present(book, arrival);
+  store_waiting_remove(releasing->store, book->position, arrival->row);
+  verdict = posting_decide(book, arrival);
+  posting_carry_out(book, arrival, verdict);
+  return verdict;
+}
+
+static void release(struct releasing *releasing, const struct waiting *waiting)
+{
+  struct target_book book;
+  struct arrival arrival = {.row = waiting->row};
+  enum verdict verdict;
+
+  if (!load_waiting(releasing, waiting) || !posting_open_book(&book, releasing->store, releasing->tables,
+                                                              releasing->judged, waiting->position, true))
+    return;
+  book.since = releasing->since;
+  submission_report(releasing->judged->submission, waiting->row, &arrival.report);
+  verdict = decide_anew(releasing, &book, &arrival);
+  if (verdict != VERDICT_IS_WAITING) note_release(releasing, waiting, arrival.report.unit, verdict);
+}
+
+/* Each settled report lets those go that wait for it: of a submission that has just arrived all, of the
+ * others those of its unit. */
+static void release_settled(struct releasing *releasing)
+{
+  struct settled *settled;
+
+  while ((settled = g_queue_pop_head(&releasing->settled))) {
+    g_autoptr(GArray) waiting = store_waiting(releasing->store, settled->id, settled->unit);
+
+    for (unsigned n = 0; n < waiting->len && !store_error(releasing->store); n++)
+      release(releasing, &g_array_index(waiting, struct waiting, n));
+    settled_free(settled);
+  }
+}
+
+void posting_release_based(struct posting *posting, struct store *store, struct tables *tables,
+                           struct snapshot *snapshot, const uint8_t id[SUBMISSION_ID_SIZE], uint64_t position)
+{
+  struct releasing releasing = {
+      .posting = posting, .store = store, .tables = tables, .snapshot = snapshot, .since = position};
+
+  g_queue_init(&releasing.settled);
+  settle(&releasing, id, NULL);
+  release_settled(&releasing);
+  judged_free(releasing.judged);
+}
+
+/* --- reports that waited for their unit's registration --- */
+
+/* Whether the register has the unit for the period in the park that reports it. */
+static bool is_governed(const struct snapshot *snapshot, const struct waiting_unit *waiting)
+{
+  const struct unit_version *version = register_version(snapshot->units, waiting->unit, waiting->period);
+  int area = catalogue_area(snapshot->catalogue, waiting->park);
+
+  return version && area != CATALOGUE_NONE && unit_version_within(version, snapshot->catalogue, area);
+}
+
+/* Of a report whose unit is registered now: the rest of the rules, then what was reported before. */
+static enum verdict judge_registered(struct releasing *releasing, struct target_book *book,
+                                     struct arrival *arrival)
+{
+  const struct judged *judged = releasing->judged;
+  struct rule_context context = {
+      .catalogue = judged->catalogue,
+      .units = releasing->snapshot->units,
+      .form = judged->form,
+      .period = judged->period,
+      .area = catalogue_area(judged->catalogue, book->park),
+  };
+  struct rule_result result;
+
+  rule_check_report(&context, arrival->report.unit, &arrival->report.change, &result);
+  if (result.code == FINDING_COUNT) return decide_anew(releasing, book, arrival);
+  store_waiting_remove(releasing->store, book->position, arrival->row);
+  return VERDICT_IS_REFUSED;
+}
+
+/* `refuse`: its unit will not be registered. */
+static void release_unit(struct releasing *releasing, const struct waiting_unit *waiting, bool refuse)
+{
+  struct target_book book;
+  struct arrival arrival = {.row = waiting->at.row};
+  enum verdict verdict = VERDICT_IS_REFUSED;
+
+  if (!load_waiting(releasing, &waiting->at) ||
+      !posting_open_book(&book, releasing->store, releasing->tables, releasing->judged, waiting->at.position,
+                         true))
+    return;
+  book.since = releasing->since;
+  submission_report(releasing->judged->submission, waiting->at.row, &arrival.report);
+  if (refuse)
+    store_waiting_remove(releasing->store, waiting->at.position, waiting->at.row);
+  else
+    verdict = judge_registered(releasing, &book, &arrival);
+  note_release(releasing, &waiting->at, waiting->unit, verdict);
+}
+
+static void release_of_unit(struct releasing *releasing, const char *unit)
+{
+  g_autoptr(GArray) all = store_waiting_of_unit(releasing->store, unit, NULL);
+
+  for (unsigned n = 0; n < all->len && !store_error(releasing->store); n++) {
+    const struct waiting_unit *waiting = &g_array_index(all, struct waiting_unit, n);
+
+    if (is_governed(releasing->snapshot, waiting)) release_unit(releasing, waiting, false);
+  }
+  release_settled(releasing);
+}
+
+void posting_release_registered(struct posting *posting, struct store *store, struct tables *tables,
+                                struct snapshot *snapshot, uint64_t position)
+{
+  struct releasing releasing = {
+      .posting = posting, .store = store, .tables = tables, .snapshot = snapshot, .since = position};
+  g_autofree char *unit = store_waiting_unit_after(store, "");
+
+  g_queue_init(&releasing.settled);
+  posting_clear(posting);
+  while (unit && !store_error(store)) {
+    char *next;
+
+    release_of_unit(&releasing, unit);
+    next = store_waiting_unit_after(store, unit);
+    g_free(unit);
+    unit = next;
+  }
+  judged_free(releasing.judged);
+}
+
+void posting_release_declined(struct posting *posting, struct store *store, struct tables *tables,
+                              struct snapshot *snapshot, const char *park, const char *unit,
+                              uint64_t position)
+{
+  struct releasing releasing = {
+      .posting = posting, .store = store, .tables = tables, .snapshot = snapshot, .since = position};
+  g_autoptr(GArray) all = store_waiting_of_unit(store, unit, park);
+
+  g_queue_init(&releasing.settled);
+  posting_clear(posting);
+  for (unsigned n = 0; n < all->len && !store_error(store); n++)
+    release_unit(&releasing, &g_array_index(all, struct waiting_unit, n), true);
+  release_settled(&releasing);
+  judged_free(releasing.judged);
+}
+
+/* --- replay: verdicts are taken from the leaf --- */
+
+bool posting_damaged(uint64_t position, GError **error)
+{
+  g_set_error(error, PARKTALLY_ERROR, ERROR_DATA,
+              _("the ledger is damaged at leaf %" PRIu64 ": its submission cannot be read"), position);
+  return false;
+}
+
+bool posting_replay_releases(struct store *store, struct store *ledger, struct tables *tables,
+                             struct snapshot *snapshot, const struct release *releases, size_t count,
+                             uint64_t position, GError **error)
+{
+  for (size_t n = 0; n < count; n++) {
+    const struct release *released = &releases[n];
+    CLEANUP(judged_free) struct judged *waited = recorded_at(ledger, snapshot, released->position);
+    struct target_book book;
+    struct arrival arrival = {.row = released->row};
+
+    if (!waited || released->row >= submission_size(waited->submission))
+      return posting_damaged(released->position, error);
+    if (!posting_open_book(&book, store, tables, waited, released->position, false))
+      return true; /* told at the commit */
+    book.since = position;
+    submission_report(waited->submission, released->row, &arrival.report);
+    posting_find_present(&book, &arrival);
+    store_waiting_remove(store, released->position, released->row);
+    posting_carry_out(&book, &arrival, released->verdict);
+  }
+  return true;
+}

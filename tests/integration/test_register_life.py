@@ -1,0 +1,181 @@
+"""The life of a unit in the register, with the real programs: applied for, waiting, registered, renamed, moved, merged,
+closed; and what totals, expected counts, completeness and growth say at each step."""
+
+import csv
+import io
+import json
+import unittest
+
+import parktally
+from stranger import Report, Stranger, digest, pb
+
+GOOD, USAGE, BAD, LATER = 0, 64, 65, 75
+WHY = "六月投产的新企业，营业执照正在办理"
+HEADER = "uscc,period,output,sales"
+
+
+class Life(parktally.Case):
+    def setUp(self):
+        super().setUp()
+        self.city = self.aggregator(parktally.small_catalogue())
+        self.city.import_register([parktally.unit("A1", "east"), parktally.unit("W1", "west")])
+        self.city.start()
+        self.agents = {}
+
+    def park(self, area="east"):
+        if area not in self.agents:
+            self.agents[area] = parktally.ParkAgent(self.folder / area, self.city.invite(area))
+        return self.agents[area]
+
+    def stranger(self, area="east"):
+        stranger = Stranger(self.city.invite(area)).connect()
+        self.addCleanup(stranger.close)
+        return stranger
+
+    def push(self, *rows, code=GOOD, area="east", header=HEADER):
+        path = self.folder / "月报.csv"
+        path.write_text("\n".join((header, *rows)) + "\n")
+        return self.park(area).command("push", path, "--approved-by", "张三", "--wait", code=code)
+
+    def apply(self, unit="新1", *options, code=GOOD, area="east"):
+        return self.park(area).command("apply", unit, "--class", "code", "--name", "新企业", "--text", WHY, "--by", "李四", *options,
+                                       code=code)
+
+    def applications(self, *options):
+        text = self.city.command("applications", "--format", "csv", *options).out
+        return list(csv.DictReader(io.StringIO(text)))
+
+    def own(self, area="east"):
+        out = self.park(area).command("applications", "--format", "json", code=GOOD).out
+        return {line["unit"]: (line["state"], line["reason"]) for line in map(json.loads, out.splitlines())}
+
+    def output(self, area="zone", period="2018-05"):
+        line = self.city.total(area, period, "output")
+        return line["value"], line["reported"], line["expected"]
+
+
+class Applications(Life):
+    def test_what_makes_no_application_is_said(self):
+        park = self.park()
+        for words in (["新1"], ["新1", "--class", "code"], ["新1", "--class", "code", "--name", "新"],
+                      ["新1", "--class", "code", "--name", "新", "--text", WHY],
+                      ["新1", "--class", "code", "--name", "新", "--text", WHY, "--by", "李", "--from", "五月"]):
+            with self.subTest(words=words):
+                park.command("apply", *words, code=USAGE)
+        self.assertIn("application.class", park.command("apply", "新1", "--class", "none", "--name", "新", "--text", WHY, "--by", "李", code=BAD).out)
+        self.assertIn("application.class", park.command("apply", "新1", "--class", "enterprise", "--name", "新", "--text", WHY, "--by", "李", code=BAD).out)
+        self.assertIn("application.registered", self.apply("A1", code=BAD).out)
+        self.apply()
+        self.assertIn("application.pending", self.apply(code=BAD).out)
+        self.assertEqual([(line["number"], line["unit"], line["state"]) for line in self.applications("--all")], [("1", "新1", "pending")])
+        for words in (("decline", "1"), ("decline", "x", "--reason", "R"), ("decline", "2", "--reason", "R"), ("applications", "--area", "nowhere")):
+            with self.subTest(words=words):
+                self.city.command(*words, code=USAGE)
+        self.assert_sound(self.city)
+
+    def test_without_an_application_the_report_of_an_unknown_unit_is_refused(self):
+        self.assertIn("unit.unknown", self.push("新1,2018-05,10,10", "A1,2018-05,1,1", code=BAD).out)
+        _, receipt = self.stranger().report("monthly", "2018-05", [Report("新2", {"output": 7})])
+        self.assertEqual([(refusal.rule, refusal.verdict) for refusal in receipt.refusal], [("unit.unknown", pb.VERDICT_REFUSED)])
+        self.assertEqual(self.output("east"), ("1.0", "1", "1"))
+
+    def test_the_figures_wait_by_name_and_count_once_the_unit_is_registered(self):
+        self.apply("新1", "--from", "2018-05-01", "--industry", "3610")
+        said = self.push("新1,2018-05,10,10", "A1,2018-05,1,1", code=LATER).out
+        self.assertIn("unit.waiting", said)
+        self.assertIn("1 counted", said)
+        self.assertEqual(self.output("east"), ("1.0", "1", "1"))
+        (line,) = self.applications()
+        self.assertEqual([line[key] for key in ("area", "unit", "name", "class", "industry", "from", "text", "applied_by", "waiting")],
+                         ["east", "新1", "新企业", "code", "3610", "2018-05-01", WHY, "李四", "monthly 2018-05"])
+        self.assertEqual(self.own(), {"新1": ("pending", "")})
+        self.assertEqual(self.own("west"), {})
+        self.city.import_register([parktally.unit("新1", "east", from_="2018-05-01")])
+        self.assertEqual(self.output("east"), ("11.0", "2", "2"))
+        self.assertEqual(self.output(), ("11.0", "2", "3"))
+        self.assertEqual(self.applications(), [])
+        self.assertEqual(self.applications("--all")[0]["state"], "registered")
+        self.assertEqual(self.own(), {"新1": ("registered", "")})
+        self.push("新1,2018-05,12,10")  # on the base that waited
+        self.assertEqual(self.output("east"), ("13.0", "2", "2"))
+        self.assert_sound(self.city)
+
+    def test_a_declined_application_ends_the_waiting_and_another_may_follow(self):
+        self.apply()
+        self.push("新1,2018-05,10,10", code=LATER)
+        self.city.command("decline", 1, "--reason", "不在四至范围内")
+        self.assertEqual(self.own(), {"新1": ("declined", "不在四至范围内")})
+        self.city.command("decline", 1, "--reason", "again", code=USAGE)
+        self.assertIn("unit.unknown", self.push("新1,2018-05,11,10", code=BAD).out)
+        self.city.import_register([parktally.unit("新1", "east")])  # too late for what was refused
+        self.assertEqual(self.output("east"), ("", "0", "2"))
+        self.push("新1,2018-05,10,10")  # the same figures, sent again, count
+        self.assertEqual(self.output("east"), ("10.0", "1", "2"))
+        self.assert_sound(self.city)
+
+    def test_sent_again_it_gets_the_same_receipt_before_and_after_it_counts(self):
+        self.apply()
+        east = self.stranger()
+        sealed = east.sealed("monthly", "2018-05", [Report("新1", {"output": 7})])
+        first = east.receipt_bytes(sealed)
+        self.assertEqual([(refusal.rule, refusal.verdict) for refusal in east.read_receipt(first).refusal],
+                         [("unit.waiting", pb.VERDICT_WAITING_UNIT)])
+        self.assertEqual(east.receipt_bytes(sealed), first)
+        self.city.import_register([parktally.unit("新1", "east")])
+        self.assertEqual(east.receipt_bytes(sealed), first)
+        self.assertEqual(self.output("east"), ("0.7", "1", "2"))
+
+    def test_corrections_that_wait_are_counted_in_their_order_and_bad_ones_refused(self):
+        self.apply()
+        east = self.stranger()
+        late_base = digest(east.sealed("monthly", "2018-05", [Report("新1", {"output": 50})])[104:])  # sealed, not sent
+        first, receipt = east.report("monthly", "2018-05", [Report("新1", {"output": 70})])
+        self.assertEqual(receipt.waiting, 1)
+        second, receipt = east.report("monthly", "2018-05", [Report("新1", {"output": 80}, base=first)])
+        self.assertEqual(receipt.waiting, 1)
+        self.assertEqual(east.report("monthly", "2018-05", [Report("新1", {"output": 90}, base=late_base)])[1].waiting, 1)
+        self.city.import_register([parktally.unit("新1", "east")])
+        self.assertEqual(self.output("east"), ("8.0", "1", "2"))
+        self.assertEqual(east.report("monthly", "2018-05", [Report("新1", {"output": 81}, base=second)])[1].counted, 1)
+        self.assert_sound(self.city)
+
+    def test_a_correction_that_comes_before_what_it_corrects_waits_for_both(self):
+        self.apply()
+        east = self.stranger()
+        first = east.sealed("monthly", "2018-05", [Report("新1", {"output": 70})])
+        correction = [Report("新1", {"output": 80}, base=digest(first[104:]))]
+        self.assertEqual(east.report("monthly", "2018-05", correction)[1].waiting, 1)
+        self.assertEqual(east.read_receipt(east.receipt_bytes(first)).waiting, 1)
+        self.city.import_register([parktally.unit("新1", "east")])
+        self.assertEqual(self.output("east"), ("8.0", "1", "2"))
+        self.assert_sound(self.city)
+
+    def test_what_is_registered_from_a_later_day_on_leaves_the_reports_before_it_waiting(self):
+        self.apply()
+        self.push("新1,2018-04,10,10", "新1,2018-05,20,20", code=LATER)
+        self.city.import_register([parktally.unit("新1", "east", from_="2018-05-01")])
+        self.assertEqual((self.output("east", "2018-04")[0], self.output("east")[0]), ("", "20.0"))
+        self.assertEqual(self.applications("--all")[0]["waiting"], "monthly 2018-04")
+        self.city.import_register([parktally.unit("新1", "east", from_="2018-04-01")])
+        self.assertEqual(self.output("east", "2018-04"), ("10.0", "1", "2"))
+        self.assertEqual(self.applications("--all")[0]["waiting"], "")
+        self.assert_sound(self.city)
+
+    def test_another_park_s_registration_does_not_let_it_go_and_a_restart_forgets_nothing(self):
+        self.apply()
+        self.push("新1,2018-05,10,10", code=LATER)
+        self.city.import_register([parktally.unit("新1", "west")])
+        self.city.stop()
+        self.city.start()
+        self.assertEqual(self.output(), ("", "0", "3"))
+        self.assertEqual(len(self.applications()), 1)
+        self.city.import_register([parktally.unit("新1", "east;west")])
+        self.assertEqual(self.output(), ("10.0", "1", "3"))
+        self.city.stop()
+        self.city.command("rebuild")
+        self.city.command("rebuild", "--check")
+        self.assertEqual(self.output(), ("10.0", "1", "3"))
+
+
+if __name__ == "__main__":
+    unittest.main()
