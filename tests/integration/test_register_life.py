@@ -177,5 +177,116 @@ class Applications(Life):
         self.assertEqual(self.output(), ("10.0", "1", "3"))
 
 
+
+class OneUnit(Life):
+    """From its application to its end, a month each. A1 and W1 stay as they are and report 1 a month."""
+
+    TEMPORARY, LICENSED, MERGED = "临9", parktally.uscc(7), parktally.uscc(8)
+
+    def setUp(self):
+        super().setUp()
+        self.city.import_register([parktally.unit(unit, area, from_="2017-01-01", name=f"旧名{unit}") for unit, area in (("A1", "east"), ("W1", "west"))])
+        for area, unit in (("east", "A1"), ("west", "W1")):
+            self.push(*(f"{unit},{year}-{month:02},1,1" for year in (2017, 2018) for month in range(5, 10)), area=area)
+
+    def causes(self, area, period):
+        """Cause → (value, units) of what is not nothing."""
+        text = self.city.command("totals", "--yoy", "--causes", "--format", "csv", "--area", area, "--period", period,
+                                 "--indicator", "output", "--slice", "all").out
+        return {line["cause"]: (line["value"], int(line["units"])) for line in csv.DictReader(io.StringIO(text))
+                if int(line["units"]) or line["value"] not in ("", "0.0")}
+
+    def missing(self, period):
+        text = self.city.command("completeness", "--format", "json", "--missing", "all", "--form", "monthly", "--period", period).out
+        return [(line["unit"], line["name"]) for line in json.loads(text)]
+
+    def register(self, unit, area, since, **changes):
+        self.city.import_register([parktally.unit(unit, area, from_=since, class_="code" if unit == self.TEMPORARY else "enterprise", **changes)])
+
+    def assert_moved(self, period, before, now):
+        """A year ago it was in the east and had another code; now it is in the west. The zone only sees it grow."""
+        moved, grown = f"{before}.0", f"{now - before}.0"
+        self.assertEqual(self.causes("east", period), {"before": (f"{before + 1}.0", 2), "moved": ("-" + moved, 1), "grown": ("0.0", 1), "now": ("1.0", 1)})
+        self.assertEqual(self.causes("west", period), {"before": ("1.0", 1), "moved": (moved, 1), "grown": (grown, 2), "now": (f"{now + 1}.0", 2)})
+        self.assertEqual(self.causes("zone", period), {"before": (f"{before + 2}.0", 3), "grown": (grown, 3), "now": (f"{now + 2}.0", 3)})
+
+    def test_it_is_followed_through_its_whole_life(self):
+        # applied for, and registered under the code that it has until its licence comes
+        self.apply(self.TEMPORARY, "--from", "2017-05-01")
+        self.push(*(f"{self.TEMPORARY},2017-{month:02},{50 + 10 * month},1" for month in range(5, 9)), code=LATER)
+        self.assertEqual(self.output(period="2017-05"), ("2.0", "2", "2"))
+        self.register(self.TEMPORARY, "east", "2017-05-01", name="筹建中")
+        self.assertEqual(self.output(period="2017-05"), ("102.0", "3", "3"))
+        self.assertEqual(self.output("east", "2017-04"), ("", "0", "1"))
+        self.assertEqual(self.missing("2017-09"), [(self.TEMPORARY, "筹建中")])
+
+        # its licence: another code succeeds, the temporary one is closed
+        self.register(self.TEMPORARY, "east", "2018-05-01", status="关闭")
+        self.register(self.LICENSED, "east", "2018-05-01", succeeds=self.TEMPORARY, name="新能源")
+        self.assertEqual(self.output(period="2018-05"), ("2.0", "2", "3"))
+        self.assertEqual(self.missing("2018-05"), [(self.LICENSED, "新能源")])
+        self.push(f"{self.LICENSED},2018-05,150,1")
+        self.assertEqual(self.output(period="2018-05"), ("152.0", "3", "3"))
+        self.assertEqual(self.output(period="2017-05"), ("102.0", "3", "3"))
+        self.assertEqual(self.causes("east", "2018-05"), {"before": ("101.0", 2), "grown": ("50.0", 2), "now": ("151.0", 2)})
+        self.assertEqual(self.causes("zone", "2018-05"), {"before": ("102.0", 3), "grown": ("50.0", 3), "now": ("152.0", 3)})
+
+        # it moves to the other park, under another name
+        self.register(self.LICENSED, "west", "2018-06-01", succeeds=self.TEMPORARY, name="新能源西厂")
+        self.assertEqual([self.output(area, "2018-06") for area in ("east", "west", "zone")], [("1.0", "1", "1"), ("1.0", "1", "2"), ("2.0", "2", "3")])
+        self.assertEqual(self.missing("2018-06"), [(self.LICENSED, "新能源西厂")])
+        self.assertIn("unit.elsewhere", self.push(f"{self.LICENSED},2018-06,160,1", code=BAD).out)
+        self.push(f"{self.LICENSED},2018-06,160,1", area="west")
+        self.assert_moved("2018-06", 110, 160)
+
+        # it is merged into a new one
+        self.register(self.LICENSED, "west", "2018-07-01", status="关闭")
+        self.register(self.MERGED, "west", "2018-07-01", succeeds=self.LICENSED, name="合并后")
+        self.push(f"{self.MERGED},2018-07,170,1", area="west")
+        self.assertEqual(self.output("west", "2018-07"), ("171.0", "2", "2"))
+        self.assert_moved("2018-07", 120, 170)
+
+        # and closed
+        self.register(self.MERGED, "west", "2018-08-01", status="关闭")
+        self.assertEqual(self.output(period="2018-08"), ("2.0", "2", "2"))
+        self.assertEqual(self.missing("2018-08"), [])
+        for area, others in (("east", 1), ("zone", 2)):
+            self.assertEqual(self.causes(area, "2018-08"), {"before": (f"{others + 130}.0", others + 1), "left": ("-130.0", 1),
+                                                            "grown": ("0.0", others), "now": (f"{others}.0", others)})
+        self.assertEqual(self.causes("west", "2018-08"), {"before": ("1.0", 1), "grown": ("0.0", 1), "now": ("1.0", 1)})
+        self.assert_sound(self.city)
+
+    def test_each_period_s_output_has_the_name_of_then(self):
+        self.register(self.LICENSED, "east", "2017-01-01", name="旧厂")
+        self.register(self.LICENSED, "east", "2018-06-01", name="新厂")
+        self.assertEqual((self.missing("2018-05"), self.missing("2018-06")), ([(self.LICENSED, "旧厂")], [(self.LICENSED, "新厂")]))
+        self.push(f"{self.LICENSED},2018-05,5,1", f"{self.LICENSED},2018-06,6,1")
+        for period, name in (("2018-05", "旧厂"), ("2018-06", "新厂")):
+            text = self.city.command("export", "reports", "--format", "csv", "--form", "monthly", "--period", period).out
+            self.assertIn(name, text)
+            self.city.command("ask", "--area", "east", "--form", "monthly", "--period", period, "--unit", self.LICENSED, "--reason", "请核实")
+        table = self.city.command("inquiries").out
+        self.assertRegex(table, r"2018-05 +\S+ 旧厂")
+        self.assertRegex(table, r"2018-06 +\S+ 新厂")
+
+    def test_who_reports_is_changed_and_the_totals_follow(self):
+        def both(**changes):
+            self.register(self.LICENSED, "east;west", "2017-01-01", **changes)
+        both(reporter="west")
+        self.push(f"{self.LICENSED},2018-05,10,1")
+        self.assertEqual(self.output()[0], "12.0")  # the other park's, while its reporter is silent
+        self.push(f"{self.LICENSED},2018-05,20,1", area="west")
+        self.assertEqual([self.output(area)[0] for area in ("east", "west", "zone")], ["21.0", "21.0", "22.0"])
+        both(reporter="east")
+        self.assertEqual([self.output(area)[0] for area in ("east", "west", "zone")], ["11.0", "11.0", "12.0"])
+        both()
+        self.assertEqual(self.output(), ("12.0", "3", "3"))  # who came first
+        both(reporter="west")
+        self.assertEqual(self.output(), ("22.0", "3", "3"))
+        self.register(self.LICENSED, "east", "2017-01-01")
+        self.assertEqual([self.output(area)[0] for area in ("east", "west", "zone")], ["11.0", "1.0", "12.0"])
+        self.assert_sound(self.city)
+
+
 if __name__ == "__main__":
     unittest.main()
