@@ -39,6 +39,8 @@ TRIES = {
     "ask": [(*ABOUT, "--indicator", "output", "--reason", "改为1"), (*ABOUT, "--indicator", "output=1", "--reason", "r"), ("1", "--reason", "r")],
     "accept": [("1",), BOOK, (*ABOUT, "--value", "1")],
     "consent": [(*ABOUT, "--rule", "staff-needed", "--reason", "r")],
+    "applications": [("--all",), ("--accept", "1")],
+    "decline": [("1", "--reason", "r"), ("1", "--value", "1", "--reason", "r")],
     "completeness": [("--period", "2018-05")],
     "export": [("reports", "--form", "monthly", "--period", "2018-05", "--format", "csv"), ("totals", "--format", "json")],
     "scorecard": [("--period", "2018"), ("--score", "1")],
