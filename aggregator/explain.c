@@ -15,22 +15,14 @@
 #define LINES_MOST 100000 /* so that the answer fits the server's memory */
 
 static const struct print_column columns[] = {
-    {"indicator", N_("indicator"), PRINT_TEXT},
-    {"line", NULL, PRINT_TEXT},
-    {"unit", N_("unit"), PRINT_TEXT},
-    {"name", N_("name"), PRINT_TEXT},
-    {"cause", N_("cause"), PRINT_TEXT},
-    {"period", NULL, PRINT_TEXT},
-    {"park", N_("park"), PRINT_TEXT},
-    {"revision", NULL, PRINT_COUNT},
-    {"change", N_("change"), PRINT_DECIMAL},
-    {"measure", N_("measure"), PRINT_TEXT},
-    {"position", N_("leaf"), PRINT_COUNT},
-    {"recorded", N_("recorded"), PRINT_TEXT},
-    {"by", N_("by whom"), PRINT_TEXT},
-    {"submission", NULL, PRINT_TEXT},
-    {"reason", N_("reason"), PRINT_TEXT},
-    {NULL, NULL, PRINT_TEXT},
+    {"indicator", N_("indicator"), PRINT_TEXT}, {"line", NULL, PRINT_TEXT},
+    {"unit", N_("unit"), PRINT_TEXT},           {"name", N_("name"), PRINT_TEXT},
+    {"cause", N_("cause"), PRINT_TEXT},         {"period", NULL, PRINT_TEXT},
+    {"park", N_("park"), PRINT_TEXT},           {"revision", NULL, PRINT_COUNT},
+    {"change", N_("change"), PRINT_DECIMAL},    {"measure", N_("measure"), PRINT_TEXT},
+    {"position", N_("leaf"), PRINT_COUNT},      {"recorded", N_("recorded"), PRINT_TEXT},
+    {"by", N_("by whom"), PRINT_TEXT},          {"submission", NULL, PRINT_TEXT},
+    {"reason", N_("reason"), PRINT_TEXT},       {NULL, NULL, PRINT_TEXT},
 };
 
 static const struct {

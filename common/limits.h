@@ -121,10 +121,13 @@
 #define LIMIT_DISCLOSE_TERMS 2000000
 #define LIMIT_DISCLOSE_RELATION 10000 /* cells of one relation */
 #define LIMIT_DISCLOSE_COEFFICIENT 1000000000
-/* Of a value: a billion of the largest figures. × coefficient × cells of a relation it still fits 128 bits. */
+/* Of a value: a billion of the largest figures. × coefficient × cells of a relation it still fits 128 bits.
+ */
 #define LIMIT_DISCLOSE_VALUE ((int128)LIMIT_FIGURE * 1000000000)
-#define LIMIT_DISCLOSE_PROGRAMME 3000 /* terms of a linear programme that protects: some hundredths of a second */
-#define LIMIT_DISCLOSE_ATTACK 1000000 /* of an attacker's, over all that is withheld: some 100 MiB of GLPK's */
+#define LIMIT_DISCLOSE_PROGRAMME                                                                             \
+  3000 /* terms of a linear programme that protects: some hundredths of a second */
+#define LIMIT_DISCLOSE_ATTACK                                                                                \
+  1000000 /* of an attacker's, over all that is withheld: some 100 MiB of GLPK's */
 /* Steps of the simplex for one programme, and for a table: a programme that takes more is given up, and so is
  * its cell, to coarsening. Steps and no seconds, so that the same table gives the same pattern. */
 #define LIMIT_DISCLOSE_STEPS 2000

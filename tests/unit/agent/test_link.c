@@ -355,8 +355,8 @@ static void on_kept(void *data)
 
 static struct link *open_link(struct told *told)
 {
-  static const struct link_events EVENTS = {on_connected, on_receipt, on_fault,
-                                            on_document,  on_clocks,  on_kept, NULL};
+  static const struct link_events EVENTS = {on_connected, on_receipt, on_fault, on_document,
+                                            on_clocks,    on_kept,    NULL};
   *told = (struct told){0};
   struct link *link = link_new(fixture.home, outbox, &EVENTS, told, NULL);
   assert_non_null(link);
