@@ -7,20 +7,21 @@
  * that is missing is a gap: it is left out, never taken for zero. Medians resist the mistakes of before.
  * Everything is exact in integers; only the figures in `expected` are rounded.
  *
- *   figure.slip         ten or a thousand times, or a tenth or a thousandth, of the median, within a factor
- * of SUSPICION_SLIP_NEAR either way. Of a column with a steady history: at least SUSPICION_SLIP_LEAST figures
- * that are not zero, of which a quarter at most lies beyond SUSPICION_STEADY times the median. Columns in
- * measures of one base that slip by the same factor are one finding, at the first: then the sheet is in
- * another measure. figure.unconserved  x.ytd is not the x.ytd of the period before plus x, by more than
- * SUSPICION_ROUNDING; in a year's first period, if that begins in January, not x. Without the report of the
- *                       period before (a gap, a unit that entered within the year) there is nothing to say.
- *   figure.last-year    x.ly or x.ytd_ly is not what was reported then, where that is known.
- *   figure.sign         of an indicator that may be negative: a sign that none of at least
- *                       SUSPICION_OUTLIER_LEAST earlier figures has, and more than a fifth of their median.
- * Of one that may not, where the form asks no month: a cumulative figure that falls within the year.
- *   figure.outlier      farther from the median of at least SUSPICION_OUTLIER_LEAST figures than
- *                       SUSPICION_DEVIATIONS times their median absolute deviation, than half of the median,
- *                       and than SUSPICION_TRIFLE. Nothing is far from a median of zero: it has no scale.
+ * - figure.slip: ten or a thousand times, or a tenth or a thousandth, of the median, within a factor of
+ *   SUSPICION_SLIP_NEAR either way. Of a column with a steady history: at least SUSPICION_SLIP_LEAST figures
+ *   that are not zero, of which a quarter at most lies beyond SUSPICION_STEADY times the median. Columns in
+ *   measures of one base that slip by the same factor are one finding, at the first: then the sheet is in
+ *   another measure.
+ * - figure.unconserved: x.ytd is not the x.ytd of the period before plus x, by more than SUSPICION_ROUNDING;
+ *   in a year's first period, if that begins in January, not x. Without the report of the period before (a
+ *   gap, a unit that entered within the year) there is nothing to say.
+ * - figure.last-year: x.ly or x.ytd_ly is not what was reported then, where that is known.
+ * - figure.sign: of an indicator that may be negative, a sign that none of at least SUSPICION_OUTLIER_LEAST
+ *   earlier figures has, and more than a fifth of their median. Of one that may not, where the form asks no
+ *   month, a cumulative figure that falls within the year.
+ * - figure.outlier: farther from the median of at least SUSPICION_OUTLIER_LEAST figures than
+ *   SUSPICION_DEVIATIONS times their median absolute deviation, than half of the median, and than
+ *   SUSPICION_TRIFLE. Nothing is far from a median of zero: it has no scale.
  *
  * A column has one finding at most, the first of these; what a slip explains (the other columns of the same
  * indicator) is not said again. Where a form asks x, its x.ytd is looked at for slip and conservation alone.

@@ -1,12 +1,14 @@
 /* How a target stands against what is promised for its year: pure, exact, compared unrounded.
  *
- *   met             the year has ended and its stage is reached; or it has not, and a flow has reached the
- *                   whole year's stage already
- *   on course       the year has not ended, and what is due by now is reached: of a flow the stage × last
- *                   year's share of the same months (按上年同期比重分摊, never n ÷ 12), tolerance included;
- * of anything else the stage itself behind          not reached tracked         no number is promised, for
- * this area or for this year not measurable  there is no value, too little of what it rests on was reported,
- * or a flow has no share of last year's
+ * - met: the year has ended and its stage is reached; or it has not, and a flow has reached the whole year's
+ *   stage already
+ * - on course: the year has not ended, and what is due by now is reached: of a flow the stage × last year's
+ *   share of the same months (按上年同期比重分摊, never n ÷ 12), tolerance included; of anything else the
+ *   stage itself
+ * - behind: not reached
+ * - tracked: no number is promised, for this area or for this year
+ * - not measurable: there is no value, too little of what it rests on was reported, or a flow has no share of
+ *   last year's
  *
  * A milestone is a count of 0 or 1, and is met or behind like any other. A year has ended when the period
  * reaches to its December and that month is over. */

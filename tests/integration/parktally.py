@@ -116,6 +116,7 @@ TARGET = """\
     decimals: 0
     direction: at_least
     value: 100
+    least_coverage: 40
     source: 示例
     bureau: 示例
 """

@@ -354,8 +354,8 @@ class OtherFiles(Case):
         self.assertEqual(result.out, (
             "七月.csv, row 2, column C (output), unit 1: too many decimals: found “7.25”, expected at most 1 decimals "
             "in 千元. Round it to the form's measure. [value.decimals]\n"
-            "七月.csv, row 3, column A (uscc), unit 2: the unit is not in the register of this area: found “2”. Correct the code, or ask "
-            "the city to register the unit. [unit.unknown]\n"
+            "七月.csv, row 3, column A (uscc), unit 2: the unit is not in the register of this area: found “2”. Correct the code, or apply "
+            "for its registration: park-agent apply. [unit.unknown]\n"
             "七月.csv: 2 units, 0 good, 2 refused\n"))
 
     # --- files that others made ---
