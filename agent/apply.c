@@ -45,7 +45,7 @@ static bool print_application(const struct application_item *application, void *
   }
   g_autofree char *applied = clock_format((struct wall_time){application->applied_at_ms});
   printf("%" PRIu64 "  %s %s  %s  %s%s%s\n", application->number, application->unit, application->name,
-         applied, _(STATES[application->state].name), application->reason[0] ? ": " : "",
+         applied, _(STATES[application->state].name), application->reason[0] ? C_("punctuation", ": ") : "",
          application->reason);
   return true;
 }

@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "common/rule.h"
 #include "common/suspicion.h"
+#include "common/text.h"
 
 #include <string.h>
 
@@ -214,6 +215,23 @@ static void add_stale(const struct look *look, const struct leaf *leaf)
   }
 }
 
+/* Reports that had waited, and were stale when they were let go. */
+static void add_stale_releases(const struct look *look, const struct release *releases, size_t count)
+{
+  for (size_t n = 0; n < count; n++) {
+    struct submission_report report;
+    g_autofree char *base = NULL;
+
+    if (releases[n].position != look->position || releases[n].verdict != VERDICT_IS_STALE ||
+        releases[n].row >= submission_size(look->judged->submission))
+      continue;
+    submission_report(look->judged->submission, releases[n].row, &report);
+    if (report.has_base) base = text_hex(report.base, SUBMISSION_ID_SIZE);
+    add_finding(look, releases[n].row, report.unit, finding_id(FINDING_REPORT_STALE), "", base, "",
+                VERDICT_IS_STALE);
+  }
+}
+
 /* Leaves out what neither asks anything nor may close an inquiry. */
 static void finish_look(const struct look *look)
 {
@@ -234,8 +252,10 @@ static void finish_look(const struct look *look)
   g_ptr_array_add(examination->findings, g_array_ref(look->findings));
 }
 
+/* `releases`: of reports that had waited, some of them of this submission. */
 static bool look_at(struct store *store, struct snapshot *snapshot, uint64_t position,
-                    const struct leaf *leaf, struct examination *examination)
+                    const struct leaf *leaf, const struct release *releases, size_t release_count,
+                    struct examination *examination)
 {
   CLEANUP(judged_free)
   struct judged *judged =
@@ -255,6 +275,7 @@ static bool look_at(struct store *store, struct snapshot *snapshot, uint64_t pos
   if (!look.book) return !store_error(store);
   look_at_reports(&look);
   add_stale(&look, leaf);
+  add_stale_releases(&look, releases, release_count);
   finish_look(&look);
   return !store_error(store);
 }
@@ -266,18 +287,19 @@ static struct leaf *read_leaf(struct store *store, uint64_t position)
   return body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
 }
 
-/* The submissions whose waiting reports were let go; those of one come in a row. */
-static bool look_at_releases(struct store *store, struct snapshot *snapshot, uint64_t last,
-                             const struct release *releases, size_t count, struct examination *examination)
+/* The submissions whose waiting reports were let go, each once. */
+static bool look_at_releases(struct store *store, struct snapshot *snapshot, const struct release *releases,
+                             size_t count, struct examination *examination)
 {
+  g_autoptr(GHashTable) looked_at = g_hash_table_new(g_int64_hash, g_int64_equal);
+
   for (size_t n = 0; n < count; n++) {
     uint64_t waited = releases[n].position;
 
-    if (waited == last) continue;
-    last = waited;
+    if (!g_hash_table_add(looked_at, (void *)&releases[n].position)) continue;
     CLEANUP(leaf_free) struct leaf *released = read_leaf(store, waited);
     if (!released || released->kind != LEAF_SUBMISSION ||
-        !look_at(store, snapshot, waited, released, examination))
+        !look_at(store, snapshot, waited, released, releases, count, examination))
       return false;
   }
   return true;
@@ -290,10 +312,10 @@ bool examine_leaf(struct store *store, struct snapshot *snapshot, uint64_t posit
 
   if (!leaf) return false;
   if (leaf->kind == LEAF_REGISTER)
-    return look_at_releases(store, snapshot, position, leaf->register_.releases,
-                            leaf->register_.release_count, examination);
+    return look_at_releases(store, snapshot, leaf->register_.releases, leaf->register_.release_count,
+                            examination);
   if (leaf->kind != LEAF_SUBMISSION) return true;
-  return look_at(store, snapshot, position, leaf, examination) &&
-         look_at_releases(store, snapshot, position, leaf->submission.releases,
-                          leaf->submission.release_count, examination);
+  return look_at(store, snapshot, position, leaf, NULL, 0, examination) &&
+         look_at_releases(store, snapshot, leaf->submission.releases, leaf->submission.release_count,
+                          examination);
 }

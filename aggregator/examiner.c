@@ -14,7 +14,7 @@
 #define SLICE_LEAVES 64 /* looked at within one transaction, which so takes well below a second */
 #define SLICE_MS 500
 #define NOTED_LEAVES 1024 /* after which the ledger is told how far it came, though nothing was found */
-#define RETRY_US (1000 * 1000)
+#define RETRY_US (30 * 1000 * 1000)
 #define NICE 19 /* receipts and readers go first */
 
 struct examiner {
@@ -39,11 +39,17 @@ static void wake(void *data)
   g_mutex_unlock(&examiner->mutex);
 }
 
-/* False if it is to end. */
-static bool wait_for_work(struct examiner *examiner)
+/* For a commit; after something failed, no longer than it takes to try again. False if it is to end. */
+static bool wait_for_work(struct examiner *examiner, bool failed)
 {
+  int64_t end = g_get_monotonic_time() + RETRY_US;
   g_mutex_lock(&examiner->mutex);
-  while (!examiner->work && !examiner->stop) g_cond_wait(&examiner->cond, &examiner->mutex);
+  if (failed) examiner->work = false;
+  while (!examiner->work && !examiner->stop)
+    if (!failed)
+      g_cond_wait(&examiner->cond, &examiner->mutex);
+    else if (!g_cond_wait_until(&examiner->cond, &examiner->mutex, end))
+      break;
   examiner->work = false;
   bool stop = examiner->stop;
   g_mutex_unlock(&examiner->mutex);
@@ -58,7 +64,17 @@ static bool is_stopping(struct examiner *examiner)
   return stop;
 }
 
-/* Looks at some leaves as of one moment. False and `error` if one is damaged or the store fails. */
+/* A leaf that cannot be read, or a report of before that it is compared with, must not keep what comes after
+ * it from being looked at. */
+static void pass_over(struct examination *examination, uint64_t leaf, const GError *why)
+{
+  log_say(LOG_LEVEL_ERROR, "examiner.passed-over", _("leaf %" PRIu64 " of the ledger: %s"), leaf,
+          why ? why->message : _("it is damaged"));
+  g_array_set_size(examination->submissions, 0);
+  g_ptr_array_set_size(examination->findings, 0);
+}
+
+/* Looks at some leaves as of one moment. False and `error` if the store fails. */
 static bool look(struct examiner *examiner, struct examination *examination, uint64_t *ret_next,
                  GError **error)
 {
@@ -72,11 +88,15 @@ static bool look(struct examiner *examiner, struct examination *examination, uin
     sound = examine_leaf(examiner->store, snapshot, next, examination);
     if (sound) next++;
   }
-  if (!store_commit(examiner->store, error)) return false;
-  if (!sound)
-    g_set_error(error, PARKTALLY_ERROR, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64), next);
+  g_autoptr(GError) failure = NULL;
+  if (!store_commit(examiner->store, &failure) && !g_error_matches(failure, PARKTALLY_ERROR, ERROR_DATA)) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+  }
+  if (!sound && next == examiner->next)
+    pass_over(examination, next++, failure); /* else it is the next one's turn */
   *ret_next = next;
-  return sound;
+  return true;
 }
 
 /* What was found, and how far it came, becomes a leaf. */
@@ -116,14 +136,14 @@ static void *run(void *data)
   struct examiner *examiner = data;
 
   (void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread, on Linux */
+  bool failed;
   do {
     g_autoptr(GError) error = NULL;
 
     while (!is_stopping(examiner) && work(examiner, &error)) continue;
-    if (!error) continue;
-    log_say(LOG_LEVEL_ERROR, "examiner.failed", "%s", error->message);
-    g_usleep(RETRY_US); /* with the next commit it is tried again */
-  } while (wait_for_work(examiner));
+    failed = error != NULL;
+    if (failed) log_say(LOG_LEVEL_ERROR, "examiner.failed", "%s", error->message);
+  } while (wait_for_work(examiner, failed));
   return NULL;
 }
 

@@ -412,6 +412,10 @@ static void add_act(struct group *group, struct job *job)
     return;
   }
   leaf = leaf_of_act(&job->act, ledger_time(group->ledger, clock_wall().ms));
+  g_autofree char *by = leaf_words(leaf.by);
+  g_autofree char *reason = leaf_words(leaf.reason);
+  leaf.by = by; /* what is applied are the words that a replay will find */
+  leaf.reason = reason;
   carry_out(group, &leaf, &job->error);
 }
 

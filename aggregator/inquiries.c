@@ -21,7 +21,7 @@ static const struct print_column columns[] = {
     {"indicator", N_("indicator"), PRINT_TEXT},
     {"rule", N_("about"), PRINT_TEXT},
     {"found", N_("found"), PRINT_TEXT},
-    {"expected", N_("expected"), PRINT_TEXT},
+    {"expected", N_("should be"), PRINT_TEXT},
     {"question", N_("question"), PRINT_TEXT},
     {"answer", N_("answer"), PRINT_TEXT},
     {"answered_by", N_("by"), PRINT_TEXT},

@@ -52,7 +52,7 @@ struct change {
 static void settle(const struct change *change, struct stored_inquiry *inquiry, enum inquiry_state state)
 {
   inquiry->state = state;
-  inquiry->settled_ms = change->now_ms;
+  if (inquiry->settled_ms == 0) inquiry->settled_ms = change->now_ms; /* accepted, it was no more asked */
   store_inquiry_put(change->store, inquiry);
   store_area_state_put(change->store, inquiry->park, change->position + 1);
 }
@@ -197,7 +197,7 @@ static bool concerns(struct store *store, const struct stored_inquiry *inquiry, 
 bool inquiry_is_touched(struct store *store, int64_t book, const char *area, uint64_t position)
 {
   if (!store_has_inquiries(store, book)) return false;
-  g_autoptr(GArray) inquiries = store_inquiries_all(store, NULL, book, 0, SIZE_MAX);
+  g_autoptr(GArray) inquiries = store_inquiries_in_book(store, book);
 
   for (unsigned n = 0; n < inquiries->len; n++)
     if (concerns(store, nth(inquiries, n), area, position)) return true;
@@ -209,7 +209,7 @@ static void close_corrected(const struct change *change, const struct examined *
                             int form)
 {
   if (!store_has_inquiries(change->store, book)) return;
-  g_autoptr(GArray) inquiries = store_inquiries_all(change->store, NULL, book, 0, SIZE_MAX);
+  g_autoptr(GArray) inquiries = store_inquiries_in_book(change->store, book);
 
   for (unsigned n = 0; n < inquiries->len; n++) {
     struct stored_inquiry *inquiry = nth(inquiries, n);
@@ -292,34 +292,39 @@ bool inquiry_answer(struct store *store, const struct snapshot *snapshot, const 
 
 /* --- an operator asks --- */
 
-/* The book that the leaf names; 0 and `error` if form, period or area are not there. */
-static int64_t find_book(const struct change *change, const char *form_code, const char *period_text,
-                         const char *area_code, int *ret_form, GError **error)
+/* What a leaf names. */
+struct names {
+  int form;
+  struct period period;
+};
+
+/* False and `error` if form or area are not there, or the form has no such period. */
+static bool read_names(const struct change *change, const char *form_code, const char *period_text,
+                       const char *area_code, struct names *ret_names, GError **error)
 {
   const struct catalogue *catalogue = change->snapshot->catalogue;
   int area = catalogue_area(catalogue, area_code);
-  struct period period;
+  g_autofree char *objection = NULL;
 
-  *ret_form = catalogue_form(catalogue, form_code);
-  if (*ret_form == CATALOGUE_NONE)
-    refuse(error, _("the catalogue has no form “%s”"), form_code);
-  else if (!period_parse(period_text, &period))
-    refuse(error, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"), period_text);
-  else if (area == CATALOGUE_NONE || !catalogue->areas[area].reports)
-    refuse(error, _("no units report in area “%s”: choose a park or another area that reports"), area_code);
-  else
-    return store_book(change->store, form_code, period);
-  return 0;
+  ret_names->form = catalogue_form(catalogue, form_code);
+  if (ret_names->form == CATALOGUE_NONE) return refuse(error, _("the catalogue has no form “%s”"), form_code);
+  if (!period_parse(period_text, &ret_names->period))
+    return refuse(error, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"), period_text);
+  objection = catalogue_period_objection(catalogue, ret_names->form, ret_names->period);
+  if (objection)
+    return refuse(error, _("form %s has no period %s; it expects %s"), form_code, period_text, objection);
+  if (area == CATALOGUE_NONE || !catalogue->areas[area].reports)
+    return refuse(error, _("no units report in area “%s”: choose a park or another area that reports"),
+                  area_code);
+  return true;
 }
 
 static bool ask_about_report(const struct change *change, const struct leaf *leaf, GError **error)
 {
-  int form;
-  int64_t book = find_book(change, leaf->ask.form, leaf->ask.period, leaf->ask.area, &form, error);
+  struct names names;
   const struct unit_version *versions;
   char found[DECIMAL_TEXT_SIZE] = "";
   struct stored_inquiry inquiry = {
-      .book = book,
       .about = change->position,
       .unit = (char *)leaf->ask.unit,
       .park = (char *)leaf->ask.area,
@@ -329,14 +334,16 @@ static bool ask_about_report(const struct change *change, const struct leaf *lea
       .question = (char *)leaf->reason,
   };
 
-  if (!book) return false;
+  if (!read_names(change, leaf->ask.form, leaf->ask.period, leaf->ask.area, &names, error)) return false;
   if (register_unit(change->snapshot->units, leaf->ask.unit, &versions) == 0)
     return refuse(error, _("the register has no unit “%s”"), leaf->ask.unit);
-  if (*leaf->ask.indicator) {
-    if (catalogue_column(change->snapshot->catalogue, form, leaf->ask.indicator) == CATALOGUE_NONE)
-      return refuse(error, _("form %s has no column “%s”"), leaf->ask.form, leaf->ask.indicator);
-    current_figure(change, book, leaf->ask.unit, leaf->ask.area, form, leaf->ask.indicator, found);
-  }
+  if (*leaf->ask.indicator &&
+      catalogue_column(change->snapshot->catalogue, names.form, leaf->ask.indicator) == CATALOGUE_NONE)
+    return refuse(error, _("form %s has no column “%s”"), leaf->ask.form, leaf->ask.indicator);
+  inquiry.book = store_book(change->store, leaf->ask.form, names.period);
+  if (*leaf->ask.indicator)
+    current_figure(change, inquiry.book, leaf->ask.unit, leaf->ask.area, names.form, leaf->ask.indicator,
+                   found);
   open_inquiry(change, &inquiry);
   return true;
 }
@@ -393,17 +400,23 @@ static bool accept_inquiries(const struct change *change, const struct leaf *lea
 
 static bool accept_reports(const struct change *change, const struct leaf *leaf, GError **error)
 {
-  int form;
-  int64_t book = find_book(change, leaf->accept.form, leaf->accept.period, leaf->accept.area, &form, error);
+  struct names names;
+  int64_t book;
 
-  if (!book) return false;
-  g_autoptr(GArray) open = store_inquiries_unsettled(change->store, leaf->accept.area, book, 0, 1);
-  if (open->len > 0)
-    return refuse(error,
-                  _("inquiry %" PRIu64 " about these reports is not settled: “park-aggregator inquiries "
-                    "--area %s” lists them"),
-                  nth(open, 0)->number, leaf->accept.area);
-  store_acceptance_put(change->store, book, leaf->accept.area, change->position);
+  if (!read_names(change, leaf->accept.form, leaf->accept.period, leaf->accept.area, &names, error))
+    return false;
+  book = store_find_book(change->store, leaf->accept.form, names.period);
+  if (book) {
+    g_autoptr(GArray) open = store_inquiries_unsettled(change->store, leaf->accept.area, book, 0, 1);
+
+    if (open->len > 0)
+      return refuse(error,
+                    _("inquiry %" PRIu64 " about these reports is not settled: “park-aggregator inquiries "
+                      "--area %s” lists them"),
+                    nth(open, 0)->number, leaf->accept.area);
+  }
+  store_acceptance_put(change->store, store_book(change->store, leaf->accept.form, names.period),
+                       leaf->accept.area, change->position);
   return true;
 }
 
@@ -412,9 +425,8 @@ static bool accept_reports(const struct change *change, const struct leaf *leaf,
 static bool apply_consent(const struct change *change, const struct leaf *leaf, GError **error)
 {
   const struct catalogue *catalogue = change->snapshot->catalogue;
-  int rule = catalogue_rule(catalogue, leaf->consent.rule), form;
-  int64_t book =
-      find_book(change, leaf->consent.form, leaf->consent.period, leaf->consent.area, &form, error);
+  int rule = catalogue_rule(catalogue, leaf->consent.rule);
+  struct names names;
   const struct unit_version *versions;
   struct stored_consent consent = {
       .form = (char *)leaf->consent.form,
@@ -424,14 +436,15 @@ static bool apply_consent(const struct change *change, const struct leaf *leaf, 
       .position = change->position,
   };
 
-  if (!book) return false;
-  if (rule == CATALOGUE_NONE || catalogue->rules[rule].form != form ||
+  if (!read_names(change, leaf->consent.form, leaf->consent.period, leaf->consent.area, &names, error))
+    return false;
+  if (rule == CATALOGUE_NONE || catalogue->rules[rule].form != names.form ||
       catalogue->rules[rule].weight != RULE_QUASI)
     return refuse(error, _("form %s has no quasi-mandatory rule “%s”"), leaf->consent.form,
                   leaf->consent.rule);
   if (register_unit(change->snapshot->units, leaf->consent.unit, &versions) == 0)
     return refuse(error, _("the register has no unit “%s”"), leaf->consent.unit);
-  (void)period_parse(leaf->consent.period, &consent.period); /* find_book() has */
+  consent.period = names.period;
   store_consent_put(change->store, &consent);
   store_area_state_put(change->store, leaf->consent.area, change->position + 1);
   return true;

@@ -47,7 +47,7 @@ const struct office_command office_commands[] = {
                 "[--as-of T] [--format table|csv|json]"),
              N_("print totals of areas")),
      .carry_out = office_totals},
-    {COMMAND("targets", N_("[--period P] [--as-of T] [--format table|csv|json]"),
+    {COMMAND("targets", N_("[--period P] [--area A] [--as-of T] [--format table|csv|json]"),
              N_("print where the plan's targets stand")),
      .carry_out = office_targets},
     {COMMAND("inquiries", N_("[--area A] [--form F --period P] [--all] [--format table|csv|json]"),

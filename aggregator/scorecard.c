@@ -14,7 +14,7 @@ static const struct print_column columns[] = {
     {"item", N_("item"), PRINT_TEXT},
     {"rank", N_("rank"), PRINT_COUNT},
     {"points", N_("points"), PRINT_DECIMAL},
-    {"weight", N_("of"), PRINT_DECIMAL},
+    {"weight", N_("out of"), PRINT_DECIMAL},
     {"value", N_("value"), PRINT_DECIMAL},
     {"measure", N_("measure"), PRINT_TEXT},
     {"none_at", N_("none at"), PRINT_DECIMAL},

@@ -134,8 +134,10 @@ static void look_for_room(struct writer *writer)
 /* Makes the job ready for a transaction; false, and its error, if it is put off. */
 static bool prepare_job(const struct writer *writer, struct job *job)
 {
+  bool waits = job->kind == JOB_SUBMISSION || job->act.kind == LEAF_EXAMINATION; /* nobody needs it now */
+
   g_clear_error(&job->error);
-  if (job->kind == JOB_SUBMISSION && writer->disk_full) job->error = g_error_copy(writer->disk_full);
+  if (waits && writer->disk_full) job->error = g_error_copy(writer->disk_full);
   return !job->error;
 }
 
@@ -209,7 +211,7 @@ static bool run_group(struct writer *writer, struct job *first, bool *ret_stop)
   g_atomic_int_set(&writer->log_kib, (int)(store_log_bytes(writer->store) / LIMIT_KIB));
   if (sound && log_is_longer(writer, LIMIT_LOG_BYTES)) checkpoint(writer, writer->store);
   g_async_queue_push(writer->checkpoints, &checkpoint_word);
-  tell_committed(writer);
+  if (sound && !writer->disk_full) tell_committed(writer);
   return sound;
 }
 

@@ -42,6 +42,10 @@ void catalogue_read_area(struct reader *reader, size_t n)
   yaml_label(reader->yaml, node, &area->name);
   area->parent = reader_reference_at(reader, node, "in", false, SECTION_AREAS);
   area->reports = yaml_flag(reader->yaml, yaml_get(reader->yaml, node, "reports", false), false);
+  if (area->reports && strlen(area->code) > LIMIT_RULE_CODE_BYTES)
+    yaml_mistake(reader->yaml, reader_key(reader, SECTION_AREAS, n),
+                 _("“%s” is too long for an area that reports: at most %d bytes"), area->code,
+                 LIMIT_RULE_CODE_BYTES);
   area->boundary_only = yaml_flag(reader->yaml, yaml_get(reader->yaml, node, "boundary_only", false), false);
   area->role = reader_text(reader, node, "role", false);
 }

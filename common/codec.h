@@ -384,6 +384,8 @@ struct leaf {
     } period;
   };
 };
+/* What leaf_encode() makes of `by` and `reason`: clean, and cut to LIMIT_NAME_BYTES. Newly allocated. */
+char *leaf_words(const char *text);
 /* The arena of a leaf is bounded by its own length, for what is in the ledger is ours. */
 struct leaf *leaf_decode(const uint8_t *data, size_t length);
 void leaf_free(struct leaf *leaf);

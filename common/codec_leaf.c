@@ -338,11 +338,16 @@ static GByteArray *encode_park_act(Parktally__Leaf *message, const struct leaf *
   return packed;
 }
 
+char *leaf_words(const char *text)
+{
+  return codec_presentable(text, LIMIT_NAME_BYTES);
+}
+
 GByteArray *leaf_encode(const struct leaf *leaf, size_t *ret_sealed)
 {
   /* What an operator wrote must never make a leaf that cannot be read again. */
-  g_autofree char *by = codec_presentable(leaf->by, LIMIT_NAME_BYTES);
-  g_autofree char *reason = codec_presentable(leaf->reason, LIMIT_NAME_BYTES);
+  g_autofree char *by = leaf_words(leaf->by);
+  g_autofree char *reason = leaf_words(leaf->reason);
   Parktally__Leaf message = PARKTALLY__LEAF__INIT;
   message.recorded_at_ms = leaf->recorded_at_ms;
   message.by = by;

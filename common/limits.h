@@ -22,8 +22,10 @@
 #define LIMIT_AREA_DEPTH 16        /* nation, province, city, zone, park and room to spare */
 #define LIMIT_SLICES 64            /* bits of a slice set */
 #define LIMIT_CODE_BYTES 64        /* a code of an area, indicator, form, unit … */
-#define LIMIT_RULE_CODE_BYTES 40   /* of a rule: behind "rule.quasi-mandatory:" it is still a code */
-#define LIMIT_NAME_BYTES 512       /* a name of anything, a person's too */
+#define LIMIT_RULE_CODE_BYTES                                                                                \
+  40 /* of a rule, and of an area that reports: behind "rule.quasi-mandatory:" or "report.overlap:" it is    \
+        still a code */
+#define LIMIT_NAME_BYTES 512 /* a name of anything, a person's too */
 #define LIMIT_HISTORY_PERIODS                                                                                \
   12 /* of a form, before a report's own, that it is compared with: a year of months, the same one included  \
       */

@@ -44,6 +44,8 @@ GArray *store_inquiries_all(struct store *store, const char *park, int64_t book,
 GArray *store_inquiries_page(struct store *store, const char *park, size_t offset, size_t most);
 /* How many of an area are open or answered. */
 size_t store_inquiries_count(struct store *store, const char *park);
+/* In a book, of every state but INQUIRY_CORRECTED. */
+GArray *store_inquiries_in_book(struct store *store, int64_t book);
 /* Whether there is one of any state but INQUIRY_CORRECTED in the book. */
 bool store_has_inquiries(struct store *store, int64_t book);
 

@@ -107,6 +107,14 @@ GArray *store_inquiries_about(struct store *store, int64_t book, const char *uni
   return read_inquiries(row);
 }
 
+GArray *store_inquiries_in_book(struct store *store, int64_t book)
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(store->db, INQUIRY_COLUMNS "WHERE book = ? AND state <> 4 ORDER BY number");
+  db_bind_int(row, book);
+  return read_inquiries(row);
+}
+
 static GArray *read_chosen(struct db_row *row, const char *park, int64_t book, uint64_t behind, size_t most)
 {
   db_bind_text(row, park);

@@ -47,7 +47,7 @@ static void write_frames(void)
   static const struct consent_item consent = {"monthly", "2018-05", "A1", "staff"};
   const struct frame frames[] = {
       {.kind = FRAME_HELLO, .hello = {"liudong-1", "park-agent 0.1", 1528070400000, hash_view, hash_view}},
-      {.kind = FRAME_WELCOME, .welcome = {4, 1528070400000, hash_view, hash_view}},
+      {.kind = FRAME_WELCOME, .welcome = {4, 1528070400000, hash_view, hash_view, 7}},
       {.kind = FRAME_DOCUMENT_REQUEST, .document_request = {DOCUMENT_OF_REGISTER}},
       {.kind = FRAME_CHUNK_REQUEST, .chunk_request = {DOCUMENT_OF_CATALOGUE, hash_view, 2}},
       {.kind = FRAME_CHUNK, .chunk = {hash_view, 2, hash_view}},
@@ -60,7 +60,13 @@ static void write_frames(void)
       {.kind = FRAME_REFUSAL_PAGE,
        .refusal_page = {.id = hash_view, .total = 2, .refusals = refusals, .count = G_N_ELEMENTS(refusals)}},
       {.kind = FRAME_STATE_REQUEST, .state_request = {64}},
-      {.kind = FRAME_STATE_PAGE, .state_page = {9, 0, 2, &inquiry, 1, &consent, 1}},
+      {.kind = FRAME_STATE_PAGE,
+       .state_page = {.state = 9,
+                      .total = 2,
+                      .inquiries = &inquiry,
+                      .inquiry_count = 1,
+                      .consents = &consent,
+                      .consent_count = 1}},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(frames); i++) {
     g_autoptr(GBytes) bytes = frame_encode(&frames[i]);
@@ -123,8 +129,19 @@ static void write_sealed(void)
               certificate_encode(&(struct certificate){"liudong-1", "liudong", AGENT_OF_BUREAU, forms, 1,
                                                        hash_view, hash_view, 1528070400000}));
   write_array("receipt", 4,
-              park_act_encode(&(struct park_act){
-                  "liudong-1", 3, 1528070400000, PARK_ANSWERS, {7, "新增生产线", "李四"}}));
+              park_act_encode(&(struct park_act){.agent = "liudong-1",
+                                                 .sequence = 3,
+                                                 .created_at_ms = 1528070400000,
+                                                 .kind = PARK_ANSWERS,
+                                                 .answer = {7, "新增生产线", "李四"}}));
+  write_array(
+      "receipt", 4,
+      park_act_encode(&(struct park_act){.agent = "liudong-1",
+                                         .sequence = 4,
+                                         .created_at_ms = 1528070400000,
+                                         .kind = PARK_APPLIES,
+                                         .application = {"91450200000000060X", "enterprise", "新企业", "3610",
+                                                         "", "2018-06-01", "新建投产", "李四"}}));
 }
 
 static void write_leaves(void)

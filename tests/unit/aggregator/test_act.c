@@ -82,7 +82,7 @@ static struct leaf catalogue_leaf(const char *text)
 
 static struct leaf register_leaf(const char *text)
 {
-  return (struct leaf){.kind = LEAF_REGISTER, .register_ = {view(text)}};
+  return (struct leaf){.kind = LEAF_REGISTER, .register_ = {.text = view(text)}};
 }
 
 static struct leaf invitation_leaf(const char *area, const char *const *forms, size_t count)

@@ -511,8 +511,14 @@ static void what_an_area_is_asked_comes_through(void **state)
   const struct inquiry_item inquiry = an_inquiry();
   const struct consent_item consent = {"monthly", "2018-05", "A1", "staff"};
   CLEANUP(frame_free)
-  struct frame *page = through_the_wire(&(struct frame){
-      .kind = FRAME_STATE_PAGE, .state_page = {UINT64_MAX, 3, UINT32_MAX, &inquiry, 1, &consent, 1}});
+  struct frame *page = through_the_wire(&(struct frame){.kind = FRAME_STATE_PAGE,
+                                                        .state_page = {.state = UINT64_MAX,
+                                                                       .offset = 3,
+                                                                       .total = UINT32_MAX,
+                                                                       .inquiries = &inquiry,
+                                                                       .inquiry_count = 1,
+                                                                       .consents = &consent,
+                                                                       .consent_count = 1}});
   assert_true(page->state_page.state == UINT64_MAX);
   assert_int_equal(page->state_page.offset, 3);
   assert_int_equal(page->state_page.total, UINT32_MAX);

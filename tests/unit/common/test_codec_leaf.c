@@ -233,7 +233,8 @@ static void documents_of_megabytes_come_through(void **state)
   struct leaf *catalogue = through_the_ledger(&(struct leaf){.kind = LEAF_CATALOGUE, .catalogue = {view}});
   assert_view(catalogue->catalogue.text, view);
   CLEANUP(leaf_free)
-  struct leaf *registered = through_the_ledger(&(struct leaf){.kind = LEAF_REGISTER, .register_ = {view}});
+  struct leaf *registered =
+      through_the_ledger(&(struct leaf){.kind = LEAF_REGISTER, .register_ = {.text = view}});
   assert_view(registered->register_.text, view);
 }
 
