@@ -121,6 +121,17 @@ class WhatIsFound(Inquiries):
         self.push("A1,2018-05,1000.7,7,7,1")
         self.wait_for({1: "corrected", 2: "open"})
 
+    def test_what_was_accepted_stays_so_in_the_past_though_it_is_corrected_later(self):
+        self.push("A1,2018-05,1000.6,7,7,1")
+        self.wait_for({1: "open"})
+        self.answer(1)
+        self.city.command("accept", 1)
+        leaves = int(self.city.check_ledger().out.split(" leaves")[0].split()[-1])
+        self.push("A1,2018-05,10,7,7,1")
+        self.wait_for({1: "corrected"})
+        line = self.city.total("zone", "2018-05", "output", "all", "--as-of", f"@{leaves - 1}")
+        self.assertEqual((line["value"], line["under_inquiry"]), ("1000.6", "0.0"))
+
     def test_a_correction_of_another_figure_leaves_what_was_explained(self):
         self.push("A1,2018-05,1000.6,7,7,1")
         self.wait_for({1: "open"})
@@ -303,6 +314,25 @@ class Operators(Inquiries):
         self.assertEqual(self.asked()[1]["unit"], "A2")
         self.push("A2,2018-05,11,8,8,1")
         self.wait_for({1: "corrected"})
+
+    def test_whatever_he_writes_the_park_can_read_and_a_replay_finds(self):
+        self.ask(*self.ABOUT, "--reason", "为何" * 300 + "\n\t" + "？" * 300)
+        self.assertTrue(self.asked()[1]["question"].startswith("为何为何"))
+        self.assertLessEqual(len(self.asked()[1]["question"].encode()), 512)
+        self.assert_sound(self.city)
+
+    def test_a_period_that_the_form_cannot_have_is_refused_and_leaves_nothing(self):
+        for command in ("ask", "accept", "consent"):
+            words = ("--area", "east", "--form", "monthly", "--period", "2018")
+            if command != "accept":
+                words += ("--unit", "A1")
+            if command == "consent":
+                words += ("--rule", "staff-needed")
+            self.assertIn("form monthly has no period 2018", self.city.command(command, *words, "--reason", "何故", code=USAGE).err)
+        self.ask(*self.ABOUT[:4], "--period", "2018-07", "--unit", "A9", "--reason", "何故", code=USAGE)
+        with contextlib.closing(sqlite3.connect(self.city.data / "store.db")) as store:
+            self.assertEqual(store.execute("SELECT count(*) FROM book").fetchone(), (1,))
+        self.assert_sound(self.city)
 
     def test_what_is_not_there_is_named(self):
         for options, said in (((*self.ABOUT[:-1], "A9", "--reason", "何故"), "the register has no unit “A9”"),

@@ -197,6 +197,8 @@ static const struct {
     {"  park_b: {zh", "  @zone: {zh", "“zone” stands here twice, first in line 14"},
     {"  park_b: {zh", "  @park b: {zh", "cannot be a code"},
     {"  park_b: {zh", "  @\"园\": {zh", "cannot be a code"},
+    {"  park_b: {zh", "  @a-park-whose-code-is-longer-than-forty-bytes: {zh",
+     "too long for an area that reports"},
     {"  家:", "  @家;户:", "cannot be a code"},
     /* measures */
     {"千元: {base: 元,", "千元: {base: @两,", "there is no measure “两”"},
