@@ -165,7 +165,7 @@ static void append_submission(struct group *group, const struct posted *posted)
 static void post_park_act(struct group *group, const struct judged *judged, uint64_t position, int64_t now_ms)
 {
   struct posting *posting = &group->posting;
-  struct refusal refusal;
+  struct refusal refusal = {0};
   bool applies = judged->act->kind == PARK_APPLIES;
 
   posting_clear(posting);
