@@ -458,6 +458,7 @@ static void a_sum_of_losses_is_no_base_of_an_estimate(void **state)
   assert_true(standing.measurable && !standing.estimated);
   assert_int_equal(standing.estimated_units, 0);
   assert_true(standing.missing_units > 1);
+  target_standing_clear(&standing);
 }
 
 int main(void)
