@@ -56,7 +56,8 @@ static void print_waiting(struct print *print, struct store *store, const char *
   for (unsigned n = 0; n < waiting->len; n++) {
     const struct waiting_unit *of = &g_array_index(waiting, struct waiting_unit, n);
     char period[PERIOD_TEXT_SIZE];
-    g_string_append_printf(text, "%s%s %s", n > 0 ? _("; ") : "", of->form, period_format(of->period, period));
+    g_string_append_printf(text, "%s%s %s", n > 0 ? _("; ") : "", of->form,
+                           period_format(of->period, period));
   }
   print_cell(print, text->str);
 }
