@@ -48,10 +48,10 @@ static bool is_primary(enum disclose_status status)
 
 static bool all_hidden(const struct work *work, const struct proof *proof)
 {
-  const GArray *moves[] = {proof->move, proof->other};
-  for (size_t m = 0; m < G_N_ELEMENTS(moves); m++)
-    for (size_t i = 0; moves[m] && i < moves[m]->len; i++)
-      if (!work->places[g_array_index(moves[m], struct shift, i).cell].hidden) return false;
+  const GArray *move;
+  for (size_t n = 0; (move = proof_move(proof, n)); n++)
+    for (size_t i = 0; i < move->len; i++)
+      if (!work->places[g_array_index(move, struct shift, i).cell].hidden) return false;
   return true;
 }
 
@@ -91,8 +91,8 @@ static void audit_primary(struct work *work, size_t cell, struct disclose_patter
   outcome->proof = DISCLOSE_UNPROTECTED;
   if (proof->move && all_hidden(work, proof) && disclose_move_proves(work, cell, proof)) {
     outcome->proof = DISCLOSE_BY_MOVE;
-    show_move(work, proof->move, pattern);
-    if (proof->other) show_move(work, proof->other, pattern);
+    const GArray *move;
+    for (size_t n = 0; (move = proof_move(proof, n)); n++) show_move(work, move, pattern);
   } else if (proof->cells && disclose_attack_fails(work, cell, &moved)) {
     outcome->proof = DISCLOSE_BY_PROGRAMME;
     show_programme(work, cell, outcome);

@@ -51,24 +51,48 @@ bool disclose_move_holds(const struct work *work, size_t cell, const GArray *mov
   return true;
 }
 
-void disclose_move_tell(struct work *work, size_t cell, const GArray *move)
+GArray *disclose_move_owners(struct work *work, size_t cell, const GArray *move)
 {
-  g_array_set_size(work->owners, 0);
+  GArray *owners = g_array_new(false, false, sizeof(uint64_t));
+  enum insiders before = work->insiders;
   work->insiders = INSIDERS_ALL;
   for (size_t i = 0; i < move->len; i++) {
     const struct place *place = &work->places[g_array_index(move, struct shift, i).cell];
-    if (work_is_told(work, place, &work->places[cell])) g_array_append_val(work->owners, place->owner);
+    bool known = !work_is_told(work, place, &work->places[cell]);
+    for (size_t k = 0; !known && k < owners->len; k++)
+      known = g_array_index(owners, uint64_t, k) == place->owner;
+    if (!known) g_array_append_val(owners, place->owner);
   }
+  work->insiders = before;
+  return owners;
+}
+
+void disclose_move_tell(struct work *work, const uint64_t *owners, size_t count)
+{
+  g_array_set_size(work->owners, 0);
+  g_array_append_vals(work->owners, owners, (guint)count);
   work->insiders = INSIDERS_SOME;
+}
+
+/* Whether one of the others is hidden from the insiders. */
+static bool others_hold(const struct work *work, size_t cell, const struct proof *proof)
+{
+  const GArray *other;
+  for (size_t n = 1; (other = proof_move(proof, n)); n++)
+    if (disclose_move_holds(work, cell, other)) return true;
+  return false;
 }
 
 bool disclose_move_proves(struct work *work, size_t cell, const struct proof *proof)
 {
-  if (!proof->other) return disclose_move_holds(work, cell, proof->move);
+  if (!proof->others) return disclose_move_holds(work, cell, proof->move);
+  g_autoptr(GArray) owners = disclose_move_owners(work, cell, proof->move);
   work->insiders = INSIDERS_NONE;
   bool holds = disclose_move_holds(work, cell, proof->move);
-  disclose_move_tell(work, cell, proof->move);
-  holds = holds && disclose_move_holds(work, cell, proof->other);
+  for (size_t i = 0; holds && i < owners->len; i++) {
+    disclose_move_tell(work, &g_array_index(owners, uint64_t, i), 1);
+    holds = others_hold(work, cell, proof);
+  }
   work->insiders = INSIDERS_ALL;
   return holds;
 }

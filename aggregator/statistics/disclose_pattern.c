@@ -4,7 +4,8 @@
  * steps, not in time, so that the same table gives the same pattern. */
 #include "aggregator/statistics/disclose_private.h"
 
-#define NODES 600          /* of a search for one primary cell */
+#define NODES 600          /* of a search for one primary cell … */
+#define NODES_HARD 20000   /* … where that was too few */
 #define NODES_WITHOUT 150  /* of one among withheld cells */
 #define MOST_DEPENDENTS 24 /* proofs that are looked for anew to win back one cell */
 #define MOST_PARTNERS 8    /* rows that are tried beside the one that is withheld whole */
@@ -12,6 +13,7 @@
 struct pattern {
   struct work *work;
   struct search *search;
+  unsigned nodes; /* of a search for one primary cell */
   size_t *proved; /* by cell: whose move it is part of; SIZE_MAX: none */
 };
 
@@ -31,17 +33,17 @@ static void publish(struct work *work, size_t cell)
 
 static void count_use(struct work *work, const struct proof *proof, int by)
 {
-  const GArray *moves[] = {proof->move, proof->other};
-  for (size_t m = 0; m < G_N_ELEMENTS(moves); m++)
-    for (size_t i = 0; moves[m] && i < moves[m]->len; i++)
-      work->places[g_array_index(moves[m], struct shift, i).cell].used += (unsigned)by;
+  const GArray *move;
+  for (size_t n = 0; (move = proof_move(proof, n)); n++)
+    for (size_t i = 0; i < move->len; i++)
+      work->places[g_array_index(move, struct shift, i).cell].used += (unsigned)by;
   for (size_t i = 0; proof->cells && i < proof->cells->len; i++)
     work->places[g_array_index(proof->cells, size_t, i)].used += (unsigned)by;
 }
 
 static void hide_move(struct work *work, const GArray *move)
 {
-  for (size_t i = 0; move && i < move->len; i++)
+  for (size_t i = 0; i < move->len; i++)
     hide(work, g_array_index(move, struct shift, i).cell, DISCLOSE_SECONDARY);
 }
 
@@ -53,9 +55,9 @@ static void prove(struct pattern *pattern, size_t cell, struct proof proof)
   disclose_proof_clear(&work->proofs[cell]);
   work->proofs[cell] = proof;
   count_use(work, &proof, 1);
-  hide_move(work, proof.move);
-  hide_move(work, proof.other);
-  for (size_t i = 0; proof.move && !proof.other && i < proof.move->len; i++)
+  const GArray *move;
+  for (size_t n = 0; (move = proof_move(&proof, n)); n++) hide_move(work, move);
+  for (size_t i = 0; proof.move && !proof.others && i < proof.move->len; i++)
     pattern->proved[g_array_index(proof.move, struct shift, i).cell] = cell;
 }
 
@@ -72,31 +74,53 @@ static GArray *borrow(const struct pattern *pattern, size_t cell)
   return disclose_move_holds(pattern->work, cell, move) ? g_steal_pointer(&move) : NULL;
 }
 
-/* One move that the public does not see, and one that those do not who see through the first. */
-static bool find_two_moves(const struct pattern *pattern, size_t cell, struct proof *ret_proof)
+static void free_array(void *array)
+{
+  g_array_unref(array);
+}
+
+/* Adds a move that these do not see through. */
+static bool find_other_move(const struct pattern *pattern, size_t cell, const uint64_t *owners, size_t count,
+                            struct proof *proof)
+{
+  disclose_move_tell(pattern->work, owners, count);
+  GArray *other = disclose_search_move(pattern->search, cell, false, SIZE_MAX, pattern->nodes);
+  if (other) g_ptr_array_add(proof->others, other);
+  return other != NULL;
+}
+
+/* One move that the public does not see, and one that those do not who see through the first; or one for each
+ * of them. */
+static bool find_several_moves(const struct pattern *pattern, size_t cell, struct proof *ret_proof)
 {
   struct work *work = pattern->work;
-  struct proof proof = {0};
+  struct proof proof = {.others = g_ptr_array_new_with_free_func(free_array)};
+  bool found = false;
   work->insiders = INSIDERS_NONE;
-  proof.move = disclose_search_move(pattern->search, cell, false, SIZE_MAX, NODES);
+  proof.move = disclose_search_move(pattern->search, cell, false, SIZE_MAX, pattern->nodes);
   if (proof.move) {
-    disclose_move_tell(work, cell, proof.move);
-    proof.other = disclose_search_move(pattern->search, cell, false, SIZE_MAX, NODES);
+    g_autoptr(GArray) owners = disclose_move_owners(work, cell, proof.move);
+    const uint64_t *first = (const uint64_t *)(const void *)owners->data;
+    found = find_other_move(pattern, cell, first, owners->len, &proof) &&
+            disclose_move_proves(work, cell, &proof); /* each alone may have to be hidden more from */
+    bool each = !found;
+    for (size_t i = 0; each && i < owners->len; i++)
+      each = find_other_move(pattern, cell, &first[i], 1, &proof);
+    found |= each;
   }
   work->insiders = INSIDERS_ALL;
-  if (!proof.other) {
+  if (found)
+    *ret_proof = proof;
+  else
     disclose_proof_clear(&proof);
-    return false;
-  }
-  *ret_proof = proof;
-  return true;
+  return found;
 }
 
 static bool protect_by_move(struct pattern *pattern, size_t cell)
 {
   struct proof proof = {.move = borrow(pattern, cell)};
-  if (!proof.move) proof.move = disclose_search_move(pattern->search, cell, false, SIZE_MAX, NODES);
-  if (!proof.move && !find_two_moves(pattern, cell, &proof)) return false;
+  if (!proof.move) proof.move = disclose_search_move(pattern->search, cell, false, SIZE_MAX, pattern->nodes);
+  if (!proof.move && !find_several_moves(pattern, cell, &proof)) return false;
   g_assert(disclose_move_proves(pattern->work, cell, &proof));
   prove(pattern, cell, proof);
   return true;
@@ -227,10 +251,10 @@ static void publish_unused(struct work *work)
 
 static bool is_part_of(const struct proof *proof, size_t cell)
 {
-  const GArray *moves[] = {proof->move, proof->other};
-  for (size_t m = 0; m < G_N_ELEMENTS(moves); m++)
-    for (size_t i = 0; moves[m] && i < moves[m]->len; i++)
-      if (g_array_index(moves[m], struct shift, i).cell == cell) return true;
+  const GArray *move;
+  for (size_t n = 0; (move = proof_move(proof, n)); n++)
+    for (size_t i = 0; i < move->len; i++)
+      if (g_array_index(move, struct shift, i).cell == cell) return true;
   return false;
 }
 
@@ -239,11 +263,6 @@ static bool is_part_of_programme(const struct proof *proof, size_t cell)
   for (size_t i = 0; proof->cells && i < proof->cells->len; i++)
     if (g_array_index(proof->cells, size_t, i) == cell) return true;
   return false;
-}
-
-static void free_array(void *array)
-{
-  g_array_unref(array);
 }
 
 /* Publishes the cell again if each move that it is part of has another among what is withheld. */
@@ -300,17 +319,30 @@ static GArray *cells_of(struct work *work, bool primary, GCompareDataFunc order)
   return cells;
 }
 
+/* Of cells that are not protected yet, among all that is withheld by now. */
+static void try_harder(struct pattern *pattern, const GArray *primary)
+{
+  pattern->nodes = NODES_HARD;
+  for (size_t i = 0; i < primary->len; i++) {
+    size_t cell = g_array_index(primary, size_t, i);
+    const struct proof *proof = &pattern->work->proofs[cell];
+    if (!proof->move && !proof->cells) protect_at_any_price(pattern, cell);
+  }
+  pattern->nodes = NODES;
+}
+
 void disclose_withhold(struct work *work)
 {
   CLEANUP(disclose_search_free) struct search *search = disclose_search_new(work);
   g_autofree size_t *proved = g_new(size_t, work->cells + 1);
   for (size_t i = 0; i < work->cells; i++) proved[i] = SIZE_MAX;
-  struct pattern pattern = {work, search, proved};
+  struct pattern pattern = {work, search, NODES, proved};
   g_autoptr(GArray) primary = cells_of(work, true, widest_first);
   for (size_t i = 0; i < primary->len; i++) {
     size_t cell = g_array_index(primary, size_t, i);
     if (!protect(&pattern, cell) && !coarsen(&pattern, cell)) protect_at_any_price(&pattern, cell);
   }
+  try_harder(&pattern, primary);
   publish_unused(work);
   g_autoptr(GArray) secondary = cells_of(work, false, dearest_first);
   for (size_t i = 0; i < secondary->len; i++) {

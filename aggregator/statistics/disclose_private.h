@@ -41,13 +41,20 @@ struct shift {
   int128 up, down;
 };
 
-/* Where `move` takes cells of single parents with it, each of those parents sees through it; `other` then
- * takes none of theirs. So whoever attacks, one of the two is hidden from him. */
+/* Where `move` takes cells of single parents with it, each of those parents sees through it; for each there
+ * is then another one that takes none of his. So whoever attacks, one of them is hidden from him. */
 struct proof {
-  GArray *move;  /* struct shift; NULL: none */
-  GArray *other; /* struct shift; NULL: `move` takes none of such cells */
-  GArray *cells; /* of a programme: which it moved; NULL: none */
+  GArray *move;      /* struct shift; NULL: none */
+  GPtrArray *others; /* GArray of struct shift; NULL: `move` takes none of such cells */
+  GArray *cells;     /* of a programme: which it moved; NULL: none */
 };
+
+/* The nth move of a proof, from 0; NULL behind the last. */
+static inline const GArray *proof_move(const struct proof *proof, size_t n)
+{
+  if (n == 0) return proof->move;
+  return proof->others && n <= proof->others->len ? proof->others->pdata[n - 1] : NULL;
+}
 
 /* Whose cells may not protect another's, because they know them. */
 enum insiders {
@@ -141,8 +148,10 @@ GArray *disclose_search_move(struct search *search, size_t cell, bool hidden_onl
 int128 disclose_move_need(const struct work *work, size_t cell, int128 need);
 /* Whether it is a move that protects `cell`: exact, from the table alone; withheld or not is not asked. */
 bool disclose_move_holds(const struct work *work, size_t cell, const GArray *move);
-/* Makes those who see through a move for `cell` the insiders. */
-void disclose_move_tell(struct work *work, size_t cell, const GArray *move);
+/* Those who see through a move for `cell`: uint64_t, each once; the caller's. */
+GArray *disclose_move_owners(struct work *work, size_t cell, const GArray *move);
+/* From now on these are the insiders. */
+void disclose_move_tell(struct work *work, const uint64_t *owners, size_t count);
 /* The proof holds against everybody: exact likewise. */
 bool disclose_move_proves(struct work *work, size_t cell, const struct proof *proof);
 

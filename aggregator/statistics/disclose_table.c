@@ -191,7 +191,7 @@ struct work *disclose_work_new(const struct disclose_table *table, const struct 
 void disclose_proof_clear(struct proof *proof)
 {
   if (proof->move) g_array_unref(proof->move);
-  if (proof->other) g_array_unref(proof->other);
+  if (proof->others) g_ptr_array_unref(proof->others);
   if (proof->cells) g_array_unref(proof->cells);
   *proof = (struct proof){0};
 }
