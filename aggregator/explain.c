@@ -187,16 +187,6 @@ static void take_between(int *argc, char **argv, struct asked *asked)
   }
 }
 
-static bool pick_one(const struct catalogue *catalogue, enum pick_kind kind, const char *word, int *ret_item,
-                     GError **error)
-{
-  char *words[] = {(char *)word, NULL};
-  g_autoptr(GArray) items = pick_items(catalogue, kind, words, error);
-  if (!items) return false;
-  *ret_item = g_array_index(items, int, 0);
-  return true;
-}
-
 /* Where no catalogue was in force yet there was nothing, which is a beginning too. */
 static bool open_before(struct telling *telling, struct snapshot *present, const struct moment *moment,
                         GError **error)

@@ -23,13 +23,6 @@ static void asked_clear(struct asked *asked)
   g_free(asked->reason);
 }
 
-/* Its index, or CATALOGUE_NONE and an error that names those that exist. */
-static int pick_one(const struct catalogue *catalogue, enum pick_kind kind, char *code, GError **error)
-{
-  g_autoptr(GArray) items = pick_items(catalogue, kind, (char *[]){code, NULL}, error);
-  return items ? g_array_index(items, int, 0) : CATALOGUE_NONE;
-}
-
 /* What the writer does not look at, since the clock decides it. */
 static bool check_clock(const struct catalogue *catalogue, enum period_action action,
                         const struct asked *asked, struct period period, GError **error)
@@ -75,13 +68,13 @@ static int run(struct office *office, struct control_request *request, enum peri
   char text[PERIOD_TEXT_SIZE];
   struct period period;
   GError *error = NULL;
-  int area = CATALOGUE_NONE;
+  int form, area = CATALOGUE_NONE;
   if (!period_read(asked->period, 0, &period))
     return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
                           asked->period);
-  int form = pick_one(catalogue, PICK_FORMS, asked->form, &error);
-  if (!error && asked->area) area = pick_one(catalogue, PICK_AREAS, asked->area, &error);
-  if (error) return office_fail(request, error);
+  if (!pick_one(catalogue, PICK_FORMS, asked->form, &form, &error) ||
+      (asked->area && !pick_one(catalogue, PICK_AREAS, asked->area, &area, &error)))
+    return office_fail(request, error);
   struct act act = {.kind = LEAF_PERIOD,
                     .by = request->user,
                     .reason = asked->reason,

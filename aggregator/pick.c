@@ -148,6 +148,16 @@ static void add_item(GArray *items, int item)
   g_array_append_val(items, item);
 }
 
+bool pick_one(const struct catalogue *catalogue, enum pick_kind kind, const char *code, int *ret_item,
+              GError **error)
+{
+  char *words[] = {(char *)code, NULL};
+  g_autoptr(GArray) items = pick_items(catalogue, kind, words, error);
+  if (!items) return false;
+  *ret_item = g_array_index(items, int, 0);
+  return true;
+}
+
 GArray *pick_or_all(const struct catalogue *catalogue, enum pick_kind kind, char **given, GError **error)
 {
   g_auto(GStrv) words = pick_words(given);

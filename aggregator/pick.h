@@ -20,6 +20,10 @@ GStrv pick_words(char **given);
 GArray *pick_items(const struct catalogue *catalogue, enum pick_kind kind, char *const *words,
                    GError **error);
 
+/* The one that is named. False and ERROR_USAGE likewise. */
+bool pick_one(const struct catalogue *catalogue, enum pick_kind kind, const char *code, int *ret_item,
+              GError **error);
+
 /* Those of an option; none given: all there are. */
 GArray *pick_or_all(const struct catalogue *catalogue, enum pick_kind kind, char **given, GError **error);
 
