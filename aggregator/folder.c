@@ -19,6 +19,7 @@
 #define DEFAULT_FOLDER "/var/lib/park-aggregator"
 #define CONFIG_NAME "aggregator.yaml"
 #define REPORTS_FOR "reports_for"
+#define DISCLOSURE "disclosure"
 
 enum form { FORM_PATH, FORM_BIND, FORM_CONNECT };
 
@@ -35,6 +36,20 @@ static const struct option {
     {"enrol", offsetof(struct aggregator_config, enrol), FORM_BIND, "tcp://0.0.0.0:7651"},
     {"announce", offsetof(struct aggregator_config, announce), FORM_CONNECT, NULL},
     {"announce_enrol", offsetof(struct aggregator_config, announce_enrol), FORM_CONNECT, NULL},
+};
+
+/* The keys of DISCLOSURE. */
+static const struct {
+  const char *key;
+  size_t offset; /* of an int in struct disclose_rules */
+  int least, most;
+} RULES[] = {
+    {"threshold", offsetof(struct disclose_rules, threshold), 1, 100},
+    {"n", offsetof(struct disclose_rules, dominant), 1, 10},
+    {"k", offsetof(struct disclose_rules, percent), 1, 100},
+    {"p", offsetof(struct disclose_rules, close_percent), 0, 100},
+    {"range", offsetof(struct disclose_rules, range_percent), 1, 100},
+    {"known", offsetof(struct disclose_rules, known_percent), 1, 1000},
 };
 
 static char **field(struct aggregator_config *config, const struct option *option)
@@ -105,6 +120,24 @@ static GStrv read_users(struct yaml *yaml, const struct yaml_node *list)
   return g_strv_builder_end(builder);
 }
 
+static void read_disclosure(struct yaml *yaml, const struct yaml_node *node, struct disclose_rules *rules)
+{
+  const char *keys[G_N_ELEMENTS(RULES) + 1] = {NULL};
+  for (size_t n = 0; n < G_N_ELEMENTS(RULES); n++) keys[n] = RULES[n].key;
+  if (!node) return;
+  if (!yaml_is_mapping(node)) {
+    yaml_mistake(yaml, node, _("%s: expected numbers by name, such as {threshold: 3, n: 2, k: 85, p: 10}"),
+                 DISCLOSURE);
+    return;
+  }
+  yaml_known_keys(yaml, node, keys);
+  for (size_t n = 0; n < G_N_ELEMENTS(RULES); n++) {
+    int *value = (int *)(void *)((char *)rules + RULES[n].offset);
+    *value = (int)yaml_integer(yaml, yaml_get(yaml, node, RULES[n].key, false), RULES[n].least, RULES[n].most,
+                               *value);
+  }
+}
+
 static bool read_text(const char *path, char **ret_text, size_t *ret_length, GError **error)
 {
   GStatBuf status;
@@ -129,12 +162,13 @@ static bool read_config(const char *path, struct aggregator_config *config, GErr
   g_autofree char *absolute = g_canonicalize_filename(path, NULL);
   g_autofree char *folder = g_path_get_dirname(absolute);
   CLEANUP(yaml_free) struct yaml *yaml = yaml_new(path, text, length);
-  const char *keys[G_N_ELEMENTS(OPTIONS) + 2] = {REPORTS_FOR};
-  for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) keys[i + 1] = OPTIONS[i].key;
+  const char *keys[G_N_ELEMENTS(OPTIONS) + 3] = {REPORTS_FOR, DISCLOSURE};
+  for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) keys[i + 2] = OPTIONS[i].key;
   if (yaml_root(yaml)) {
     yaml_known_keys(yaml, yaml_root(yaml), keys);
     for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) read_option(yaml, &OPTIONS[i], folder, config);
     config->reports_for = read_users(yaml, yaml_get(yaml, yaml_root(yaml), REPORTS_FOR, false));
+    read_disclosure(yaml, yaml_get(yaml, yaml_root(yaml), DISCLOSURE, false), &config->disclosure);
   }
   return yaml_ok(yaml, error);
 }
@@ -150,6 +184,7 @@ struct aggregator_config *folder_config(const char *path, const char *data, GErr
   CLEANUP(aggregator_config_free) struct aggregator_config *config = g_new0(struct aggregator_config, 1);
   g_autofree char *folder = data ? g_canonicalize_filename(data, NULL) : default_folder();
   g_autofree char *beside = folder_path(folder, CONFIG_NAME);
+  config->disclosure = DISCLOSE_RULES;
   if (path || g_file_test(beside, G_FILE_TEST_EXISTS)) {
     if (!read_config(path ? path : beside, config, error)) return NULL;
   }

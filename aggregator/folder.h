@@ -10,6 +10,7 @@
 #ifndef PARKTALLY_AGGREGATOR_FOLDER_H
 #define PARKTALLY_AGGREGATOR_FOLDER_H
 
+#include "aggregator/statistics/disclose.h"
 #include "common/cleanup.h"
 
 #include <glib.h>
@@ -23,7 +24,8 @@ struct aggregator_config {
   char *enrol;     /* tcp://ADDR:7651 */
   char *announce,
       *announce_enrol; /* endpoints that invitations name, where they differ from listen and enrol */
-  GStrv reports_for;   /* users who may export, single units' reports too; never NULL */
+  struct disclose_rules disclosure; /* of what is published */
+  GStrv reports_for;                /* users who may export, single units' reports too; never NULL */
 };
 /* `path` NULL: aggregator.yaml in the data folder if it is there, else defaults. `data` (may be NULL)
  * overrides. Every mistake is told with line and column. */

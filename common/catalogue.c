@@ -18,6 +18,7 @@ struct catalogue *catalogue_new(const char *text, size_t length)
   memcpy(catalogue->text, text, length);
   catalogue->text[length] = '\0';
   catalogue->text_length = length;
+  catalogue->consent = CATALOGUE_NONE;
   seal_hash((const uint8_t *)text, length, catalogue->hash);
   catalogue->index = g_new0(struct catalogue_index, 1);
   catalogue->time = g_new0(struct zone_time, 1);

@@ -273,6 +273,7 @@ struct catalogue {
   GStrv empty_answers;              /* what is no explanation (核实无误); may be empty, never NULL */
   struct days *holidays, *workdays; /* not worked; weekend days that are (调休) */
   size_t holiday_count, workday_count;
+  int consent;        /* flag of units that consented in writing (书面同意) to be told of, or none */
   GStrv exempt_codes; /* genuine unit codes whose check character does not agree */
 
   struct area *areas;

@@ -162,8 +162,9 @@ static void read_exempt_codes(struct reader *reader, const struct yaml_node *roo
 
 static void read_head(struct reader *reader, const struct yaml_node *root)
 {
-  static const char *const head[] = {"format",   "catalogue",     "zh",          "en", "timezone", "holidays",
-                                     "workdays", "empty_answers", "exempt_codes"};
+  static const char *const head[] = {"format",       "catalogue",  "zh",       "en",
+                                     "timezone",     "holidays",   "workdays", "empty_answers",
+                                     "exempt_codes", "publication"};
   const char *keys[G_N_ELEMENTS(head) + SECTION_COUNT + 1] = {0};
   memcpy(keys, head, sizeof head);
   for (int section = 0; section < SECTION_COUNT; section++)
@@ -188,6 +189,20 @@ static void read_head(struct reader *reader, const struct yaml_node *root)
                  catalogue->code, LIMIT_CODE_BYTES);
 }
 
+/* What is decided about publication. */
+static void read_publication(struct reader *reader, const struct yaml_node *root)
+{
+  static const char *const keys[] = {"consent", NULL};
+  const struct yaml_node *node = yaml_get(reader->yaml, root, "publication", false);
+  if (!node) return;
+  if (!yaml_is_mapping(node)) {
+    yaml_mistake(reader->yaml, node, _("expected the flag of units that consented, as {consent: FLAG}"));
+    return;
+  }
+  yaml_known_keys(reader->yaml, node, keys);
+  reader->catalogue->consent = reader_reference_at(reader, node, "consent", false, SECTION_FLAGS);
+}
+
 static size_t section_size(const struct catalogue *catalogue, enum section section)
 {
   return *(const size_t *)((const char *)catalogue + sections[section].count);
@@ -199,6 +214,7 @@ static void read_all(struct reader *reader, const struct yaml_node *root)
   read_head(reader, root);
   if (!yaml_is_mapping(root)) return;
   for (int section = 0; section < SECTION_COUNT; section++) declare_section(reader, section, root);
+  read_publication(reader, root);
   for (int section = 0; section < SECTION_COUNT; section++)
     for (size_t n = 0; n < section_size(catalogue, section); n++) sections[section].read(reader, n);
   for (int section = 0; section < SECTION_COUNT; section++)
