@@ -1,6 +1,7 @@
 #include "aggregator/act.h"
 
 #include "aggregator/application.h"
+#include "aggregator/edition.h"
 #include "aggregator/inquiry.h"
 #include "aggregator/periods.h"
 #include "common/error.h"
@@ -241,7 +242,8 @@ bool act_apply(struct store *store, struct tables *tables, struct snapshot **sna
 {
   bool reads_catalogue = leaf->kind == LEAF_REGISTER || leaf->kind == LEAF_INVITATION ||
                          leaf->kind == LEAF_EXAMINATION || leaf->kind == LEAF_ASK ||
-                         leaf->kind == LEAF_ACCEPT || leaf->kind == LEAF_CONSENT || leaf->kind == LEAF_PERIOD;
+                         leaf->kind == LEAF_ACCEPT || leaf->kind == LEAF_CONSENT ||
+                         leaf->kind == LEAF_PERIOD || leaf->kind == LEAF_EDITION;
 
   if (reads_catalogue && !(*snapshot)->catalogue)
     return refuse(error, ERROR_DATA,
@@ -271,6 +273,8 @@ bool act_apply(struct store *store, struct tables *tables, struct snapshot **sna
     return apply_period(store, snapshot, leaf, position, error);
   case LEAF_DECLINE:
     return application_decline(store, leaf, position, error);
+  case LEAF_EDITION:
+    return edition_apply(store, *snapshot, leaf, position, error);
   case LEAF_SUBMISSION:
     break;
   }

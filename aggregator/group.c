@@ -285,6 +285,7 @@ static struct leaf leaf_of_act(const struct act *act, int64_t recorded_ms)
   case LEAF_ACCEPT:
   case LEAF_CONSENT:
   case LEAF_DECLINE:
+  case LEAF_EDITION:
     break; /* as it is */
   case LEAF_PERIOD:
     leaf.period.form = act->period.form;

@@ -140,6 +140,14 @@ static void count_areas(const GArray *acts, const struct catalogue *catalogue, c
   }
 }
 
+bool periods_closed_for_all(const GArray *acts, const struct catalogue *catalogue, const char *form,
+                            struct period period)
+{
+  unsigned all, closed, opened;
+  count_areas(acts, catalogue, form, period, CATALOGUE_NONE, &all, &closed, &opened);
+  return all > 0 && closed == all;
+}
+
 char *periods_objection(const GArray *acts, const struct catalogue *catalogue, enum period_action action,
                         int form, struct period period, int area)
 {

@@ -33,6 +33,9 @@ enum period_state { PERIOD_IS_FUTURE, PERIOD_IS_OPEN, PERIOD_IS_DUE, PERIOD_IS_C
  * whom an act of their own decides. */
 enum period_state periods_state(const GArray *acts, const struct catalogue *catalogue, int form,
                                 struct period period, int area, int64_t now_ms);
+/* Whether it is closed for each area that reports; no clock is asked. */
+bool periods_closed_for_all(const GArray *acts, const struct catalogue *catalogue, const char *form,
+                            struct period period);
 /* "future", "open", "due", "closed"; and in the language of the locale. */
 const char *periods_state_code(enum period_state state);
 const char *periods_state_name(enum period_state state);

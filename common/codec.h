@@ -292,6 +292,7 @@ enum leaf_kind {
   LEAF_ACCEPT,
   LEAF_CONSENT,
   LEAF_DECLINE,
+  LEAF_EDITION,
 };
 
 enum period_action { PERIOD_TO_OPEN = 1, PERIOD_TO_CLOSE = 2, PERIOD_TO_REOPEN = 3 };
@@ -377,6 +378,9 @@ struct leaf {
       const struct release *releases;
       size_t release_count;
     } decline;
+    struct {
+      struct bytes_view sealed;
+    } edition;
     struct {
       const char *form, *period;
       enum period_action action;

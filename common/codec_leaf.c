@@ -116,6 +116,13 @@ static bool take_period(const Parktally__PeriodLeaf *message, struct leaf *leaf)
          codec_text_fits(message->area, 0, LIMIT_CODE_BYTES);
 }
 
+static bool take_edition(const Parktally__EditionLeaf *message, struct leaf *leaf)
+{
+  leaf->kind = LEAF_EDITION;
+  leaf->edition.sealed = codec_view(message->sealed);
+  return message->sealed.len >= SEAL_HEADER_SIZE;
+}
+
 static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
 {
   switch (message->body_case) {
@@ -149,6 +156,8 @@ static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
     return take_period(message->period, leaf);
   case PARKTALLY__LEAF__BODY_DECLINE:
     return take_decline(message->decline, leaf);
+  case PARKTALLY__LEAF__BODY_EDITION:
+    return take_edition(message->edition, leaf);
   default:
     return false; /* a leaf that is not understood cannot be replayed */
   }
@@ -293,6 +302,14 @@ static GByteArray *encode_period(Parktally__Leaf *message, const struct leaf *le
   return pack_leaf(message, PARKTALLY__LEAF__BODY_PERIOD);
 }
 
+static GByteArray *encode_edition(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__EditionLeaf edition = PARKTALLY__EDITION_LEAF__INIT;
+  edition.sealed = codec_bytes(leaf->edition.sealed);
+  message->edition = &edition;
+  return pack_leaf(message, PARKTALLY__LEAF__BODY_EDITION);
+}
+
 /* Fields are packed by number, so a submission is the end of its leaf, and the sealed bytes, behind a tag of
  * one byte and their length, are the beginning of that. */
 static size_t sealed_at(const Parktally__SubmissionLeaf *submission, size_t leaf_length)
@@ -379,6 +396,8 @@ GByteArray *leaf_encode(const struct leaf *leaf, size_t *ret_sealed)
     return encode_period(&message, leaf);
   case LEAF_DECLINE:
     return encode_decline(&message, leaf);
+  case LEAF_EDITION:
+    return encode_edition(&message, leaf);
   }
   return pack_leaf(&message, PARKTALLY__LEAF__BODY__NOT_SET);
 }

@@ -31,6 +31,7 @@ enum seal_label {
   SEAL_MANIFEST = 3,
   SEAL_CERTIFICATE = 4,
   SEAL_ACT = 5,
+  SEAL_EDITION = 6,
 };
 
 enum seal_status {

@@ -298,5 +298,21 @@ static const char APPLICATIONS[] =
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE INDEX waiting_by_unit ON waiting_unit (unit, position);\n";
 
-const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS, PAST, APPLICATIONS};
+/* What was published. */
+static const char EDITIONS[] =
+    "CREATE TABLE edition (\n"
+    "  number INTEGER PRIMARY KEY,\n"
+    "  form TEXT NOT NULL,\n"
+    "  period INTEGER NOT NULL,\n"
+    "  vintage TEXT NOT NULL,        -- P provisional, F final, R revised\n"
+    "  leaves INTEGER NOT NULL,      -- of the ledger, on which it rests\n"
+    "  position INTEGER NOT NULL,    -- of its own leaf, which has it\n"
+    "  recorded INTEGER NOT NULL,\n"
+    "  by TEXT NOT NULL,\n"
+    "  reason TEXT NOT NULL,\n"
+    "  published INTEGER NOT NULL,   -- cells\n"
+    "  withheld INTEGER NOT NULL\n"
+    ") STRICT;\n";
+
+const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS, PAST, APPLICATIONS, EDITIONS};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

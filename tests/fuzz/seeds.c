@@ -165,6 +165,7 @@ static void write_leaves(void)
       {LEAF_ASK, 10, "op", "why", .ask = {0, "monthly", "2018-05", "A1", "liudong", "output"}},
       {LEAF_ACCEPT, 11, "op", "", .accept = {numbers, 2, "", "", ""}},
       {LEAF_DECLINE, 13, "op", "why", .decline = {1, releases, 2}},
+      {LEAF_EDITION, 14, "op", "why", .edition = {sealed_view}},
       {LEAF_CONSENT, 12, "op", "why", .consent = {"monthly", "2018-05", "A1", "liudong", "staff"}},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(leaves); i++) write_array("receipt", 3, leaf_encode(&leaves[i], NULL));

@@ -1,4 +1,5 @@
 /* What the store keeps beside reports and cells: leaves, submissions, and what submissions are judged by. */
+#include "aggregator/store/editions.h"
 #include "store_place.h"
 
 #include "common/error.h"
@@ -323,12 +324,54 @@ static void a_store_of_a_version_before_gets_what_it_lacks(void **state)
   place_sql(
       place,
       "DROP TABLE application; DROP TABLE waiting_unit; DROP TABLE period_act; DROP TABLE register_change;"
+      "DROP TABLE edition;"
       "DROP INDEX leaf_of_act; PRAGMA user_version = 2");
   place->store = place_open(place, STORE_WRITE);
   g_autoptr(GArray) acts = store_period_acts(place->store);
   assert_int_equal(acts->len, 0);
   assert_true(store_each_version_change(place->store, 0, expect_no_change, NULL));
   assert_null(store_error(place->store));
+}
+
+static void editions_come_back_by_number(void **state)
+{
+  struct place *place = (struct place *)*state;
+  struct stored_edition edition = {.number = 1,
+                                   .form = (char *)"yearly",
+                                   .period = {2018, 1, 12},
+                                   .vintage = 'P',
+                                   .leaves = 7,
+                                   .position = 9,
+                                   .recorded_ms = 77,
+                                   .by = (char *)"b",
+                                   .reason = (char *)"r",
+                                   .published = 40,
+                                   .withheld = 3};
+  assert_int_equal(store_last_edition(place->store), 0);
+  store_edition_add(place->store, &edition);
+  edition.number = 2;
+  edition.form = (char *)"monthly";
+  edition.vintage = 'F';
+  store_edition_add(place->store, &edition);
+  assert_int_equal(store_last_edition(place->store), 2);
+  g_autoptr(GArray) one = store_edition(place->store, 1), none = store_edition(place->store, 3);
+  g_autoptr(GArray) all = store_editions(place->store, NULL),
+                    monthly = store_editions(place->store, "monthly");
+  assert_int_equal(one->len, 1);
+  assert_int_equal(none->len, 0);
+  assert_int_equal(all->len, 2);
+  assert_int_equal(monthly->len, 1);
+  const struct stored_edition *found = &g_array_index(one, struct stored_edition, 0);
+  assert_string_equal(found->form, "yearly");
+  assert_int_equal(found->period.months, 12);
+  assert_int_equal(found->vintage, 'P');
+  assert_true(found->leaves == 7 && found->position == 9 && found->recorded_ms == 77);
+  assert_true(found->published == 40 && found->withheld == 3);
+  assert_string_equal(found->by, "b");
+  assert_string_equal(found->reason, "r");
+  assert_int_equal(g_array_index(monthly, struct stored_edition, 0).vintage, 'F');
+  store_clear(place->store);
+  assert_int_equal(store_last_edition(place->store), 0);
 }
 
 static void acts_on_periods_come_back_by_form_period_and_position(void **state)
@@ -436,6 +479,7 @@ int main(void)
       CASE(agents_come_back_by_id),
       CASE(a_damaged_key_is_an_error),
       CASE(a_store_of_a_version_before_gets_what_it_lacks),
+      CASE(editions_come_back_by_number),
       CASE(acts_on_periods_come_back_by_form_period_and_position),
       CASE(a_damaged_period_is_an_error),
       CASE(an_invitation_is_open_until_it_is_used),

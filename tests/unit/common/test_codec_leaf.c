@@ -61,6 +61,7 @@ static void leaves_with_a_field_out_of_range_are_refused(void **state)
       .form = "monthly", .period = "2018-05", .area = "liudong", .findings = &no_verdict, .finding_count = 1};
   const struct leaf cases[] = {
       {.kind = LEAF_PARK_ACT, .park_act = {.sealed = {sealed, 5}}},
+      {.kind = LEAF_EDITION, .edition = {{sealed, SEAL_HEADER_SIZE - 1}}},
       {.kind = LEAF_PARK_ACT,
        .park_act = {.sealed = sealed_view, .exceptions = &no_verdict, .exception_count = 1}},
       {.kind = LEAF_EXAMINATION, .examination = {1, &no_area, 1}},
@@ -158,6 +159,12 @@ static void acts_come_through(void **state)
   assert_string_equal(period->period.period, "2018-01/P2M");
   assert_int_equal(period->period.action, PERIOD_TO_REOPEN);
   assert_string_equal(period->period.area, "east");
+
+  CLEANUP(leaf_free)
+  struct leaf *edition = through_the_ledger(
+      &(struct leaf){.kind = LEAF_EDITION, .by = "李明", .reason = "急需", .edition = {sealed_view}});
+  assert_string_equal(edition->reason, "急需");
+  assert_view(edition->edition.sealed, sealed_view);
 }
 
 static void what_is_said_about_inquiries_comes_through(void **state)
