@@ -11,7 +11,7 @@
 /* What is asked for, as words. */
 struct asked {
   GStrv areas, indicators, slices;
-  char *period, *form, *format, *output;
+  char *period, *form, *format, *output, *edition;
   gboolean cumulative, to_terminal;
 };
 
@@ -24,6 +24,7 @@ static void asked_clear(struct asked *asked)
   g_free(asked->form);
   g_free(asked->format);
   g_free(asked->output);
+  g_free(asked->edition);
 }
 
 static void scope_clear(struct export_scope *scope)
@@ -58,7 +59,8 @@ static bool options_fit(const struct asked *asked, const GPtrArray *topics, GErr
                  {"--indicator", asked->indicators != NULL, EXPORT_INDICATOR},
                  {"--slice", asked->slices != NULL, EXPORT_SLICE},
                  {"--cumulative", asked->cumulative, EXPORT_CUMULATIVE},
-                 {"--form", asked->form != NULL, EXPORT_FORM}};
+                 {"--form", asked->form != NULL, EXPORT_FORM},
+                 {"--edition", asked->edition != NULL, EXPORT_EDITION}};
   unsigned taken = 0;
   for (unsigned n = 0; n < topics->len; n++) taken |= ((const struct export_topic *)topics->pdata[n])->takes;
   for (size_t n = 0; n < G_N_ELEMENTS(options); n++)
@@ -90,6 +92,9 @@ static bool understand(const struct asked *asked, const GPtrArray *topics, const
                   format->name);
   if (format->binary && asked->to_terminal)
     return refuse(error, _("%s is nothing for a terminal; name a file with --output"), format->name);
+  if (asked->edition && !g_ascii_string_to_unsigned(asked->edition, 10, 1, INT64_MAX, &scope->edition, NULL))
+    return refuse(error, _("“%s” is no number of an edition: “park-aggregator editions” lists them"),
+                  asked->edition);
   if (asked->period && !period_read(asked->period, 0, &scope->period))
     return refuse(error, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"), asked->period);
   return true;
@@ -107,6 +112,7 @@ static bool pick(const struct asked *asked, struct export_scope *scope, GError *
   if (scope->indicators) scope->slices = pick_slices(catalogue, asked->slices, error);
   scope->areas_named = scope->areas && asked->areas;
   scope->indicators_named = scope->indicators && asked->indicators;
+  scope->slices_named = scope->slices && asked->slices;
   return scope->slices != NULL;
 }
 
@@ -211,10 +217,12 @@ int office_export(struct office *office, struct control_request *request, int ar
       {"period", 0, 0, G_OPTION_ARG_STRING, &asked.period,
        N_("2018-05, 2018-Q2, 2018; the last one by default"), N_("P")},
       {"form", 0, 0, G_OPTION_ARG_STRING, &asked.form, N_("of reports: the form that they are on"), N_("F")},
+      {"edition", 0, 0, G_OPTION_ARG_STRING, &asked.edition,
+       N_("of editions: its number; the last one by default"), N_("N")},
       {"indicator", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.indicators,
        N_("these; all that were reported by default"), N_("I,…")},
-      {"slice", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.slices, N_("these slices; “all” by default"),
-       N_("S,…")},
+      {"slice", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.slices,
+       N_("these slices; “all” by default, of an edition every one"), N_("S,…")},
       {"cumulative", 0, 0, G_OPTION_ARG_NONE, &asked.cumulative, N_("January to the period"), NULL},
       {OFFICE_TO_TERMINAL, 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &asked.to_terminal, NULL, NULL},
       G_OPTION_ENTRY_NULL,

@@ -48,6 +48,11 @@ static const struct {
     [CAUSE_GROWN] = {"grown", N_("grown")},
 };
 
+const char *growth_words(enum growth growth)
+{
+  return words[growth].name && *words[growth].name ? _(words[growth].name) : "";
+}
+
 /* --- cells --- */
 
 static void print_amount(struct print *print, int128 value, unsigned decimals)
@@ -92,7 +97,7 @@ static void print_rate(struct print *print, const struct total *now, const struc
   enum growth growth = compare_growth(now->value, before->value, RATE_DECIMALS, &rate);
   char text[DECIMAL_TEXT_SIZE];
   if (growth != GROWTH_RATE) {
-    print_named(print, words[growth].code, *words[growth].name ? _(words[growth].name) : "");
+    print_named(print, words[growth].code, growth_words(growth));
     return;
   }
   decimal_format(rate, RATE_DECIMALS, text);

@@ -8,6 +8,9 @@
 
 #include <stdbool.h>
 
+/* Where there is no rate, in words for people; "" where it is not known. */
+const char *growth_words(enum growth growth);
+
 /* Behind the columns of a total; ended by an id of NULL. */
 extern const struct print_column growth_columns[];
 /* `base` NULL: the line is compared with nothing. */

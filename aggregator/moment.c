@@ -1,5 +1,6 @@
 #include "aggregator/moment.h"
 
+#include "aggregator/store/editions.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/text.h"
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #define MS_PER_SECOND 1000
+#define EDITION "edition:"
 
 /* The clock of the catalogue's zone. */
 static GTimeZone *zone_of(const struct catalogue *catalogue)
@@ -124,16 +126,34 @@ static bool read_position(struct store *store, const char *text, struct moment *
   return true;
 }
 
+/* After the leaves that the edition rests on. */
+static bool read_edition(struct store *store, const char *text, struct moment *ret_moment, GError **error)
+{
+  guint64 number = 0;
+  bool is_number = g_ascii_string_to_unsigned(text, 10, 1, INT64_MAX, &number, NULL);
+  g_autoptr(GArray) found = store_edition(store, number);
+  if (!is_number || found->len == 0)
+    return refuse(error, _("there is no edition “%s”: “park-aggregator editions” lists them"), text);
+  uint64_t leaves = g_array_index(found, struct stored_edition, 0).leaves;
+  *ret_moment = (struct moment){.ms = store_leaf_recorded(store, leaves - 1), .leaves = leaves};
+  return true;
+}
+
 bool moment_read(struct store *store, const struct catalogue *catalogue, const char *text,
                  struct moment *ret_moment, GError **error)
 {
   struct moment moment;
   int64_t begin_ms, now_ms = clock_wall().ms;
   if (*text == '@') return read_position(store, text + 1, ret_moment, error);
+  if (g_str_has_prefix(text, EDITION)) return read_edition(store, text + strlen(EDITION), ret_moment, error);
+  if (strcmp(text, "now") == 0) {
+    *ret_moment = (struct moment){.ms = now_ms, .leaves = store_leaf_count(store)};
+    return true;
+  }
   if (!read_time(catalogue, text, &begin_ms, &moment.ms))
     return refuse(error,
-                  _("“%s” is no moment; write 2018-06-10T12:00, 2018-06-10 for the end of that day, or a "
-                    "position of the ledger such as @1234"),
+                  _("“%s” is no moment; write 2018-06-10T12:00, 2018-06-10 for the end of that day, a "
+                    "position of the ledger such as @1234, an edition such as edition:3, or now"),
                   text);
   if (begin_ms > now_ms) {
     g_autofree char *now = moment_format(catalogue, now_ms);

@@ -15,11 +15,11 @@ struct moment {
   uint64_t leaves; /* of the ledger, recorded by then: at least one */
 };
 
-/* `text` is a time, 2018-06-10T12:00 or 2018-06-10T12:00:30, of the zone's clock (the catalogue's timezone)
- * unless an offset follows (Z, +08:00); a day alone, 2018-06-10, which means its end; or a position of the
- * ledger, @1234: right after that leaf. What was recorded at the very moment is in. ERROR_USAGE if it is none
- * of them, before the ledger began, or yet to come; of a day that has begun the present is meant. Within a
- * transaction of the store. */
+/* `text` is "now"; "edition:3": what that edition rests on; or a time, 2018-06-10T12:00 or
+ * 2018-06-10T12:00:30, of the zone's clock (the catalogue's timezone) unless an offset follows (Z, +08:00); a
+ * day alone, 2018-06-10, which means its end; or a position of the ledger, @1234: right after that leaf. What
+ * was recorded at the very moment is in. ERROR_USAGE if it is none of them, before the ledger began, or yet
+ * to come; of a day that has begun the present is meant. Within a transaction of the store. */
 bool moment_read(struct store *store, const struct catalogue *catalogue, const char *text,
                  struct moment *ret_moment, GError **error);
 

@@ -42,6 +42,12 @@ const struct office_command office_commands[] = {
     {COMMAND("period reopen", N_("--form F --period P [--area A] --reason R"),
              N_("take reports again, of one park or of all")),
      .carry_out = office_period_reopen},
+    {COMMAND("period publish", N_("--form F --period P [--reason R]"),
+             N_("publish an edition of a period's totals, which no later revision touches")),
+     .carry_out = office_period_publish},
+    {COMMAND("editions", N_("[--form F] [--period P] [--format table|csv|json]"),
+             N_("list what was published")),
+     .carry_out = office_editions},
     {COMMAND("totals",
              N_("[--area A] [--period P] [--indicator I] [--slice S] [--cumulative] [--yoy|--mom] [--causes] "
                 "[--as-of T] [--format table|csv|json]"),
@@ -80,8 +86,8 @@ const struct office_command office_commands[] = {
      .carry_out = office_completeness},
     {COMMAND("export",
              N_("TOPIC… --format csv|xlsx|json|sdmx-csv|sdmx-csv-1.0 [--output FILE] [--period P] [--area A] "
-                "[--indicator I] [--slice S] [--cumulative] [--form F]"),
-             N_("write totals, reports or targets for spreadsheets and other programs")),
+                "[--indicator I] [--slice S] [--cumulative] [--form F] [--edition N]"),
+             N_("write totals, reports, targets or editions for spreadsheets and other programs")),
      .carry_out = office_export, .gives_file = true, .for_guests = true},
     {COMMAND("scorecard", N_("[--period YEAR] [--area A] [--format table|csv|json]"),
              N_("print what each area scores in a year, its rank, and why")),

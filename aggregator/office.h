@@ -76,6 +76,8 @@ int office_period_open(struct office *office, struct control_request *request, i
 int office_period_close(struct office *office, struct control_request *request, int argc, char **argv);
 int office_period_reopen(struct office *office, struct control_request *request, int argc, char **argv);
 int office_period_status(struct office *office, struct control_request *request, int argc, char **argv);
+int office_period_publish(struct office *office, struct control_request *request, int argc, char **argv);
+int office_editions(struct office *office, struct control_request *request, int argc, char **argv);
 int office_totals(struct office *office, struct control_request *request, int argc, char **argv);
 int office_targets(struct office *office, struct control_request *request, int argc, char **argv);
 int office_inquiries(struct office *office, struct control_request *request, int argc, char **argv);

@@ -12,6 +12,8 @@ const struct export_topic export_topics[] = {
      .fill = export_reports},
     {"targets", N_("Targets"), EXPORT_AREA, .columns = export_targets_columns, .fill = export_targets,
      .chart = &export_targets_chart},
+    {"editions", N_("Edition"), EXPORT_AREA | EXPORT_INDICATOR | EXPORT_SLICE | EXPORT_FORM | EXPORT_EDITION,
+     .columns = export_editions_columns, .fill = export_editions},
     {.id = NULL},
 };
 

@@ -17,11 +17,12 @@ struct export_scope {
   const struct snapshot *snapshot;
   const struct catalogue *catalogue;
   GArray *areas, *indicators, *slices; /* of int, as pick.h gives them; slices may hold PICK_OVERLAP */
-  bool areas_named, indicators_named;  /* else they are all there are */
-  int form;                            /* CATALOGUE_NONE: none was named */
+  bool areas_named, indicators_named, slices_named; /* else they are all there are */
+  int form;                                         /* CATALOGUE_NONE: none was named */
   bool period_named;
   struct period period;
   bool cumulative;
+  uint64_t edition; /* 0: none was named */
 };
 
 /* Options that not every topic understands, as bits. */
@@ -31,6 +32,7 @@ enum export_option {
   EXPORT_SLICE = 4,
   EXPORT_CUMULATIVE = 8,
   EXPORT_FORM = 16,
+  EXPORT_EDITION = 32,
 };
 
 struct export_topic {
@@ -63,10 +65,12 @@ const char *export_confidentiality(void);
 
 /* --- the topics, one file each --- */
 
-extern const struct export_column export_totals_columns[], export_targets_columns[], export_reports_columns[];
+extern const struct export_column export_totals_columns[], export_targets_columns[], export_reports_columns[],
+    export_editions_columns[];
 extern const struct export_chart export_targets_chart;
 bool export_totals(const struct export_scope *scope, struct export_table *table, GError **error);
 bool export_targets(const struct export_scope *scope, struct export_table *table, GError **error);
 bool export_reports(const struct export_scope *scope, struct export_table *table, GError **error);
+bool export_editions(const struct export_scope *scope, struct export_table *table, GError **error);
 
 #endif
