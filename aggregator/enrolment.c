@@ -1,5 +1,6 @@
 #include "aggregator/enrolment.h"
 
+#include "aggregator/rights.h"
 #include "common/clock.h"
 #include "common/error.h"
 
@@ -46,7 +47,7 @@ static GBytes *refuse(GError **error)
  * door could not tell two with one CURVE key apart. */
 GBytes *enrolment_certify(struct store *store, const struct snapshot *snapshot,
                           const struct identity *identity, const struct join_record *join, int64_t now_ms,
-                          bool *ret_new, GError **error)
+                          bool *ret_new, enum agent_entry *ret_entry, GError **error)
 {
   uint8_t key_id[SEAL_HASH_SIZE], secret_hash[SEAL_HASH_SIZE];
   struct stored_invitation invitation = {0};
@@ -67,6 +68,9 @@ GBytes *enrolment_certify(struct store *store, const struct snapshot *snapshot,
   } else {
     certificate = make_certificate(snapshot, identity, &invitation, join, now_ms);
     *ret_new = true;
+    *ret_entry = rights_entry(
+        snapshot,
+        &(struct stored_agent){.area = invitation.area, .role = invitation.role, .forms = invitation.forms});
   }
   stored_invitation_clear(&invitation);
   return certificate;

@@ -1,5 +1,6 @@
 #include "aggregator/group.h"
 
+#include "aggregator/admission.h"
 #include "aggregator/application.h"
 #include "aggregator/enrolment.h"
 #include "aggregator/inquiry.h"
@@ -160,17 +161,33 @@ static void append_submission(struct group *group, const struct posted *posted)
   ledger_append(group->ledger, &leaf);
 }
 
+/* False, and why, if it is refused. */
+static bool do_park_act(struct group *group, const struct judged *judged, uint64_t position, int64_t now_ms,
+                        struct refusal *ret_refusal)
+{
+  const struct stored_agent *agent = &judged->agent->stored;
+
+  switch (judged->act->kind) {
+  case PARK_ANSWERS:
+    return inquiry_answer(group->store, group->snapshot, judged->act, agent->area, now_ms, position,
+                          ret_refusal);
+  case PARK_APPLIES:
+    return application_apply(group->store, group->snapshot, judged->act, agent->area, now_ms, position,
+                             ret_refusal);
+  case PARK_ADMITS:
+    return admission_admit(group->store, &group->snapshot, judged->act, agent, now_ms, position, ret_refusal);
+  }
+  g_assert_not_reached();
+}
+
 /* Carries out an act of a park; what refuses it is its only exception. */
 static void post_park_act(struct group *group, const struct judged *judged, uint64_t position, int64_t now_ms)
 {
   struct posting *posting = &group->posting;
   struct refusal refusal = {0};
-  bool applies = judged->act->kind == PARK_APPLIES;
 
   posting_clear(posting);
-  if ((applies ? application_apply : inquiry_answer)(group->store, group->snapshot, judged->act,
-                                                     judged->agent->stored.area, now_ms, position,
-                                                     &refusal)) {
+  if (do_park_act(group, judged, position, now_ms, &refusal)) {
     posting->counted = 1;
   } else {
     posting->refused = 1;
@@ -343,8 +360,8 @@ static bool enrol(struct group *group, struct job *job, GError **error)
   struct leaf leaf = {.kind = LEAF_ENROLMENT, .recorded_at_ms = now, .by = "", .reason = ""};
   bool is_new = false;
 
-  job->result =
-      enrolment_certify(group->store, group->snapshot, group->identity, &job->join, now, &is_new, error);
+  job->result = enrolment_certify(group->store, group->snapshot, group->identity, &job->join, now, &is_new,
+                                  &leaf.enrolment.entry, error);
   if (!job->result || !is_new) return job->result != NULL;
   seal_hash(job->join.secret, sizeof job->join.secret, secret_hash);
   leaf.enrolment.certificate.data = g_bytes_get_data(job->result, &leaf.enrolment.certificate.length);

@@ -298,5 +298,17 @@ static const char APPLICATIONS[] =
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE INDEX waiting_by_unit ON waiting_unit (unit, position);\n";
 
-const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS, PAST, APPLICATIONS};
+/* Of agents that were not the first with their rights. One that enrolled before is in force. */
+static const char ADMISSIONS[] =
+    "CREATE TABLE admission (\n"
+    "  agent TEXT PRIMARY KEY,\n"
+    "  entry INTEGER NOT NULL,       -- 1 waits unless admitted, 2 came after all others were revoked\n"
+    "  position INTEGER NOT NULL,    -- of the leaf that admitted it; 0: none did\n"
+    "  admitted_by TEXT NOT NULL,    -- agent\n"
+    "  approved_by TEXT NOT NULL,\n"
+    "  reason TEXT NOT NULL,\n"
+    "  recorded INTEGER NOT NULL\n"
+    ") STRICT, WITHOUT ROWID;\n";
+
+const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS, PAST, APPLICATIONS, ADMISSIONS};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

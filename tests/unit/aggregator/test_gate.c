@@ -487,6 +487,8 @@ static void refusals_are_told_to_the_area_that_reported_and_to_nobody_else(void 
   ask_in_vain(west, &asked, FINDING_REQUEST_UNKNOWN);
   expect_page(east, &sent, 0, 0, 1, 1);
   fixture_enrol(&world->fixture, "east", &east_too);
+  ask_in_vain(connect_agent(world, &east_too), &asked, FINDING_REQUEST_UNKNOWN); /* it waits */
+  fixture_admit(&world->fixture, &world->east, &east_too);
   expect_page(connect_agent(world, &east_too), &sent, 0, 0, 1, 1);
   fixture_agent_clear(&east_too);
   g_bytes_unref(sent.sealed);

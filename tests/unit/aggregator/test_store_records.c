@@ -283,7 +283,10 @@ static void agents_come_back_by_id(void **state)
   store_begin(place->store);
   store_agent_put(place->store, &agent);
   agent.revoked_ms = 9;
+  agent.entry = ENTRY_IS_WAITING;
+  agent.admission = (struct stored_admission){7, (char *)"west-0", (char *)"李四", (char *)"office", 8};
   store_agent_put(place->store, &agent);
+  agent.admission = (struct stored_admission){0};
   agent.id = (char *)"east-1";
   agent.forms = NULL;
   store_agent_put(place->store, &agent);
@@ -296,7 +299,14 @@ static void agents_come_back_by_id(void **state)
   assert_string_equal(found->id, "east-1");
   assert_non_null(found->forms);
   assert_null(found->forms[0]);
+  assert_true(stored_agent_waits(found));
+  assert_string_equal(found->admission.by, "");
   found++;
+  assert_false(stored_agent_waits(found));
+  assert_true(found->admission.position == 7 && found->admission.recorded_ms == 8);
+  assert_string_equal(found->admission.by, "west-0");
+  assert_string_equal(found->admission.approved_by, "李四");
+  assert_string_equal(found->admission.reason, "office");
   assert_string_equal(found->area, "west");
   assert_int_equal(found->role, AGENT_OF_BUREAU);
   assert_string_equal(found->forms[1], "yearly");
@@ -323,7 +333,7 @@ static void a_store_of_a_version_before_gets_what_it_lacks(void **state)
   place_sql(
       place,
       "DROP TABLE application; DROP TABLE waiting_unit; DROP TABLE period_act; DROP TABLE register_change;"
-      "DROP INDEX leaf_of_act; PRAGMA user_version = 2");
+      "DROP TABLE admission; DROP INDEX leaf_of_act; PRAGMA user_version = 2");
   place->store = place_open(place, STORE_WRITE);
   g_autoptr(GArray) acts = store_period_acts(place->store);
   assert_int_equal(acts->len, 0);
