@@ -165,9 +165,13 @@ static bool find_agent(struct admitting *admitting, GError **error)
   }
   if (!outbox_each_agent(desk->outbox, match, admitting, error)) return false;
   if (admitting->waits) return true;
-  g_set_error(error, PARKTALLY_ERROR, ERROR_DATA,
-              _("no agent “%s” waits for this park's admission; “park-agent admissions” lists those that do"),
-              admitting->agent);
+  g_set_error(
+      error, PARKTALLY_ERROR, ERROR_DATA,
+      desk->delivery.link
+          ? _("no agent “%s” waits for this park's admission; “park-agent admissions” lists those that do")
+          : _("no agent “%s” waits for this park's admission, as far as the service of this computer "
+              "knows; it asks the city every half a minute"),
+      admitting->agent);
   return false;
 }
 

@@ -282,6 +282,8 @@ class Kills(parktally.Case):
         self.city.import_register([parktally.unit(f"{name}{u:02d}", PARKS[n % 3])
                                    for n, name in enumerate(names) for u in range(UNITS)])
         self.city.start()
+        for area in PARKS:
+            st.enrol(self.city, area).close()  # speaks for it
         for n, (kind, name) in enumerate(zip(kinds, names)):
             rest = PARKS[n % 3], name, self.random.getrandbits(32)
             if kind == "w":

@@ -408,10 +408,13 @@ class Stranger:
 
     def admit(self, agent):
         """Lets an agent of this area in that waits, by the key that the city says it has."""
-        if not self.socket:
+        was_open = self.socket is not None
+        if not was_open:
             self.connect()
         sealed = self.sealed_admission(agent, self.agents()[agent].key_id)
         receipt = self.read_receipt(self.receipt_bytes(sealed))
+        if not was_open:
+            self.close()
         if receipt.counted != 1:
             raise ValueError(receipt.refusal)
 

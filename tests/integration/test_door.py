@@ -51,7 +51,6 @@ class Door(parktally.Case):
     def agent(self, area, *options):
         agent = st.enrol(self.city, area, *options)
         self.addCleanup(agent.close)
-        self.addCleanup(self.city.speakers[area].close)
         return agent
 
     def assert_honest_goes_on(self, number=UNITS - 1):
