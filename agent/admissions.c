@@ -167,7 +167,7 @@ static bool find_agent(struct admitting *admitting, GError **error)
   if (admitting->waits) return true;
   g_set_error(
       error, PARKTALLY_ERROR, ERROR_DATA,
-      desk->delivery.link
+      desk->delivery.link || desk->delivery.cut_off
           ? _("no agent “%s” waits for this park's admission; “park-agent admissions” lists those that do")
           : _("no agent “%s” waits for this park's admission, as far as the service of this computer "
               "knows; it asks the city every half a minute"),

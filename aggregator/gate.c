@@ -231,7 +231,7 @@ static uint32_t credit_of_each(const struct snapshot *snapshot)
   unsigned in_force = 0;
 
   for (unsigned n = 0; n < snapshot->agents->len; n++)
-    in_force += g_array_index(snapshot->agents, struct agent_record, n).stored.revoked_ms == 0;
+    in_force += rights_in_force(&g_array_index(snapshot->agents, struct agent_record, n).stored);
   return CLAMP(LIMIT_CREDIT_GLOBAL / MAX(in_force, 1), 1, LIMIT_CREDIT_AGENT);
 }
 

@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+bool rights_in_force(const struct stored_agent *agent)
+{
+  return agent->revoked_ms == 0 && !stored_agent_waits(agent);
+}
+
 bool rights_to_form(const struct stored_agent *agent, const struct form *form)
 {
   enum agent_role role = form && form->role == ROLE_OF_BUREAU ? AGENT_OF_BUREAU : AGENT_OF_PARK;
@@ -46,18 +51,13 @@ enum agent_entry rights_entry(const struct snapshot *snapshot, const struct stor
   return entry;
 }
 
-static bool has_rights(const struct stored_agent *agent)
-{
-  return agent->revoked_ms == 0 && !stored_agent_waits(agent);
-}
-
 /* Whether anybody in the area has rights to the form. */
 static bool is_held(const struct snapshot *snapshot, const char *area, const struct form *form)
 {
   for (unsigned n = 0; n < snapshot->agents->len; n++) {
     const struct stored_agent *agent = nth(snapshot, n);
 
-    if (has_rights(agent) && strcmp(agent->area, area) == 0 && rights_to_form(agent, form)) return true;
+    if (rights_in_force(agent) && strcmp(agent->area, area) == 0 && rights_to_form(agent, form)) return true;
   }
   return false;
 }
@@ -88,7 +88,7 @@ char *rights_successors(const struct snapshot *snapshot, const struct stored_age
   for (unsigned n = 0; n < snapshot->agents->len; n++) {
     const struct stored_agent *agent = nth(snapshot, n);
 
-    if (!has_rights(agent) || agent->enrolled_ms <= revoked->enrolled_ms ||
+    if (!rights_in_force(agent) || agent->enrolled_ms <= revoked->enrolled_ms ||
         !rights_overlap(snapshot->catalogue, agent, revoked))
       continue;
     g_string_append_printf(ids, "%s%s", ids->len > 0 ? ", " : "", agent->id);

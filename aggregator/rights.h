@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 
+/* Whether it has rights. */
+bool rights_in_force(const struct stored_agent *agent);
+
 /* Whether it was enrolled for the form, which may be NULL: no form. */
 bool rights_to_form(const struct stored_agent *agent, const struct form *form);
 

@@ -307,6 +307,8 @@ static void credit_is_shared_among_the_agents_in_force(void **state)
 
   assert_int_equal(hear_credit(client), LIMIT_CREDIT_AGENT);
   for (size_t n = 0; n < G_N_ELEMENTS(others); n++) fixture_enrol(&world->fixture, "east", &others[n]);
+  assert_int_equal(hear_credit(client), LIMIT_CREDIT_AGENT); /* they wait */
+  for (size_t n = 0; n < G_N_ELEMENTS(others); n++) fixture_admit(&world->fixture, &world->east, &others[n]);
   assert_int_equal(hear_credit(client), LIMIT_CREDIT_GLOBAL / AGENTS);
   for (size_t n = 0; n < G_N_ELEMENTS(others); n++) {
     const struct act revocation = {.kind = LEAF_REVOCATION, .by = "test", .agent = others[n].id};
