@@ -97,8 +97,9 @@ class Admission(parktally.Case):
             self.assertEqual(refused.exception.code, code)
         receipt = west.read_receipt(west.receipt_bytes(west.sealed_admission(own.id, key_id)))
         self.assertEqual([refusal.rule for refusal in receipt.refusal], ["admission.unknown"])
+        self.city.command("ask", "--area", "east", "--form", "monthly", "--period", "2018-05", "--unit", "A1", "--reason", "为何？")
         self.assertEqual(list(own.agents()), ["east-1", "east-2"])
-        self.assertEqual(own.state(), ([], []))
+        self.assertEqual(own.state(), ([], []))  # figures are not for who waits
 
         self.city.command("revoke", "east-1")  # does not let in who waits
         with self.assertRaises(Refused) as refused:
@@ -118,6 +119,7 @@ class Admission(parktally.Case):
         own.hello()
         self.assertFalse(own.welcome.waiting)
         self.assertEqual(own.read_receipt(own.receipt_bytes(report)).counted, 1)  # the same bytes
+        self.assertEqual([inquiry.unit for inquiry in own.state()[0]], ["A1"])
         self.assert_sound(self.city)
 
 

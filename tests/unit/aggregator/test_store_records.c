@@ -316,6 +316,16 @@ static void agents_come_back_by_id(void **state)
   assert_int_equal(found->enrolled_ms, 5);
   assert_int_equal(found->revoked_ms, 9);
   assert_int_equal(g_bytes_get_size(found->certificate), 4);
+  assert_true(store_in_force_changed(place->store, 7)); /* an admission is no leaf of a kind of its own */
+  assert_false(store_in_force_changed(place->store, 8));
+
+  g_autoptr(GArray) western = store_area_agents(place->store, "west", 0, 9);
+  assert_int_equal(western->len, 2);
+  assert_int_equal(store_area_agents_count(place->store, "west"), 2);
+  assert_int_equal(store_area_agents_count(place->store, "east"), 0);
+  g_autoptr(GArray) second = store_area_agents(place->store, "west", 1, 9);
+  assert_int_equal(second->len, 1);
+  assert_string_equal(g_array_index(second, struct stored_agent, 0).id, "west-1");
 }
 
 static bool expect_no_change(uint64_t position, const char *unit, day_number from,
