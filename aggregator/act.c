@@ -174,6 +174,12 @@ static bool apply_revocation(struct store *store, struct snapshot **snapshot, co
   return true;
 }
 
+static bool refuse_act(GError **error, uint64_t position)
+{
+  return refuse(error, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64 ": its act cannot be read"),
+                position);
+}
+
 /* An act of a park; what it was refused for is in the leaf. */
 static bool apply_park_act(struct store *store, struct snapshot **snapshot, const struct leaf *leaf,
                            uint64_t position, GError **error)
@@ -184,15 +190,11 @@ static bool apply_park_act(struct store *store, struct snapshot **snapshot, cons
   CLEANUP(park_act_free) struct park_act *act = NULL;
   const struct agent_record *agent;
   struct refusal refusal;
-  bool known;
 
   if (seal_peek(sealed->data, sealed->length, SEAL_ACT, &payload, &length))
     act = park_act_decode(payload, length);
   agent = act ? snapshot_agent(*snapshot, act->agent) : NULL;
-  known = agent && (act->kind != PARK_ADMITS || snapshot_agent(*snapshot, act->admission.agent));
-  if (!known)
-    return refuse(error, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64 ": its act cannot be read"),
-                  position);
+  if (!agent) return refuse_act(error, position);
   if (leaf->park_act.exception_count > 0) return true;
   switch (act->kind) {
   case PARK_ANSWERS:
@@ -202,7 +204,8 @@ static bool apply_park_act(struct store *store, struct snapshot **snapshot, cons
     (void)application_apply(store, NULL, act, agent->stored.area, leaf->recorded_at_ms, position, &refusal);
     break;
   case PARK_ADMITS:
-    admission_apply(store, snapshot, act, leaf->recorded_at_ms, position);
+    if (!admission_apply(store, snapshot, act, leaf->recorded_at_ms, position))
+      return refuse_act(error, position);
     break;
   }
   return true;

@@ -446,12 +446,15 @@ static void keep_waiting(struct gate *gate, const struct channel_message *messag
   gate->waiting_bytes += sizeof *kept + g_bytes_get_size(kept->data);
 }
 
+enum { SUCCESSORS_SHOWN = 200 }; /* bytes of their ids that fit a fault's text beside the rest */
+
 /* Also who has come in its place, for the area hears of it by no other way once its agents are revoked. */
 static void send_revoked(struct gate *gate, const struct snapshot *snapshot, const struct agent_record *agent,
                          GBytes *peer)
 {
   g_autofree char *when = agent ? clock_format((struct wall_time){agent->stored.revoked_ms}) : NULL;
-  g_autofree char *successors = agent ? rights_successors(snapshot, &agent->stored) : NULL;
+  g_autofree char *ids = agent ? rights_successors(snapshot, &agent->stored) : g_strdup("");
+  g_autofree char *successors = text_excerpt(ids, strlen(ids), SUCCESSORS_SHOWN);
   char text[LIMIT_NAME_BYTES];
 
   if (!agent)

@@ -595,6 +595,10 @@ static void admissions_are_replayed_and_a_changed_one_is_reported_and_mended(voi
   g_autoptr(GBytes) again = fixture_seal_admission(&agents[0], &agents[1]);
   CLEANUP(receipt_free) struct receipt *receipt = fixture_submit(&fixture, again, NULL);
   assert_int_equal(receipt->refused, 1);
+  struct fixture_agent nobody = {.identity = agents[1].identity, .id = (char *)"east-9"};
+  g_autoptr(GBytes) vain = fixture_seal_admission(&agents[0], &nobody);
+  CLEANUP(receipt_free) struct receipt *other = fixture_submit(&fixture, vain, NULL);
+  assert_int_equal(other->refused, 1);
   fixture_revoke(&fixture, &agents[3]);
   fixture_enrol(&fixture, areas[4], &agents[4]); /* in its place */
   assert_int_equal(differences(fixture.folder), 0);
