@@ -8,7 +8,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#define HASH_SHOWN 6 /* bytes; enough to compare by telephone */
+#define HASH_SHOWN 6         /* bytes; enough to compare by telephone */
+#define FINGERPRINT_BYTES 10 /* where somebody might try for another one that is the same */
 
 /* Codes of the forms that the agent may send: those of its certificate, else all of its role. */
 static GPtrArray *forms_of(const struct home *home)
@@ -21,6 +22,34 @@ static GPtrArray *forms_of(const struct home *home)
     if ((int)home->catalogue->forms[i].role == (int)certificate->role)
       g_ptr_array_add(codes, home->catalogue->forms[i].code);
   return codes;
+}
+
+char *about_fingerprint(const uint8_t key_id[SEAL_HASH_SIZE])
+{
+  GString *text = g_string_new(NULL);
+  for (size_t i = 0; i < FINGERPRINT_BYTES; i++)
+    g_string_append_printf(text, "%s%02x", i > 0 && i % 2 == 0 ? "-" : "", key_id[i]);
+  return g_string_free(text, FALSE);
+}
+
+static char *own_fingerprint(const struct home *home)
+{
+  uint8_t key_id[SEAL_HASH_SIZE];
+  seal_key_id(home->certificate->sign_key.data, key_id);
+  return about_fingerprint(key_id);
+}
+
+/* What there is to admissions: this agent's own, and those of others that it may decide. */
+struct admissions {
+  bool waits;
+  size_t waiting;
+};
+
+static struct admissions admissions_of(const struct home *home, struct outbox *outbox)
+{
+  const char *own = home->certificate->agent;
+  if (!outbox) return (struct admissions){0};
+  return (struct admissions){outbox_agent_waits(outbox, own), outbox_waiting_agents(outbox, own)};
 }
 
 static char *hash_text(const uint8_t *hash)
@@ -69,7 +98,18 @@ static json_t *deadlines_json(const struct home *home, const GPtrArray *forms)
   return list;
 }
 
-static void print_text(const struct home *home, const struct outbox_summary *summary)
+static void print_admissions(struct admissions admissions)
+{
+  if (admissions.waits)
+    printf("%s [%s]\n%s\n", finding_text(FINDING_ADMISSION_WAITING), finding_id(FINDING_ADMISSION_WAITING),
+           finding_advice(FINDING_ADMISSION_WAITING));
+  if (admissions.waiting > 0 && !admissions.waits)
+    printf(_("%zu agents wait for this park's admission: “park-agent admissions” lists them\n"),
+           admissions.waiting);
+}
+
+static void print_text(const struct home *home, const struct outbox_summary *summary,
+                       struct admissions admissions)
 {
   const struct certificate *certificate = home->certificate;
   printf(_("agent       %s\narea        %s %s\naggregator  %s\nforms      "), certificate->agent,
@@ -93,6 +133,9 @@ static void print_text(const struct home *home, const struct outbox_summary *sum
                               ? clock_format((struct wall_time){summary->last_recorded_at_ms})
                               : g_strdup(_("none yet"));
   printf(_("last receipt  %s\n"), last);
+  g_autofree char *key = own_fingerprint(home);
+  printf(_("key         %s\n"), key);
+  print_admissions(admissions);
 }
 
 static void set_hash(json_t *object, const char *key, const uint8_t *hash, size_t length)
@@ -101,7 +144,8 @@ static void set_hash(json_t *object, const char *key, const uint8_t *hash, size_
   json_object_set_new(object, key, text ? json_string(text) : json_null());
 }
 
-static void print_json(const struct home *home, const struct outbox_summary *summary)
+static void print_json(const struct home *home, const struct outbox_summary *summary,
+                       struct admissions admissions)
 {
   g_autoptr(GPtrArray) forms = forms_of(home);
   json_t *codes = json_array();
@@ -112,6 +156,10 @@ static void print_json(const struct home *home, const struct outbox_summary *sum
   json_object_set_new(object, "due", deadlines_json(home, forms));
   set_hash(object, "catalogue", home->catalogue ? home->catalogue->hash : NULL, CATALOGUE_HASH_SIZE);
   set_hash(object, "register", home->units ? home->register_hash : NULL, SEAL_HASH_SIZE);
+  g_autofree char *key = own_fingerprint(home);
+  json_object_set_new(object, "key", json_string(key));
+  json_object_set_new(object, "waits_for_admission", json_boolean(admissions.waits));
+  json_object_set_new(object, "agents_waiting", json_integer((json_int_t)admissions.waiting));
   const struct {
     const char *key;
     uint64_t value;
@@ -141,9 +189,10 @@ bool about_print(const struct home *home, struct outbox *outbox, bool json, GErr
 {
   struct outbox_summary summary = {0};
   if (outbox && !outbox_summary(outbox, 0, &summary, error)) return false;
+  struct admissions admissions = admissions_of(home, outbox);
   if (json)
-    print_json(home, &summary);
+    print_json(home, &summary, admissions);
   else
-    print_text(home, &summary);
+    print_text(home, &summary, admissions);
   return true;
 }

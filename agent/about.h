@@ -9,4 +9,8 @@
  * fails. */
 bool about_print(const struct home *home, struct outbox *outbox, bool json, GError **error);
 
+/* Of a signing key, by its id: to be compared by telephone, and too long for another key to be found that has
+ * the same. Newly allocated. */
+char *about_fingerprint(const uint8_t key_id[SEAL_HASH_SIZE]);
+
 #endif

@@ -12,5 +12,7 @@ int command_inquiries(int argc, char **argv);
 int command_answer(int argc, char **argv);
 int command_apply(int argc, char **argv);
 int command_applications(int argc, char **argv);
+int command_admissions(int argc, char **argv);
+int command_admit(int argc, char **argv);
 
 #endif

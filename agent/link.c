@@ -92,7 +92,7 @@ void link_fail(struct link *link, GError *error)
 
 /* --- changing the state --- */
 
-static void forget_flights(struct link *link)
+void link_forget_flights(struct link *link)
 {
   g_ptr_array_set_size(link->flights, 0);
   link->cursor = 0;
@@ -111,7 +111,7 @@ static void enter_closed(struct link *link)
   if (link->connected && clock_since(link->connected_at) >= LIMIT_RECONNECT_MAX_MS) link_note_progress(link);
   if (link->client) channel_client_close(link->client);
   link->client = NULL;
-  forget_flights(link);
+  link_forget_flights(link);
   fetch_clear(&link->fetch);
   link->hello = link->page = link->state_page = (struct request){0};
   link->current = false;
@@ -201,7 +201,7 @@ static void flight_free(gpointer data)
 /* As many submissions are out as the credit allows; those that rest after Busy hold their place. */
 static bool has_room(const struct link *link)
 {
-  return link->more && link->flights->len < link->credit;
+  return link->more && !link->waiting && link->flights->len < link->credit;
 }
 
 static void take_off(struct link *link)
@@ -356,8 +356,9 @@ static bool holds(const struct link *link, enum link_until until)
   if (until == LINK_STOPPED || link->state != STATE_READY) return false;
   bool told = !link->state_page.due && !link->state_page.awaited;
   if (until == LINK_WELCOMED) return link->current && told;
-  return !link->more && link->flights->len == 0 && !link->pages_missing && !link->page.due &&
-         !link->page.awaited && told;
+  bool sent = link->waiting || !link->more;
+  return sent && link->flights->len == 0 && !link->pages_missing && !link->page.due && !link->page.awaited &&
+         told;
 }
 
 static void rest_if_idle(struct link *link)

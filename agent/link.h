@@ -36,7 +36,7 @@ void link_set_patience(struct link *link, int64_t answer_ms);
 
 enum link_until {
   LINK_WELCOMED, /* asked anew: connected, and catalogue, register and what the city asks are those of now */
-  LINK_IDLE,     /* nothing waits to be sent or answered */
+  LINK_IDLE,     /* nothing waits to be answered, or to be sent, unless this agent waits for admission */
   LINK_STOPPED,  /* only by wake_fd */
 };
 

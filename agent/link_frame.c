@@ -1,4 +1,5 @@
 /* What the aggregator says, and what it means to the link: a function per kind of frame. */
+#include "agent/answer.h"
 #include "agent/link_private.h"
 
 #include "common/error.h"
@@ -61,6 +62,13 @@ static void compare_states(struct link *link, uint64_t state)
   request_make_due(&link->state_page);
 }
 
+/* Nothing is submitted until a Welcome says that this agent was admitted; all of it stays in the outbox. */
+static void report_waiting(struct link *link, const char *text)
+{
+  link->waiting = true;
+  link_report(link, finding_id(FINDING_ADMISSION_WAITING), text);
+}
+
 static void take_welcome(struct link *link, const struct frame *frame)
 {
   link->hello.awaited = false;
@@ -70,6 +78,8 @@ static void take_welcome(struct link *link, const struct frame *frame)
   take_wanted(link, DOCUMENT_OF_CATALOGUE, frame->welcome.catalogue_hash);
   take_wanted(link, DOCUMENT_OF_REGISTER, frame->welcome.register_hash);
   compare_states(link, frame->welcome.state);
+  if (frame->welcome.waiting && !link->waiting) report_waiting(link, "");
+  link->waiting = frame->welcome.waiting;
   if (!link->connected) {
     link->connected = true;
     link->connected_at = clock_mono();
@@ -142,13 +152,19 @@ static void take_fault(struct link *link, const struct frame *frame)
 {
   const char *code = frame->fault.code, *text = frame->fault.text;
   if (is_about_agent(code)) {
+    g_autofree char *meaning = answer_fault(code, text); /* who has come in its place too */
     link_reopen(link);
     link_fail(
         link,
         g_error_new(PARKTALLY_ERROR, ERROR_PERMISSION,
                     _("the aggregator refuses this agent: %s [%s]; what was made stays in the outbox, ask "
                       "the city"),
-                    finding_text(finding_from_id(code)), code));
+                    meaning, code));
+    return;
+  }
+  if (finding_from_id(code) == FINDING_ADMISSION_WAITING) {
+    link_forget_flights(link);
+    if (!link->waiting) report_waiting(link, text);
     return;
   }
   bool whole = frame->fault.id.length == SUBMISSION_ID_SIZE;
@@ -187,7 +203,7 @@ static void take_state_page(struct link *link, const struct frame *frame)
 {
   if (!link->state_page.awaited || frame->state_page.offset != link->state_offset) return;
   uint32_t count = (uint32_t)(frame->state_page.inquiry_count + frame->state_page.consent_count +
-                              frame->state_page.application_count);
+                              frame->state_page.application_count + frame->state_page.agent_count);
   link->state_page = (struct request){0};
   if (link->state_offset > 0 && frame->state_page.state != link->state_coming) {
     link->state_offset = 0;

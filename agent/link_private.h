@@ -66,6 +66,7 @@ struct link {
   uint32_t state_offset;
   uint64_t state_wanted; /* of Welcome */
   uint64_t state_coming; /* of the page before; another one begins anew */
+  bool waiting;          /* for admission: until a Welcome says otherwise nothing is submitted */
 
   bool current;                      /* the documents were those in force at the last Welcome */
   uint8_t wanted[2][SEAL_HASH_SIZE]; /* documents in force, by kind − 1 */
@@ -88,6 +89,8 @@ struct link {
 void link_enter(struct link *link, enum link_state state);
 /* Closes the socket; a new one is opened after the back-off. */
 void link_reopen(struct link *link);
+/* What is not answered is to be sent again. */
+void link_forget_flights(struct link *link);
 /* The connection is of use: the back-off begins anew. */
 void link_note_progress(struct link *link);
 /* True if it went out. */

@@ -27,6 +27,10 @@ static const struct command commands[] = {
      N_("apply for the registration of a unit; its reports wait until then"), command_apply},
     {"applications", N_("[--format text|json]"), N_("list this park's applications and what became of them"),
      command_applications},
+    {"admissions", N_("[--all] [--format text|json]"), N_("list agents that wait for this park's admission"),
+     command_admissions},
+    {"admit", N_("AGENT --approved-by NAME [--reason WHY]"),
+     N_("let an agent that waits report for this park too"), command_admit},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -68,6 +68,13 @@ static const char *const MIGRATIONS[] = {
     "  status INTEGER NOT NULL, reason TEXT NOT NULL, applied_at_ms INTEGER NOT NULL,"
     "  settled_at_ms INTEGER NOT NULL, PRIMARY KEY(state, number)) WITHOUT ROWID;"
     "CREATE INDEX application_unit ON application(unit, status);",
+    /* The agents of this area, likewise. Forms are joined by ; */
+    "CREATE TABLE agent("
+    "  state INTEGER NOT NULL, id TEXT NOT NULL, role INTEGER NOT NULL, forms TEXT NOT NULL,"
+    "  key_id BLOB NOT NULL, status INTEGER NOT NULL, entry INTEGER NOT NULL,"
+    "  enrolled_at_ms INTEGER NOT NULL, revoked_at_ms INTEGER NOT NULL, admitted_by TEXT NOT NULL,"
+    "  approved_by TEXT NOT NULL, reason TEXT NOT NULL, admitted_at_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY(state, id)) WITHOUT ROWID;",
 };
 
 static struct outbox *open_in_mode(const char *path, enum db_mode mode, GError **error)

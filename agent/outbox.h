@@ -140,6 +140,14 @@ bool outbox_each_application(struct outbox *outbox, outbox_application_sink *sin
  * failed. */
 bool outbox_is_applied_for(struct outbox *outbox, const char *unit);
 
+/* The agents of this area, in the order in which they enrolled. False ends it. */
+typedef bool outbox_agent_sink(const struct agent_item *agent, void *data);
+bool outbox_each_agent(struct outbox *outbox, outbox_agent_sink *sink, void *data, GError **error);
+/* How many wait for admission, this one not counted. */
+size_t outbox_waiting_agents(struct outbox *outbox, const char *but);
+/* Whether this one does. */
+bool outbox_agent_waits(struct outbox *outbox, const char *agent);
+
 /* --- looking --- */
 
 /* Changes whenever another connection commits: for noticing new work cheaply. */

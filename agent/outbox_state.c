@@ -1,4 +1,5 @@
-/* What the city asks, consented to, and did with applications, as it was fetched last. */
+/* What the city asks, consented to, and did with applications, and which agents it has enrolled, as it was
+ * fetched last. */
 #include "agent/outbox_private.h"
 
 static int64_t read_meta(struct outbox *outbox, const char *key)
@@ -73,12 +74,39 @@ static void put_application(struct outbox *outbox, uint64_t state, const struct 
   db_run(row);
 }
 
+static void put_agent(struct outbox *outbox, uint64_t state, const struct agent_item *item)
+{
+  g_autofree char *forms = NULL;
+  g_autoptr(GPtrArray) codes = g_ptr_array_new();
+  for (size_t i = 0; i < item->form_count; i++) g_ptr_array_add(codes, (char *)item->forms[i]);
+  g_ptr_array_add(codes, NULL);
+  forms = g_strjoinv(";", (char **)codes->pdata);
+  struct db_row *row =
+      db_query(outbox->db, "INSERT OR REPLACE INTO agent(state, id, role, forms, key_id, status, entry,"
+                           " enrolled_at_ms, revoked_at_ms, admitted_by, approved_by, reason, admitted_at_ms)"
+                           " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  db_bind_int(row, (int64_t)state);
+  db_bind_text(row, item->agent);
+  db_bind_int(row, item->role);
+  db_bind_text(row, forms);
+  db_bind_blob(row, item->key_id.data, item->key_id.length);
+  db_bind_int(row, item->state);
+  db_bind_int(row, item->entry);
+  db_bind_int(row, item->enrolled_at_ms);
+  db_bind_int(row, item->revoked_at_ms);
+  db_bind_text(row, item->admitted_by);
+  db_bind_text(row, item->approved_by);
+  db_bind_text(row, item->reason);
+  db_bind_int(row, item->admitted_at_ms);
+  db_run(row);
+}
+
 /* All rows but those of this state. */
 static void keep_only(struct outbox *outbox, int64_t state)
 {
-  static const char *const STATEMENTS[] = {"DELETE FROM inquiry WHERE state <> ?",
-                                           "DELETE FROM consent WHERE state <> ?",
-                                           "DELETE FROM application WHERE state <> ?"};
+  static const char *const STATEMENTS[] = {
+      "DELETE FROM inquiry WHERE state <> ?", "DELETE FROM consent WHERE state <> ?",
+      "DELETE FROM application WHERE state <> ?", "DELETE FROM agent WHERE state <> ?"};
   for (size_t i = 0; i < G_N_ELEMENTS(STATEMENTS); i++) {
     struct db_row *row = db_query(outbox->db, STATEMENTS[i]);
     db_bind_int(row, state);
@@ -98,6 +126,8 @@ bool outbox_state_page(struct outbox *outbox, const struct frame *page, bool fir
     put_consent(outbox, state, &page->state_page.consents[i]);
   for (size_t i = 0; i < page->state_page.application_count; i++)
     put_application(outbox, state, &page->state_page.applications[i]);
+  for (size_t i = 0; i < page->state_page.agent_count; i++)
+    put_agent(outbox, state, &page->state_page.agents[i]);
   if (last) {
     keep_only(outbox, (int64_t)state);
     put_meta(outbox, "state", (int64_t)state);
@@ -181,6 +211,58 @@ bool outbox_each_application(struct outbox *outbox, outbox_application_sink *sin
     }
   }
   return db_take_error(outbox->db, error);
+}
+
+bool outbox_each_agent(struct outbox *outbox, outbox_agent_sink *sink, void *data, GError **error)
+{
+  {
+    CLEANUP(db_end)
+    struct db_row *row =
+        db_query(outbox->db, "SELECT id, role, forms, key_id, status, entry, enrolled_at_ms, revoked_at_ms,"
+                             " admitted_by, approved_by, reason, admitted_at_ms FROM agent"
+                             " WHERE state = (SELECT value FROM meta WHERE key = 'state')"
+                             " ORDER BY enrolled_at_ms, id");
+    while (db_step(row)) {
+      g_auto(GStrv) forms = g_strsplit(db_text(row, 2), ";", -1);
+      struct agent_item agent = {
+          .agent = db_text(row, 0),
+          .role = (enum agent_role)db_int(row, 1),
+          .forms = (const char *const *)forms,
+          .form_count = g_strv_length(forms),
+          .state = (enum agent_state)db_int(row, 4),
+          .entry = (enum agent_entry)db_int(row, 5),
+          .enrolled_at_ms = db_int(row, 6),
+          .revoked_at_ms = db_int(row, 7),
+          .admitted_by = db_text(row, 8),
+          .approved_by = db_text(row, 9),
+          .reason = db_text(row, 10),
+          .admitted_at_ms = db_int(row, 11),
+      };
+      agent.key_id.data = db_blob(row, 3, &agent.key_id.length);
+      if (agent.key_id.length == SEAL_HASH_SIZE && !sink(&agent, data)) break;
+    }
+  }
+  return db_take_error(outbox->db, error);
+}
+
+size_t outbox_waiting_agents(struct outbox *outbox, const char *but)
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(outbox->db, "SELECT count(*) FROM agent WHERE status = ? AND id <> ?"
+                                            " AND state = (SELECT value FROM meta WHERE key = 'state')");
+  db_bind_int(row, AGENT_IS_WAITING);
+  db_bind_text(row, but);
+  return db_step(row) ? (size_t)db_int(row, 0) : 0;
+}
+
+bool outbox_agent_waits(struct outbox *outbox, const char *agent)
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(outbox->db, "SELECT 1 FROM agent WHERE status = ? AND id = ?"
+                                            " AND state = (SELECT value FROM meta WHERE key = 'state')");
+  db_bind_int(row, AGENT_IS_WAITING);
+  db_bind_text(row, agent);
+  return db_step(row);
 }
 
 /* An act is kept like a submission to no form, an application with its unit. One whose leaf came after the

@@ -85,8 +85,13 @@ static void on_asked(void *data)
 {
   const struct sender *sender = data;
   size_t open = outbox_open_inquiries(sender->outbox);
-  log_say(LOG_LEVEL_NOTICE, "link.asked",
-          _("the city asks about %zu figures: “park-agent inquiries” shows them"), open);
+  size_t waiting = outbox_waiting_agents(sender->outbox, sender->home->certificate->agent);
+  if (open > 0)
+    log_say(LOG_LEVEL_NOTICE, "link.asked",
+            _("the city asks about %zu figures: “park-agent inquiries” shows them"), open);
+  if (waiting > 0)
+    log_say(LOG_LEVEL_WARNING, "agent.waiting",
+            _("%zu agents wait for this park's admission: “park-agent admissions” lists them"), waiting);
 }
 
 /* --- the thread --- */

@@ -1,9 +1,11 @@
 #include "aggregator/act.h"
 
+#include "aggregator/admission.h"
 #include "aggregator/application.h"
 #include "aggregator/edition.h"
 #include "aggregator/inquiry.h"
 #include "aggregator/periods.h"
+#include "aggregator/store/inquiries.h"
 #include "common/error.h"
 #include "common/text.h"
 
@@ -22,18 +24,10 @@ static bool refuse(GError **error, enum parktally_error code, const char *format
   return false;
 }
 
-/* Replaces `*snapshot` by `next`, into which the leaf at `position` changed it. */
-static void replace_snapshot(struct snapshot **snapshot, uint64_t position, struct snapshot *next)
-{
-  next->position = position + 1;
-  snapshot_unref(*snapshot);
-  *snapshot = next;
-}
-
 static void change_snapshot(struct snapshot **snapshot, uint64_t position, struct catalogue *catalogue,
                             struct unit_register *units, const struct stored_agent *agent)
 {
-  replace_snapshot(snapshot, position, snapshot_change(*snapshot, catalogue, units, agent));
+  snapshot_replace(snapshot, position, snapshot_change(*snapshot, catalogue, units, agent));
 }
 
 /* --- catalogue --- */
@@ -151,7 +145,9 @@ static bool apply_enrolment(struct store *store, struct snapshot **snapshot, con
   memcpy(agent.sign_key, certificate->sign_key.data, sizeof agent.sign_key);
   agent.enrolled_ms = leaf->recorded_at_ms;
   agent.certificate = kept;
+  agent.entry = leaf->enrolment.entry;
   store_agent_put(store, &agent);
+  store_area_state_put(store, agent.area, position + 1);
   change_snapshot(snapshot, position, NULL, NULL, &agent);
   g_free(invitation.used_by);
   invitation.used_by = g_strdup(agent.id);
@@ -174,12 +170,19 @@ static bool apply_revocation(struct store *store, struct snapshot **snapshot, co
   revoked = agent->stored;
   revoked.revoked_ms = leaf->recorded_at_ms;
   store_agent_put(store, &revoked);
+  store_area_state_put(store, revoked.area, position + 1);
   change_snapshot(snapshot, position, NULL, NULL, &revoked);
   return true;
 }
 
+static bool refuse_act(GError **error, uint64_t position)
+{
+  return refuse(error, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64 ": its act cannot be read"),
+                position);
+}
+
 /* An act of a park; what it was refused for is in the leaf. */
-static bool apply_park_act(struct store *store, const struct snapshot *snapshot, const struct leaf *leaf,
+static bool apply_park_act(struct store *store, struct snapshot **snapshot, const struct leaf *leaf,
                            uint64_t position, GError **error)
 {
   const struct bytes_view *sealed = &leaf->park_act.sealed;
@@ -191,15 +194,21 @@ static bool apply_park_act(struct store *store, const struct snapshot *snapshot,
 
   if (seal_peek(sealed->data, sealed->length, SEAL_ACT, &payload, &length))
     act = park_act_decode(payload, length);
-  agent = act ? snapshot_agent(snapshot, act->agent) : NULL;
-  if (!agent)
-    return refuse(error, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64 ": its act cannot be read"),
-                  position);
+  agent = act ? snapshot_agent(*snapshot, act->agent) : NULL;
+  if (!agent) return refuse_act(error, position);
   if (leaf->park_act.exception_count > 0) return true;
-  if (act->kind == PARK_APPLIES)
-    (void)application_apply(store, NULL, act, agent->stored.area, leaf->recorded_at_ms, position, &refusal);
-  else
+  switch (act->kind) {
+  case PARK_ANSWERS:
     (void)inquiry_answer(store, NULL, act, agent->stored.area, leaf->recorded_at_ms, position, &refusal);
+    break;
+  case PARK_APPLIES:
+    (void)application_apply(store, NULL, act, agent->stored.area, leaf->recorded_at_ms, position, &refusal);
+    break;
+  case PARK_ADMITS:
+    if (!admission_apply(store, snapshot, act, leaf->recorded_at_ms, position))
+      return refuse_act(error, position);
+    break;
+  }
   return true;
 }
 
@@ -233,7 +242,7 @@ static bool apply_period(struct store *store, struct snapshot **snapshot, const 
       periods_objection((*snapshot)->period_acts, catalogue, leaf->period.action, form, act.period, area);
   if (objection) return refuse(error, ERROR_USAGE, "%s", objection);
   store_period_act_add(store, &act);
-  replace_snapshot(snapshot, position, snapshot_change_period(*snapshot, &act));
+  snapshot_replace(snapshot, position, snapshot_change_period(*snapshot, &act));
   return true;
 }
 
@@ -263,7 +272,7 @@ bool act_apply(struct store *store, struct tables *tables, struct snapshot **sna
   case LEAF_REVOCATION:
     return apply_revocation(store, snapshot, leaf, position, error);
   case LEAF_PARK_ACT:
-    return apply_park_act(store, *snapshot, leaf, position, error);
+    return apply_park_act(store, snapshot, leaf, position, error);
   case LEAF_EXAMINATION:
   case LEAF_ASK:
   case LEAF_ACCEPT:

@@ -13,6 +13,8 @@ static const struct print_column columns[] = {
     {"submissions", N_("submissions"), PRINT_COUNT},
     {"last_seen", N_("last submission"), PRINT_TEXT},
     {"revoked", N_("revoked"), PRINT_TEXT},
+    {"state", N_("state"), PRINT_TEXT},
+    {"admitted_by", N_("admitted by"), PRINT_TEXT},
     {NULL, NULL, PRINT_TEXT},
 };
 
@@ -20,6 +22,29 @@ static void print_time(struct print *print, int64_t ms)
 {
   g_autofree char *text = ms ? clock_format((struct wall_time){ms}) : NULL;
   print_cell(print, text);
+}
+
+static void print_state(const struct stored_agent *agent, struct print *print)
+{
+  if (agent->revoked_ms != 0)
+    print_named(print, "revoked", _("is revoked"));
+  else if (stored_agent_waits(agent))
+    print_named(print, "waiting", _("waits for admission"));
+  else
+    print_named(print, "in_force", _("in force"));
+}
+
+/* Empty: none had to, or none has. */
+static void print_admission(const struct stored_agent *agent, struct print *print)
+{
+  const struct stored_admission *admission = &agent->admission;
+  g_autofree char *by = g_strdup_printf("%s (%s)", admission->by, admission->approved_by);
+  if (agent->entry == ENTRY_IS_SUCCESSION)
+    print_named(print, "nobody", _("nobody: those before it were revoked"));
+  else if (admission->position != 0)
+    print_named(print, admission->by, by);
+  else
+    print_cell(print, NULL);
 }
 
 static void print_agent(struct office *office, const struct catalogue *catalogue,
@@ -40,6 +65,8 @@ static void print_agent(struct office *office, const struct catalogue *catalogue
   print_count(print, (int64_t)submissions);
   print_time(print, last_ms);
   print_time(print, agent->revoked_ms);
+  print_state(agent, print);
+  print_admission(agent, print);
 }
 
 int office_agents(struct office *office, struct control_request *request, int argc, char **argv)

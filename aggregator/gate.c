@@ -4,6 +4,7 @@
 #include "aggregator/flight.h"
 #include "aggregator/folder.h"
 #include "aggregator/intake.h"
+#include "aggregator/rights.h"
 #include "aggregator/state.h"
 #include "common/channel.h"
 #include "common/clock.h"
@@ -230,7 +231,7 @@ static uint32_t credit_of_each(const struct snapshot *snapshot)
   unsigned in_force = 0;
 
   for (unsigned n = 0; n < snapshot->agents->len; n++)
-    in_force += g_array_index(snapshot->agents, struct agent_record, n).stored.revoked_ms == 0;
+    in_force += rights_in_force(&g_array_index(snapshot->agents, struct agent_record, n).stored);
   return CLAMP(LIMIT_CREDIT_GLOBAL / MAX(in_force, 1), 1, LIMIT_CREDIT_AGENT);
 }
 
@@ -252,6 +253,7 @@ static bool answer_hello(const struct conversation *with, const struct frame *as
   frame.welcome.catalogue_hash = (struct bytes_view){with->snapshot->catalogue->hash, SEAL_HASH_SIZE};
   frame.welcome.register_hash = (struct bytes_view){units, SEAL_HASH_SIZE};
   frame.welcome.state = state_of(gate->store, with->agent->stored.area);
+  frame.welcome.waiting = stored_agent_waits(&with->agent->stored);
   send_frame(gate->submit, with->message->peer, &frame);
   return true;
 }
@@ -348,13 +350,16 @@ static GBytes *read_submission(struct store *store, const uint8_t id[SUBMISSION_
   return body;
 }
 
-/* The leaf of a submission that this agent's area reported; NULL if there is none. */
+/* The leaf of a submission that this agent's area reported; NULL if there is none, or the agent has no rights
+ * yet: figures of units are not for who only waits. */
 static struct leaf *find_submission(const struct conversation *with, const uint8_t id[SUBMISSION_ID_SIZE])
 {
-  g_autoptr(GBytes) body = read_submission(with->gate->store, id);
+  g_autoptr(GBytes) body = NULL;
   struct leaf *leaf;
   CLEANUP(judged_free) struct judged *judged = NULL;
 
+  if (stored_agent_waits(&with->agent->stored)) return NULL;
+  body = read_submission(with->gate->store, id);
   leaf = body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
   if (leaf && leaf->kind == LEAF_SUBMISSION)
     judged = judge_recorded(with->snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
@@ -389,7 +394,8 @@ static void answer_state(const struct conversation *with, const struct frame *as
 {
   CLEANUP(state_page_free)
   struct state_page *page =
-      state_page_read(with->gate->store, with->agent->stored.area, asked->state_request.offset);
+      state_page_read(with->gate->store, with->agent->stored.area, stored_agent_waits(&with->agent->stored),
+                      asked->state_request.offset);
 
   if (page)
     send_frame(with->gate->submit, with->message->peer, state_page_frame(page));
@@ -440,6 +446,25 @@ static void keep_waiting(struct gate *gate, const struct channel_message *messag
   gate->waiting_bytes += sizeof *kept + g_bytes_get_size(kept->data);
 }
 
+enum { SUCCESSORS_SHOWN = 200 }; /* bytes of their ids that fit a fault's text beside the rest */
+
+/* Also who has come in its place, for the area hears of it by no other way once its agents are revoked. */
+static void send_revoked(struct gate *gate, const struct snapshot *snapshot, const struct agent_record *agent,
+                         GBytes *peer)
+{
+  g_autofree char *when = agent ? clock_format((struct wall_time){agent->stored.revoked_ms}) : NULL;
+  g_autofree char *ids = agent ? rights_successors(snapshot, &agent->stored) : g_strdup("");
+  g_autofree char *successors = text_excerpt(ids, strlen(ids), SUCCESSORS_SHOWN);
+  char text[LIMIT_NAME_BYTES];
+
+  if (!agent)
+    g_strlcpy(text, "this agent has no right to connect", sizeof text);
+  else
+    g_snprintf(text, sizeof text, "%s was revoked on %s%s%s", agent->stored.id, when,
+               *successors ? "; in its place there is " : "", successors);
+  send_fault(gate->submit, peer, NULL, FINDING_AGENT_REVOKED, text);
+}
+
 static void take_message(struct gate *gate, const struct channel_message *message)
 {
   CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(gate->options.writer));
@@ -448,8 +473,7 @@ static void take_message(struct gate *gate, const struct channel_message *messag
   struct conversation with = {gate, snapshot, agent, message};
 
   if (!agent || agent->stored.revoked_ms != 0) {
-    send_fault(gate->submit, message->peer, NULL, FINDING_AGENT_REVOKED,
-               "this agent has no right to connect any more");
+    send_revoked(gate, snapshot, agent, message->peer);
     return;
   }
   if (take_submission_in_place(&with)) return;

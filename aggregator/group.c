@@ -1,6 +1,8 @@
 #include "aggregator/group.h"
 
+#include "aggregator/admission.h"
 #include "aggregator/application.h"
+#include "aggregator/enrolment.h"
 #include "aggregator/inquiry.h"
 #include "aggregator/ledger.h"
 #include "aggregator/posting.h"
@@ -9,8 +11,6 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/text.h"
-
-#include <string.h>
 
 #define FINDINGS_MOST 2 /* on a submission as a whole */
 
@@ -161,17 +161,33 @@ static void append_submission(struct group *group, const struct posted *posted)
   ledger_append(group->ledger, &leaf);
 }
 
+/* False, and why, if it is refused. */
+static bool do_park_act(struct group *group, const struct judged *judged, uint64_t position, int64_t now_ms,
+                        struct refusal *ret_refusal)
+{
+  const struct stored_agent *agent = &judged->agent->stored;
+
+  switch (judged->act->kind) {
+  case PARK_ANSWERS:
+    return inquiry_answer(group->store, group->snapshot, judged->act, agent->area, now_ms, position,
+                          ret_refusal);
+  case PARK_APPLIES:
+    return application_apply(group->store, group->snapshot, judged->act, agent->area, now_ms, position,
+                             ret_refusal);
+  case PARK_ADMITS:
+    return admission_admit(group->store, &group->snapshot, judged->act, agent, now_ms, position, ret_refusal);
+  }
+  g_assert_not_reached();
+}
+
 /* Carries out an act of a park; what refuses it is its only exception. */
 static void post_park_act(struct group *group, const struct judged *judged, uint64_t position, int64_t now_ms)
 {
   struct posting *posting = &group->posting;
   struct refusal refusal = {0};
-  bool applies = judged->act->kind == PARK_APPLIES;
 
   posting_clear(posting);
-  if ((applies ? application_apply : inquiry_answer)(group->store, group->snapshot, judged->act,
-                                                     judged->agent->stored.area, now_ms, position,
-                                                     &refusal)) {
+  if (do_park_act(group, judged, position, now_ms, &refusal)) {
     posting->counted = 1;
   } else {
     posting->refused = 1;
@@ -338,70 +354,20 @@ static bool carry_out(struct group *group, struct leaf *leaf, GError **error)
   return true;
 }
 
-static char *next_agent_id(const struct snapshot *snapshot, const char *area)
-{
-  for (unsigned number = 1;; number++) {
-    g_autofree char *id = g_strdup_printf("%s-%u", area, number);
-
-    if (!snapshot_agent(snapshot, id)) return g_steal_pointer(&id);
-  }
-}
-
-static GBytes *make_certificate(struct group *group, const struct stored_invitation *invitation,
-                                const struct join_record *join, int64_t now_ms)
-{
-  g_autofree char *id = next_agent_id(group->snapshot, invitation->area);
-  g_autoptr(GByteArray) payload = NULL;
-  struct certificate certificate = {
-      .agent = id,
-      .area = invitation->area,
-      .role = invitation->role,
-      .forms = (const char *const *)invitation->forms,
-      .form_count = g_strv_length(invitation->forms),
-      .curve_key = {join->curve_key, sizeof join->curve_key},
-      .sign_key = {join->sign_key, sizeof join->sign_key},
-      .issued_at_ms = now_ms,
-  };
-
-  payload = certificate_encode(&certificate);
-  return g_byte_array_free_to_bytes(
-      identity_seal(group->identity, SEAL_CERTIFICATE, payload->data, payload->len, NULL));
-}
-
-/* The same secret with the same keys gets the same answer, with other keys none. Keys are one agent's: the
- * door could not tell two with one CURVE key apart. */
 static bool enrol(struct group *group, struct job *job, GError **error)
 {
-  const struct join_record *join = &job->join;
-  uint8_t key_id[SEAL_HASH_SIZE], secret_hash[SEAL_HASH_SIZE];
-  struct stored_invitation invitation = {0};
-  const struct agent_record *holder;
+  uint8_t secret_hash[SEAL_HASH_SIZE];
   int64_t now = ledger_time(group->ledger, clock_wall().ms);
   struct leaf leaf = {.kind = LEAF_ENROLMENT, .recorded_at_ms = now, .by = "", .reason = ""};
-  bool done = false;
+  bool is_new = false;
 
-  seal_key_id(join->sign_key, key_id);
-  seal_hash(join->secret, sizeof join->secret, secret_hash);
-  holder = snapshot_agent_by_key_id(group->snapshot, key_id);
-  if (!store_invitation(group->store, secret_hash, &invitation)) {
-    g_set_error_literal(error, PARKTALLY_ERROR, ERROR_PERMISSION, finding_text(FINDING_INVITATION_REFUSED));
-    return false;
-  }
-  if (invitation.used_by && holder && strcmp(invitation.used_by, holder->stored.id) == 0 &&
-      memcmp(holder->stored.curve_key, join->curve_key, CURVE_KEY_SIZE) == 0) {
-    job->result = g_bytes_ref(holder->stored.certificate);
-    done = true;
-  } else if (invitation.used_by || holder || invitation.expires_ms < clock_wall().ms ||
-             snapshot_agent_by_curve(group->snapshot, join->curve_key)) {
-    g_set_error_literal(error, PARKTALLY_ERROR, ERROR_PERMISSION, finding_text(FINDING_INVITATION_REFUSED));
-  } else {
-    job->result = make_certificate(group, &invitation, join, now);
-    leaf.enrolment.certificate.data = g_bytes_get_data(job->result, &leaf.enrolment.certificate.length);
-    leaf.enrolment.secret_hash = (struct bytes_view){secret_hash, sizeof secret_hash};
-    done = carry_out(group, &leaf, error);
-  }
-  stored_invitation_clear(&invitation);
-  return done;
+  job->result = enrolment_certify(group->store, group->snapshot, group->identity, &job->join, now, &is_new,
+                                  &leaf.enrolment.entry, error);
+  if (!job->result || !is_new) return job->result != NULL;
+  seal_hash(job->join.secret, sizeof job->join.secret, secret_hash);
+  leaf.enrolment.certificate.data = g_bytes_get_data(job->result, &leaf.enrolment.certificate.length);
+  leaf.enrolment.secret_hash = (struct bytes_view){secret_hash, sizeof secret_hash};
+  return carry_out(group, &leaf, error);
 }
 
 static void add_act(struct group *group, struct job *job)

@@ -1,6 +1,7 @@
 /* park-aggregator invite: one string with which one agent may enrol, once. Only the secret's hash is kept. */
 #include "aggregator/office.h"
 #include "aggregator/pick.h"
+#include "aggregator/rights.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/limits.h"
@@ -121,6 +122,11 @@ static bool check_forms(const struct catalogue *catalogue, const struct guest *g
                 _("a bureau has rights to single forms; name them with --forms F,…"));
     return false;
   }
+  if (forms->len > LIMIT_AGENT_FORMS) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE, _("an agent is invited to at most %d forms by name"),
+                LIMIT_AGENT_FORMS);
+    return false;
+  }
   for (unsigned n = 0; n < forms->len; n++) {
     const struct form *form = &catalogue->forms[g_array_index(forms, int, n)];
     if ((form->role == ROLE_OF_BUREAU) == bureau) continue;
@@ -131,6 +137,30 @@ static bool check_forms(const struct catalogue *catalogue, const struct guest *g
     return false;
   }
   return true;
+}
+
+/* What the agent would find now. */
+static void tell_entry(struct control_request *request, const struct snapshot *snapshot,
+                       const struct guest *guest)
+{
+  const struct stored_agent agent = {.area = (char *)guest->area, .role = guest->role, .forms = guest->forms};
+  switch (rights_entry(snapshot, &agent)) {
+  case ENTRY_IS_FIRST:
+    break;
+  case ENTRY_IS_WAITING:
+    control_err(
+        request->output,
+        _("park-aggregator: note: %s has an agent already; the new one reports nothing until that one "
+          "admits it (park-agent admit)\n"),
+        guest->area);
+    break;
+  case ENTRY_IS_SUCCESSION:
+    control_err(request->output,
+                _("park-aggregator: note: the agents of %s were revoked; the new one takes their place, and "
+                  "the ledger says that nobody admitted it\n"),
+                guest->area);
+    break;
+  }
 }
 
 /* --- the command --- */
@@ -198,5 +228,6 @@ int office_invite(struct office *office, struct control_request *request, int ar
   GError *error = NULL;
   if (!check_area(snapshot->catalogue, area, &error) || !check_forms(snapshot->catalogue, &guest, &error))
     return office_fail(request, error);
+  tell_entry(request, snapshot, &guest);
   return invite(office, request, &guest, valid_ms, reason);
 }

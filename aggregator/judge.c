@@ -1,6 +1,7 @@
 #include "aggregator/judge.h"
 
 #include "aggregator/periods.h"
+#include "aggregator/rights.h"
 #include "common/calendar.h"
 #include "common/text.h"
 
@@ -80,16 +81,6 @@ static bool open_seal(struct judged *judged, const uint8_t *claimed_id, enum sea
   return true;
 }
 
-static bool has_right(const struct agent_record *agent, const struct form *form)
-{
-  enum agent_role role = form && form->role == ROLE_OF_BUREAU ? AGENT_OF_BUREAU : AGENT_OF_PARK;
-
-  if (!form) return false;
-  if (agent->stored.forms && agent->stored.forms[0])
-    return g_strv_contains((const char *const *)agent->stored.forms, form->code);
-  return agent->stored.role == role;
-}
-
 /* Rights go by what is in force, whichever catalogue a submission names; forms retire but never vanish. */
 static const struct form *form_in_force(const struct snapshot *snapshot, const char *code)
 {
@@ -105,6 +96,9 @@ static bool check_agent(struct judged *judged, const char *agent)
   if (strcmp(agent, judged->agent->stored.id) != 0)
     return fault(judged, FINDING_AGENT_OTHER, "found agent %s, its key is that of %s", agent,
                  judged->agent->stored.id);
+  if (stored_agent_waits(&judged->agent->stored))
+    return fault(judged, FINDING_ADMISSION_WAITING, "agent %s waits until an agent of %s admits it",
+                 judged->agent->stored.id, judged->agent->stored.area);
   return true;
 }
 
@@ -123,7 +117,7 @@ static bool check_head(struct judged *judged)
                  judged->agent->stored.area);
   judged->form = catalogue_form(judged->catalogue, head->form);
   if (judged->form == CATALOGUE_NONE) return fault(judged, FINDING_FORM_UNKNOWN, "found form %s", head->form);
-  if (!has_right(judged->agent, form_in_force(judged->snapshot, head->form)))
+  if (!rights_to_form(&judged->agent->stored, form_in_force(judged->snapshot, head->form)))
     return fault(judged, FINDING_FORM_RIGHT, "agent %s has no right to form %s", head->agent, head->form);
   judged->period = submission_period(judged->submission);
   objection = catalogue_period_objection(judged->catalogue, judged->form, judged->period);

@@ -1,6 +1,7 @@
 #include "aggregator/replay.h"
 
 #include "aggregator/act.h"
+#include "aggregator/admission.h"
 #include "aggregator/application.h"
 #include "aggregator/edition.h"
 #include "aggregator/folder.h"
@@ -322,6 +323,7 @@ static uint64_t compare_all(struct replay *replay, replay_difference *difference
   compare_lines(replay, &comparison, _("inquiry, consent or acceptance"), inquiry_lines);
   compare_lines(replay, &comparison, _("application, or report that waits for it"), application_lines);
   compare_lines(replay, &comparison, _("edition"), edition_lines);
+  compare_lines(replay, &comparison, _("agent, or its admission"), admission_lines);
   comparison.books = store_books(replay->ledger, NULL);
   compare_stores(replay->ledger, &comparison);
   g_array_unref(comparison.books);

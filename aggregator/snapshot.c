@@ -28,6 +28,9 @@ static void add_agent(GArray *agents, const struct stored_agent *agent)
   record.stored.area = g_strdup(agent->area);
   record.stored.forms = agent->forms ? g_strdupv(agent->forms) : g_new0(char *, 1);
   record.stored.certificate = agent->certificate ? g_bytes_ref(agent->certificate) : NULL;
+  record.stored.admission.by = g_strdup(agent->admission.by);
+  record.stored.admission.approved_by = g_strdup(agent->admission.approved_by);
+  record.stored.admission.reason = g_strdup(agent->admission.reason);
   seal_key_id(agent->sign_key, record.key_id);
   g_array_append_val(agents, record);
 }
@@ -161,6 +164,13 @@ struct snapshot *snapshot_change_period(const struct snapshot *snapshot, const s
   g_array_unref(changed->period_acts);
   changed->period_acts = periods_with(snapshot->period_acts, act);
   return changed;
+}
+
+void snapshot_replace(struct snapshot **snapshot, uint64_t position, struct snapshot *next)
+{
+  next->position = position + 1;
+  snapshot_unref(*snapshot);
+  *snapshot = next;
 }
 
 struct snapshot *snapshot_ref(struct snapshot *snapshot)

@@ -40,6 +40,9 @@ struct snapshot *snapshot_change(const struct snapshot *snapshot, struct catalog
 /* The same, with one more act of an operator on a period. */
 struct snapshot *snapshot_change_period(const struct snapshot *snapshot, const struct stored_period_act *act);
 
+/* Puts `next`, which it takes, in the place of `*snapshot`, as the leaf at `position` says. */
+void snapshot_replace(struct snapshot **snapshot, uint64_t position, struct snapshot *next);
+
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
 CLEANUP_DEFINE(struct snapshot, snapshot_unref)

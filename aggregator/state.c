@@ -9,11 +9,13 @@
 
 struct state_page {
   struct frame frame;
-  GArray *inquiries, *consents, *applications; /* of the store; the items point into them */
+  GArray *inquiries, *consents, *applications, *agents; /* of the store; the items point into them */
   GArray *books;
   struct inquiry_item inquiry_items[LIMIT_STATE_INLINE];
   struct consent_item consent_items[LIMIT_STATE_INLINE];
   struct application_item application_items[LIMIT_STATE_INLINE];
+  struct agent_item agent_items[LIMIT_STATE_INLINE];
+  uint8_t key_ids[LIMIT_STATE_INLINE][SEAL_HASH_SIZE];
   char periods[LIMIT_STATE_INLINE][PERIOD_TEXT_SIZE];
 };
 
@@ -106,6 +108,37 @@ static void add_applications(struct state_page *page)
   page->frame.state_page.application_count = page->applications->len;
 }
 
+static enum agent_state state_of_agent(const struct stored_agent *agent)
+{
+  if (agent->revoked_ms != 0) return AGENT_IS_REVOKED;
+  return stored_agent_waits(agent) ? AGENT_IS_WAITING : AGENT_IS_IN_FORCE;
+}
+
+static void add_agents(struct state_page *page)
+{
+  for (unsigned n = 0; n < page->agents->len; n++) {
+    const struct stored_agent *agent = &g_array_index(page->agents, struct stored_agent, n);
+
+    seal_key_id(agent->sign_key, page->key_ids[n]);
+    page->agent_items[n] = (struct agent_item){
+        .agent = agent->id,
+        .role = agent->role,
+        .forms = (const char *const *)agent->forms,
+        .form_count = g_strv_length(agent->forms),
+        .key_id = {page->key_ids[n], SEAL_HASH_SIZE},
+        .state = state_of_agent(agent),
+        .entry = agent->entry,
+        .enrolled_at_ms = agent->enrolled_ms,
+        .revoked_at_ms = agent->revoked_ms,
+        .admitted_by = agent->admission.by,
+        .approved_by = agent->admission.approved_by,
+        .reason = agent->admission.reason,
+        .admitted_at_ms = agent->admission.recorded_ms,
+    };
+  }
+  page->frame.state_page.agent_count = page->agents->len;
+}
+
 /* How many of `count` items a page skips and takes that begins at `*offset` and has room for `*room`; both
  * are moved behind them. */
 static size_t skip_items(size_t count, size_t *offset, size_t *room, size_t *ret_most)
@@ -118,11 +151,14 @@ static size_t skip_items(size_t count, size_t *offset, size_t *room, size_t *ret
   return skip;
 }
 
-/* Inquiries by number, behind them the consents, and the applications by number. */
-static void read_page(struct state_page *page, struct store *store, const char *area, uint32_t offset)
+/* Inquiries by number, behind them the consents, the applications by number, and the agents. */
+static void read_page(struct state_page *page, struct store *store, const char *area, bool agents_only,
+                      uint32_t offset)
 {
-  size_t inquiries = store_inquiries_count(store, area), consents = store_consents_count(store, area);
-  size_t applications = store_applications_count(store, area);
+  size_t inquiries = agents_only ? 0 : store_inquiries_count(store, area);
+  size_t consents = agents_only ? 0 : store_consents_count(store, area);
+  size_t applications = agents_only ? 0 : store_applications_count(store, area);
+  size_t agents = store_area_agents_count(store, area);
   size_t left = offset, room = LIMIT_STATE_INLINE, skip, most;
 
   page->books = store_books(store, NULL);
@@ -132,24 +168,28 @@ static void read_page(struct state_page *page, struct store *store, const char *
   page->consents = store_consents(store, area, skip, most);
   skip = skip_items(applications, &left, &room, &most);
   page->applications = store_applications_page(store, area, skip, most);
+  skip = skip_items(agents, &left, &room, &most);
+  page->agents = store_area_agents(store, area, skip, most);
   page->frame.kind = FRAME_STATE_PAGE;
   page->frame.state_page.state = store_area_state(store, area);
   page->frame.state_page.offset = offset;
-  page->frame.state_page.total = (uint32_t)MIN(inquiries + consents + applications, UINT32_MAX);
+  page->frame.state_page.total = (uint32_t)MIN(inquiries + consents + applications + agents, UINT32_MAX);
   add_inquiries(page);
   add_consents(page);
   add_applications(page);
+  add_agents(page);
   page->frame.state_page.inquiries = page->inquiry_items;
   page->frame.state_page.consents = page->consent_items;
   page->frame.state_page.applications = page->application_items;
+  page->frame.state_page.agents = page->agent_items;
 }
 
-struct state_page *state_page_read(struct store *store, const char *area, uint32_t offset)
+struct state_page *state_page_read(struct store *store, const char *area, bool agents_only, uint32_t offset)
 {
   CLEANUP(state_page_free) struct state_page *page = g_new0(struct state_page, 1);
 
   store_begin(store);
-  read_page(page, store, area, offset);
+  read_page(page, store, area, agents_only, offset);
   return end_reading(store) ? g_steal_pointer(&page) : NULL;
 }
 
@@ -159,6 +199,7 @@ void state_page_free(struct state_page *page)
   g_array_unref(page->inquiries);
   g_array_unref(page->consents);
   g_array_unref(page->applications);
+  g_array_unref(page->agents);
   g_array_unref(page->books);
   g_free(page);
 }

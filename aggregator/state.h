@@ -1,4 +1,4 @@
-/* What an area is told of its inquiries and consents, page by page. */
+/* What an area is told of its inquiries, consents, applications and agents, page by page. */
 #ifndef PARKTALLY_AGGREGATOR_STATE_H
 #define PARKTALLY_AGGREGATOR_STATE_H
 
@@ -11,9 +11,10 @@
 /* The number of Welcome; 0 also where the store cannot be read, which is logged. */
 uint64_t state_of(struct store *store, const char *area);
 
-/* A page from `offset` on, as of one moment. NULL where the store cannot be read, which is logged. */
+/* A page from `offset` on, as of one moment; `agents_only` of a list of the area's agents alone. NULL where
+ * the store cannot be read, which is logged. */
 struct state_page;
-struct state_page *state_page_read(struct store *store, const char *area, uint32_t offset);
+struct state_page *state_page_read(struct store *store, const char *area, bool agents_only, uint32_t offset);
 void state_page_free(struct state_page *page);
 CLEANUP_DEFINE(struct state_page, state_page_free)
 

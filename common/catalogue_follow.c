@@ -106,6 +106,12 @@ static void compare_form(struct comparison *comparison, const struct form *was)
          _("form “%s” was statistical, and what it collected may serve nothing else (统计法 §25); put "
            "“legal_basis” back, or add a form of another code"),
          was->code);
+  if (was->role != is->role)
+    note(comparison,
+         _("form “%s”: “filled_by” has changed, which would give the figures of those who fill it in to "
+           "others; "
+           "put it back, or retire the form and add another"),
+         was->code);
   compare_columns(comparison, was, is);
 }
 

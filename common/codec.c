@@ -43,6 +43,7 @@ static bool take_welcome(const Parktally__Welcome *message, struct frame *frame)
   frame->welcome.catalogue_hash = codec_view(message->catalogue_hash);
   frame->welcome.register_hash = codec_view(message->register_hash);
   frame->welcome.state = message->state;
+  frame->welcome.waiting = message->waiting;
   return true;
 }
 
@@ -231,6 +232,7 @@ static GBytes *encode_welcome(Parktally__Frame *message, const struct frame *fra
   welcome.catalogue_hash = codec_bytes(frame->welcome.catalogue_hash);
   welcome.register_hash = codec_bytes(frame->welcome.register_hash);
   welcome.state = frame->welcome.state;
+  welcome.waiting = frame->welcome.waiting;
   message->welcome = &welcome;
   return pack_frame(message, PARKTALLY__FRAME__BODY_WELCOME);
 }

@@ -92,6 +92,29 @@ struct application_item {
   int64_t applied_at_ms, settled_at_ms;
 };
 
+enum agent_role { AGENT_OF_PARK = 0, AGENT_OF_BUREAU = 1 };
+
+/* An agent of the area. */
+enum agent_state { AGENT_IS_IN_FORCE = 1, AGENT_IS_WAITING, AGENT_IS_REVOKED };
+
+/* What an agent found when it enrolled: none that had its rights; one that has them still, so that it waits
+ * for its admission; none but revoked ones. */
+enum agent_entry { ENTRY_IS_FIRST = 0, ENTRY_IS_WAITING, ENTRY_IS_SUCCESSION };
+
+struct agent_item {
+  const char *agent;
+  enum agent_role role;
+  const char *const *forms;
+  size_t form_count;        /* 0: every form of the role; at most LIMIT_AGENT_FORMS */
+  struct bytes_view key_id; /* 32 bytes: of its signing key */
+  enum agent_state state;
+  enum agent_entry entry;
+  int64_t enrolled_at_ms, revoked_at_ms;
+  const char *admitted_by; /* an agent, or "": then what follows says nothing */
+  const char *approved_by, *reason;
+  int64_t admitted_at_ms;
+};
+
 struct frame {
   enum frame_kind kind;
   uint32_t protocol;
@@ -106,6 +129,7 @@ struct frame {
       int64_t clock_ms;
       struct bytes_view catalogue_hash, register_hash;
       uint64_t state;
+      bool waiting;
     } welcome;
     struct {
       enum document_kind kind;
@@ -160,7 +184,9 @@ struct frame {
       const struct consent_item *consents;
       size_t consent_count;
       const struct application_item *applications;
-      size_t application_count; /* all together at most LIMIT_STATE_INLINE */
+      size_t application_count;
+      const struct agent_item *agents;
+      size_t agent_count; /* all together at most LIMIT_STATE_INLINE */
     } state_page;
   };
 };
@@ -213,8 +239,6 @@ void receipt_free(struct receipt *receipt);
 CLEANUP_DEFINE(struct receipt, receipt_free)
 GByteArray *receipt_encode(const struct receipt *receipt);
 
-enum agent_role { AGENT_OF_PARK = 0, AGENT_OF_BUREAU = 1 };
-
 struct certificate {
   const char *agent, *area;
   enum agent_role role;
@@ -229,7 +253,7 @@ CLEANUP_DEFINE(struct certificate, certificate_free)
 GByteArray *certificate_encode(const struct certificate *certificate);
 
 /* What a park does besides reporting. */
-enum park_act_kind { PARK_ANSWERS = 1, PARK_APPLIES };
+enum park_act_kind { PARK_ANSWERS = 1, PARK_APPLIES, PARK_ADMITS };
 
 struct park_act {
   const char *agent;
@@ -245,6 +269,12 @@ struct park_act {
     const char *from; /* a day, or "": since ever */
     const char *text, *applied_by;
   } application; /* PARK_APPLIES */
+  struct {
+    const char *agent;
+    struct bytes_view key_id; /* 32 bytes: of its signing key */
+    const char *reason;       /* or "" */
+    const char *approved_by;
+  } admission; /* PARK_ADMITS */
 };
 struct park_act *park_act_decode(const uint8_t *payload, size_t length);
 void park_act_free(struct park_act *act);
@@ -338,6 +368,7 @@ struct leaf {
     struct {
       struct bytes_view certificate; /* sealed */
       struct bytes_view secret_hash;
+      enum agent_entry entry;
     } enrolment;
     struct {
       const char *agent;

@@ -37,6 +37,18 @@ static bool take_application(const Parktally__Application *message, struct park_
          codec_text_fits(message->applied_by, 1, LIMIT_NAME_BYTES);
 }
 
+static bool take_admission(const Parktally__Admission *message, struct park_act *act)
+{
+  act->kind = PARK_ADMITS;
+  act->admission.agent = message->agent;
+  act->admission.key_id = codec_view(message->key_id);
+  act->admission.reason = message->reason;
+  act->admission.approved_by = message->approved_by;
+  return codec_text_fits(message->agent, 1, LIMIT_CODE_BYTES) && codec_is_hash(message->key_id) &&
+         codec_text_fits(message->reason, 0, LIMIT_NAME_BYTES) &&
+         codec_text_fits(message->approved_by, 1, LIMIT_NAME_BYTES);
+}
+
 static bool take_body(const Parktally__Act *message, struct park_act *act)
 {
   switch (message->body_case) {
@@ -44,6 +56,8 @@ static bool take_body(const Parktally__Act *message, struct park_act *act)
     return take_answer(message->answer, act);
   case PARKTALLY__ACT__BODY_APPLICATION:
     return take_application(message->application, act);
+  case PARKTALLY__ACT__BODY_ADMISSION:
+    return take_admission(message->admission, act);
   default:
     return false;
   }
@@ -94,11 +108,31 @@ static GByteArray *encode_application(Parktally__Act *message, const struct park
   return codec_pack(&message->base);
 }
 
+static GByteArray *encode_admission(Parktally__Act *message, const struct park_act *act)
+{
+  Parktally__Admission admission = PARKTALLY__ADMISSION__INIT;
+  admission.agent = codec_text(act->admission.agent);
+  admission.key_id = codec_bytes(act->admission.key_id);
+  admission.reason = codec_text(act->admission.reason);
+  admission.approved_by = codec_text(act->admission.approved_by);
+  message->admission = &admission;
+  message->body_case = PARKTALLY__ACT__BODY_ADMISSION;
+  return codec_pack(&message->base);
+}
+
 GByteArray *park_act_encode(const struct park_act *act)
 {
   Parktally__Act message = PARKTALLY__ACT__INIT;
   message.agent = codec_text(act->agent);
   message.sequence = act->sequence;
   message.created_at_ms = act->created_at_ms;
-  return act->kind == PARK_APPLIES ? encode_application(&message, act) : encode_answer(&message, act);
+  switch (act->kind) {
+  case PARK_ANSWERS:
+    return encode_answer(&message, act);
+  case PARK_APPLIES:
+    return encode_application(&message, act);
+  case PARK_ADMITS:
+    return encode_admission(&message, act);
+  }
+  return codec_pack(&message.base);
 }

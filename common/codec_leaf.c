@@ -39,7 +39,9 @@ static bool take_enrolment(const Parktally__EnrolmentLeaf *message, struct leaf 
   leaf->kind = LEAF_ENROLMENT;
   leaf->enrolment.certificate = codec_view(message->certificate);
   leaf->enrolment.secret_hash = codec_view(message->secret_hash);
-  return message->certificate.len >= SEAL_HEADER_SIZE && codec_is_hash(message->secret_hash);
+  leaf->enrolment.entry = (enum agent_entry)message->entry;
+  return message->certificate.len >= SEAL_HEADER_SIZE && codec_is_hash(message->secret_hash) &&
+         (int)message->entry >= ENTRY_IS_FIRST && (int)message->entry <= ENTRY_IS_SUCCESSION;
 }
 
 static bool take_revocation(const Parktally__RevocationLeaf *message, struct leaf *leaf)
@@ -279,6 +281,7 @@ static GByteArray *encode_enrolment(Parktally__Leaf *message, const struct leaf 
   Parktally__EnrolmentLeaf enrolment = PARKTALLY__ENROLMENT_LEAF__INIT;
   enrolment.certificate = codec_bytes(leaf->enrolment.certificate);
   enrolment.secret_hash = codec_bytes(leaf->enrolment.secret_hash);
+  enrolment.entry = (Parktally__Entry)leaf->enrolment.entry;
   message->enrolment = &enrolment;
   return pack_leaf(message, PARKTALLY__LEAF__BODY_ENROLMENT);
 }

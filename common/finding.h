@@ -143,6 +143,17 @@ enum severity {
     N_("“park-agent applications” lists them"))                                                              \
   X(APPLICATION_REGISTERED, "application.registered", REPORT,                                                \
     N_("the unit is registered in this park already"), N_("send its reports"))                               \
+  X(ADMISSION_WAITING, "admission.waiting", FILE,                                                            \
+    N_("this agent waits until another agent of its area admits it"),                                        \
+    N_("“park-agent admit” on the computer that has reported so far lets it in; nothing is lost, and "   \
+       "nothing need be sent again"))                                                                        \
+  X(ADMISSION_UNKNOWN, "admission.unknown", REPORT,                                                          \
+    N_("no agent of this name and key is enrolled for this area"),                                           \
+    N_("“park-agent admissions” lists those that wait"))                                                     \
+  X(ADMISSION_SETTLED, "admission.settled", REPORT, N_("this agent does not wait for admission"), "")        \
+  X(ADMISSION_RIGHT, "admission.no-right", REPORT,                                                           \
+    N_("only an agent that has the same rights can admit this one"),                                         \
+    N_("admit it with an agent that reports the same forms, or ask the city to invite it to fewer"))         \
   X(FIGURE_SLIP, "figure.slip", NOTE,                                                                        \
     N_("the figure is about ten or a thousand times what the unit reports, or a tenth or a thousandth"),     \
     N_("compare its measure with the form's; if it is right, be ready to explain it to the city"))           \

@@ -49,6 +49,7 @@
 #define LIMIT_REFUSAL_TEXT 64      /* bytes of found or expected in a refusal */
 #define LIMIT_ANSWER_BYTES 2048    /* of an explanation: some 680 characters */
 #define LIMIT_STATE_INLINE 64      /* inquiries and consents in a page: each may be an explanation long */
+#define LIMIT_AGENT_FORMS 32       /* that an agent is invited to by name; more are every form of its role */
 #define LIMIT_REPORTS 8192         /* reports in a submission: an empty one costs 20 bytes and more */
 #define LIMIT_CREDIT_GLOBAL 64     /* submissions taken and not yet answered: × 256 KiB = 16 MiB */
 #define LIMIT_CREDIT_AGENT 16      /* of them, from one agent */

@@ -184,7 +184,8 @@ bool store_in_force_changed(struct store *store, uint64_t position)
 {
   CLEANUP(db_end)
   struct db_row *row =
-      db_query(store->db, "SELECT 1 FROM leaf WHERE position >= ? AND kind IN (?, ?, ?, ?, ?) LIMIT 1");
+      db_query(store->db, "SELECT 1 FROM leaf WHERE position >= ?1 AND kind IN (?, ?, ?, ?, ?)"
+                          " UNION ALL SELECT 1 FROM admission WHERE position > 0 AND position >= ?1 LIMIT 1");
   db_bind_int(row, (int64_t)position);
   db_bind_int(row, LEAF_CATALOGUE);
   db_bind_int(row, LEAF_REGISTER);

@@ -113,8 +113,9 @@ void store_clear(struct store *store)
                      "DELETE FROM expected; DELETE FROM membership; DELETE FROM waiting;"
                      "DELETE FROM waiting_unit; DELETE FROM application;"
                      "DELETE FROM register_version; DELETE FROM register_change; DELETE FROM catalogue;"
-                     "DELETE FROM agent; DELETE FROM invitation; DELETE FROM period_act; DELETE FROM inquiry;"
-                     "DELETE FROM consent; DELETE FROM acceptance; DELETE FROM area_state; DELETE FROM edition;"
+                     "DELETE FROM agent; DELETE FROM admission; DELETE FROM invitation;"
+                     "DELETE FROM period_act; DELETE FROM inquiry; DELETE FROM consent;"
+                     "DELETE FROM acceptance; DELETE FROM area_state; DELETE FROM edition;"
                      "DELETE FROM meta WHERE key = 'examined'");
 }
 

@@ -141,6 +141,30 @@ void stored_agent_clear(struct stored_agent *agent)
   g_clear_pointer(&agent->area, g_free);
   g_clear_pointer(&agent->forms, g_strfreev);
   g_clear_pointer(&agent->certificate, g_bytes_unref);
+  g_clear_pointer(&agent->admission.by, g_free);
+  g_clear_pointer(&agent->admission.approved_by, g_free);
+  g_clear_pointer(&agent->admission.reason, g_free);
+}
+
+bool stored_agent_waits(const struct stored_agent *agent)
+{
+  return agent->entry == ENTRY_IS_WAITING && agent->admission.position == 0;
+}
+
+static void put_admission(struct store *store, const struct stored_agent *agent)
+{
+  struct db_row *row = db_query(store->db, "INSERT OR REPLACE INTO admission (agent, entry, position,"
+                                           " admitted_by, approved_by, reason, recorded)"
+                                           " VALUES (?, ?, ?, ?, ?, ?, ?)");
+  const struct stored_admission *admission = &agent->admission;
+  db_bind_text(row, agent->id);
+  db_bind_int(row, agent->entry);
+  db_bind_int(row, (int64_t)admission->position);
+  db_bind_text(row, admission->by ? admission->by : "");
+  db_bind_text(row, admission->approved_by ? admission->approved_by : "");
+  db_bind_text(row, admission->reason ? admission->reason : "");
+  db_bind_int(row, admission->recorded_ms);
+  db_run(row);
 }
 
 void store_agent_put(struct store *store, const struct stored_agent *agent)
@@ -160,6 +184,7 @@ void store_agent_put(struct store *store, const struct stored_agent *agent)
   db_bind_int(row, agent->revoked_ms);
   db_bind_blob(row, certificate ? certificate : "", length);
   db_run(row);
+  if (agent->entry != ENTRY_IS_FIRST) put_admission(store, agent);
 }
 
 static bool read_key(struct store *store, struct db_row *row, int column, uint8_t ret_key[static 32])
@@ -171,14 +196,15 @@ static bool read_key(struct store *store, struct db_row *row, int column, uint8_
   return true;
 }
 
-GArray *store_agents(struct store *store)
+#define SELECT_AGENTS                                                                                        \
+  "SELECT id, area, role, forms, curve_key, sign_key, enrolled, revoked, certificate, entry, position,"      \
+  " admitted_by, approved_by, reason, recorded FROM agent LEFT JOIN admission ON agent = id "
+
+/* What is not there reads as 0 and "". */
+static GArray *read_agents(struct store *store, struct db_row *row)
 {
   GArray *agents = g_array_new(FALSE, FALSE, sizeof(struct stored_agent));
   g_array_set_clear_func(agents, (GDestroyNotify)stored_agent_clear);
-  CLEANUP(db_end)
-  struct db_row *row =
-      db_query(store->db, "SELECT id, area, role, forms, curve_key, sign_key, enrolled, revoked, certificate"
-                          " FROM agent ORDER BY id");
   struct stored_agent agent = {0};
   while (db_step(row) && read_key(store, row, 4, agent.curve_key) &&
          read_key(store, row, 5, agent.sign_key)) {
@@ -191,9 +217,41 @@ GArray *store_agents(struct store *store)
     agent.enrolled_ms = db_int(row, 6);
     agent.revoked_ms = db_int(row, 7);
     agent.certificate = g_bytes_new(certificate, length);
+    agent.entry = (enum agent_entry)db_int(row, 9);
+    agent.admission = (struct stored_admission){
+        .position = (uint64_t)db_int(row, 10),
+        .by = g_strdup(db_text(row, 11)),
+        .approved_by = g_strdup(db_text(row, 12)),
+        .reason = g_strdup(db_text(row, 13)),
+        .recorded_ms = db_int(row, 14),
+    };
     g_array_append_val(agents, agent);
   }
   return agents;
+}
+
+GArray *store_agents(struct store *store)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(store->db, SELECT_AGENTS "ORDER BY id");
+  return read_agents(store, row);
+}
+
+GArray *store_area_agents(struct store *store, const char *area, size_t offset, size_t most)
+{
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(store->db, SELECT_AGENTS "WHERE area = ? ORDER BY enrolled, id LIMIT ? OFFSET ?");
+  db_bind_text(row, area);
+  db_bind_int(row, (int64_t)MIN(most, INT64_MAX));
+  db_bind_int(row, (int64_t)offset);
+  return read_agents(store, row);
+}
+
+size_t store_area_agents_count(struct store *store, const char *area)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT count(*) FROM agent WHERE area = ?");
+  db_bind_text(row, area);
+  return db_step(row) ? (size_t)db_int(row, 0) : 0;
 }
 
 /* --- invitations --- */

@@ -299,20 +299,31 @@ static const char APPLICATIONS[] =
     "CREATE INDEX waiting_by_unit ON waiting_unit (unit, position);\n";
 
 /* What was published. */
-static const char EDITIONS[] =
-    "CREATE TABLE edition (\n"
-    "  number INTEGER PRIMARY KEY,\n"
-    "  form TEXT NOT NULL,\n"
-    "  period INTEGER NOT NULL,\n"
-    "  vintage TEXT NOT NULL,        -- P provisional, F final, R revised\n"
-    "  leaves INTEGER NOT NULL,      -- of the ledger, on which it rests\n"
-    "  position INTEGER NOT NULL,    -- of its own leaf, which has it\n"
-    "  recorded INTEGER NOT NULL,\n"
-    "  by TEXT NOT NULL,\n"
-    "  reason TEXT NOT NULL,\n"
-    "  published INTEGER NOT NULL,   -- cells\n"
-    "  withheld INTEGER NOT NULL\n"
-    ") STRICT;\n";
+static const char EDITIONS[] = "CREATE TABLE edition (\n"
+                               "  number INTEGER PRIMARY KEY,\n"
+                               "  form TEXT NOT NULL,\n"
+                               "  period INTEGER NOT NULL,\n"
+                               "  vintage TEXT NOT NULL,        -- P provisional, F final, R revised\n"
+                               "  leaves INTEGER NOT NULL,      -- of the ledger, on which it rests\n"
+                               "  position INTEGER NOT NULL,    -- of its own leaf, which has it\n"
+                               "  recorded INTEGER NOT NULL,\n"
+                               "  by TEXT NOT NULL,\n"
+                               "  reason TEXT NOT NULL,\n"
+                               "  published INTEGER NOT NULL,   -- cells\n"
+                               "  withheld INTEGER NOT NULL\n"
+                               ") STRICT;\n";
 
-const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS, PAST, APPLICATIONS, EDITIONS};
+/* Of agents that were not the first with their rights. One that enrolled before is in force. */
+static const char ADMISSIONS[] =
+    "CREATE TABLE admission (\n"
+    "  agent TEXT PRIMARY KEY,\n"
+    "  entry INTEGER NOT NULL,       -- 1 waits unless admitted, 2 came after all others were revoked\n"
+    "  position INTEGER NOT NULL,    -- of the leaf that admitted it; 0: none did\n"
+    "  admitted_by TEXT NOT NULL,    -- agent\n"
+    "  approved_by TEXT NOT NULL,\n"
+    "  reason TEXT NOT NULL,\n"
+    "  recorded INTEGER NOT NULL\n"
+    ") STRICT, WITHOUT ROWID;\n";
+
+const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS, PAST, APPLICATIONS, EDITIONS, ADMISSIONS};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

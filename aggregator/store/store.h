@@ -280,6 +280,13 @@ void store_period_act_add(struct store *store, const struct stored_period_act *a
 /* An array of struct stored_period_act by form, period and position, which owns what it holds. */
 GArray *store_period_acts(struct store *store);
 
+/* Of an agent that waited. */
+struct stored_admission {
+  uint64_t position;               /* of the leaf; 0: there is none */
+  char *by, *approved_by, *reason; /* the agent that admitted it, and of that act */
+  int64_t recorded_ms;
+};
+
 struct stored_agent {
   char *id, *area;
   enum agent_role role;
@@ -288,11 +295,18 @@ struct stored_agent {
   int64_t enrolled_ms;
   int64_t revoked_ms;  /* 0: in force */
   GBytes *certificate; /* sealed */
+  enum agent_entry entry;
+  struct stored_admission admission; /* texts "" where there is none; NULL will do for putting */
 };
+/* Whether it is enrolled, but has no rights: nobody has admitted it. */
+bool stored_agent_waits(const struct stored_agent *agent);
 void stored_agent_clear(struct stored_agent *agent);
 void store_agent_put(struct store *store, const struct stored_agent *agent);
 /* An array of struct stored_agent by id, which owns what it holds. */
 GArray *store_agents(struct store *store);
+/* The same of an area, in the order in which they enrolled, from the offset-th on. */
+GArray *store_area_agents(struct store *store, const char *area, size_t offset, size_t most);
+size_t store_area_agents_count(struct store *store, const char *area);
 
 struct stored_invitation {
   char *area;

@@ -13,7 +13,7 @@ import table
 import workload
 import zmq
 from parktally import uscc
-from stranger import Report, Stranger
+from stranger import Report
 from table import Bar, Line
 from workload import INDICATORS
 
@@ -59,7 +59,7 @@ def ours(bench, count):
     city.renew()
     chance = random.Random(count)
     with city.serving() as aggregator:
-        agent = Stranger(aggregator.invite(workload.PARKS[0])).connect()
+        agent = stranger.enrol(aggregator, workload.PARKS[0])
         values = [dict(zip(INDICATORS, chance.choices(range(10**9), k=workload.FIGURES))) for _ in range(count)]
         sealed = [agent.sealed(workload.FORM, workload.PERIOD, [Report(uscc(6 * n), values[n])]) for n in range(count)]
         frames = [stranger.pb.Frame(protocol=1, submit=stranger.pb.Submit(id=stranger.digest(one[104:]), sealed=one))

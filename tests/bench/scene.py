@@ -14,7 +14,7 @@ import baseline
 import parktally
 import workload
 from baseline import LONG, Wrong
-from parktally import Aggregator, ParkAgent
+from parktally import Aggregator
 from workload import PARKS
 
 APPROVED = ("--approved-by", "张三")
@@ -51,7 +51,7 @@ class City:
                                      data=self.aggregator.data, timeout=LONG)
             if imported.code != 0:
                 raise Wrong(f"register import: {imported}")
-            self.agents = [ParkAgent(self.live / f"{area}{n}", self.aggregator.invite(area)) for n, area in enumerate(areas)]
+            self.agents = [parktally.enrol(self.aggregator, area, self.live / f"{area}{n}") for n, area in enumerate(areas)]
             self.aggregator.stop()
 
     @contextlib.contextmanager

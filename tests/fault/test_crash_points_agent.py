@@ -100,9 +100,11 @@ class AgentPoints(parktally.Case):
         self.city = self.aggregator(name=f"city{self.cities}")
         self.city.import_register([parktally.unit(unit, "east") for unit in UNITS])
         self.city.start()
+        self.speaker = st.enrol(self.city, "east")
         self.free = list(MONTHS)
 
     def close_city(self):
+        self.speaker.close()
         self.assert_sound(self.city)
         self.assertEqual(self.city.stop(), 0)
         self.assert_sound(self.city)
@@ -128,6 +130,7 @@ class AgentPoints(parktally.Case):
         for stage in self.STAGES:
             result = park.run(stage, "count")
             self.assertEqual(result.code, 0, result)
+            self.speaker.admit_all()
             counts[stage] = len(park.reached())
             (park.folder / "trace").unlink()
         self.check(park)
@@ -139,6 +142,8 @@ class AgentPoints(parktally.Case):
             if name == stage:
                 check_result(park.run(stage, fault), park, fault)
             park.finish(name)
+            if name == "join":
+                self.speaker.admit_all()
         self.check(park)
         shutil.rmtree(park.folder)
 

@@ -288,7 +288,7 @@ class Life:
 
     def first(self):
         self.peer = self.new_peer("east")
-        self.lost = self.new_peer("west")
+        self.lost = self.new_peer("south")
         self.join_agent()
         self.say({("E1", month): 11 + n for n, month in enumerate(MONTHS)} | {("E2", MONTHS[0]): 500})
         self.push({("W1", month): 1000 + n for n, month in enumerate(MONTHS)} | {("W2", MONTHS[1]): 7})

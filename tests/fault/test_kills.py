@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 import parktally  # noqa: E402
 import stranger as st  # noqa: E402
-from stranger import Report, Stranger  # noqa: E402
+from stranger import Report  # noqa: E402
 
 SEED = int(os.environ.get("PARKTALLY_SEED") or secrets.randbits(32))
 KILLS = int(os.environ.get("PARKTALLY_KILLS") or 100)
@@ -67,7 +67,7 @@ class StrangerLoad(Load):
 
     def __init__(self, city, area, name, seed):
         super().__init__(area, name, seed)
-        self.agent = Stranger(city.invite(area)).connect()
+        self.agent = st.enrol(city, area)
         self.sealed = {}    # id → bytes
         self.receipts = {}  # id → the sealed receipt
         self.bases = {}     # (month, unit) → id that counted last
@@ -117,7 +117,7 @@ class AgentLoad(Load):
     def __init__(self, city, folder, area, name, seed):
         super().__init__(area, name, seed)
         self.folder = Path(folder)
-        self.agent = parktally.ParkAgent(self.folder / name, city.invite(area))
+        self.agent = parktally.enrol(city, area, self.folder / name)
         self.process = None
         self.lock = threading.Lock()
         self.killed = 0
@@ -171,7 +171,7 @@ class ServiceLoad(Load):
 
     def __init__(self, city, folder, area, name, seed):
         super().__init__(area, name, seed)
-        self.agent = parktally.ParkAgent(Path(folder) / name, city.invite(area))
+        self.agent = parktally.enrol(city, area, Path(folder) / name)
         self.place, self.submit = Path(folder), Path(folder) / f"{name}-报送"
         (self.agent.data / "agent.yaml").write_text(f"submit_folder: {self.submit}\napproved_by: 李明\n")
         self.log_path = Path(folder) / f"{name}.log"
@@ -282,6 +282,8 @@ class Kills(parktally.Case):
         self.city.import_register([parktally.unit(f"{name}{u:02d}", PARKS[n % 3])
                                    for n, name in enumerate(names) for u in range(UNITS)])
         self.city.start()
+        for area in PARKS:
+            st.enrol(self.city, area).close()  # speaks for it
         for n, (kind, name) in enumerate(zip(kinds, names)):
             rest = PARKS[n % 3], name, self.random.getrandbits(32)
             if kind == "w":

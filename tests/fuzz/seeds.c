@@ -45,9 +45,13 @@ static void write_frames(void)
                                               "output",   "9",       "≤ 8",     "why", 1,
                                               "new line", "李四",    2};
   static const struct consent_item consent = {"monthly", "2018-05", "A1", "staff"};
+  static const char *const forms[] = {"rd-yearly"};
+  const struct agent_item agent = {"liudong-2",      AGENT_OF_PARK,    forms,         1, hash_view,
+                                   AGENT_IS_REVOKED, ENTRY_IS_WAITING, 1528070400000, 2, "liudong-1",
+                                   "李四",           "second office",  1528070400001};
   const struct frame frames[] = {
       {.kind = FRAME_HELLO, .hello = {"liudong-1", "park-agent 0.1", 1528070400000, hash_view, hash_view}},
-      {.kind = FRAME_WELCOME, .welcome = {4, 1528070400000, hash_view, hash_view, 7}},
+      {.kind = FRAME_WELCOME, .welcome = {4, 1528070400000, hash_view, hash_view, 7, true}},
       {.kind = FRAME_DOCUMENT_REQUEST, .document_request = {DOCUMENT_OF_REGISTER}},
       {.kind = FRAME_CHUNK_REQUEST, .chunk_request = {DOCUMENT_OF_CATALOGUE, hash_view, 2}},
       {.kind = FRAME_CHUNK, .chunk = {hash_view, 2, hash_view}},
@@ -62,11 +66,13 @@ static void write_frames(void)
       {.kind = FRAME_STATE_REQUEST, .state_request = {64}},
       {.kind = FRAME_STATE_PAGE,
        .state_page = {.state = 9,
-                      .total = 2,
+                      .total = 3,
                       .inquiries = &inquiry,
                       .inquiry_count = 1,
                       .consents = &consent,
-                      .consent_count = 1}},
+                      .consent_count = 1,
+                      .agents = &agent,
+                      .agent_count = 1}},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(frames); i++) {
     g_autoptr(GBytes) bytes = frame_encode(&frames[i]);
@@ -142,6 +148,13 @@ static void write_sealed(void)
                                          .kind = PARK_APPLIES,
                                          .application = {"91450200000000060X", "enterprise", "新企业", "3610",
                                                          "", "2018-06-01", "新建投产", "李四"}}));
+  write_array(
+      "receipt", 4,
+      park_act_encode(&(struct park_act){.agent = "liudong-1",
+                                         .sequence = 5,
+                                         .created_at_ms = 1528070400000,
+                                         .kind = PARK_ADMITS,
+                                         .admission = {"liudong-2", hash_view, "new office", "李四"}}));
 }
 
 static void write_leaves(void)
@@ -157,7 +170,7 @@ static void write_leaves(void)
       {LEAF_CATALOGUE, 2, "op", "", .catalogue = {hash_view}},
       {LEAF_REGISTER, 3, "op", "", .register_ = {hash_view, releases, 2}},
       {LEAF_INVITATION, 4, "op", "", .invitation = {hash_view, "liudong", AGENT_OF_PARK, forms, 1, 9}},
-      {LEAF_ENROLMENT, 5, "", "", .enrolment = {sealed_view, hash_view}},
+      {LEAF_ENROLMENT, 5, "", "", .enrolment = {sealed_view, hash_view, ENTRY_IS_WAITING}},
       {LEAF_REVOCATION, 6, "op", "lost", .revocation = {"liudong-1"}},
       {LEAF_SUBMISSION, 7, "", "", .submission = {sealed_view, refusals, 2, releases, 2, findings, 1}},
       {LEAF_PARK_ACT, 8, "", "", .park_act = {sealed_view, refusals, 1}},

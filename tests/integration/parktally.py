@@ -164,6 +164,7 @@ class Aggregator:
         self.source = self.root / "source.yaml"
         self.listen = self.enrol = "tcp://127.0.0.1:*"
         self.process = None
+        self.speakers = {}  # area → its first agent, which admits those that come later
         self.env = env or environment()
         self.source.write_text(catalogue or small_catalogue())
         made = run(AGGREGATOR, "init", "--catalogue", self.source, data=self.data, env=self.env)
@@ -236,6 +237,12 @@ class Aggregator:
     def invite(self, area, *options):
         return self.command("invite", "--area", area, *options).out.strip()
 
+    def let_in(self, area, agent, waits):
+        """An agent of the area has enrolled: it speaks for it from now on, or is admitted by who does."""
+        speaker = self.speakers.setdefault(area, agent)
+        if waits:
+            speaker.admit(agent.id)
+
     def totals(self, *options):
         """Lines of `totals` as dictionaries."""
         text = self.command("totals", "--format", "csv", *options).out
@@ -260,6 +267,11 @@ class ParkAgent:
         self.data = pathlib.Path(folder)
         joined = run(AGENT, "join", "-", data=self.data, stdin=invitation)
         assert joined.code == 0, joined
+        self.id = re.search(r"^agent +(\S+)", joined.out, re.MULTILINE).group(1)
+        self.waits = "[admission.waiting]" in joined.out
+
+    def admit(self, agent):
+        return self.command("admit", agent, "--approved-by", "李四", code=0)
 
     def start(self, *words, output=subprocess.PIPE):
         """Starts a command and does not wait for it."""
@@ -271,6 +283,13 @@ class ParkAgent:
         if code is not None and result.code != code:
             raise AssertionError(f"{words}: expected {code}, found {result}")
         return result
+
+
+def enrol(city, area, folder, *options):
+    """A real park-agent in that folder, with rights."""
+    agent = ParkAgent(folder, city.invite(area, *options))
+    city.let_in(area, agent, agent.waits)
+    return agent
 
 
 CLOCK_SHIFT = r"""

@@ -379,17 +379,44 @@ class Stranger:
         sealed = self.sealed_act(**answer)
         return sealed, self.read_receipt(self.receipt_bytes(sealed))
 
+    def pages(self):
+        """What this area is told: lists by kind of item."""
+        kinds = ("inquiry", "consent", "application", "agent")
+        lists = {kind: [] for kind in kinds}
+        while True:
+            self.send(state_request=pb.StateRequest(offset=sum(map(len, lists.values()))))
+            page = self.expect("state_page").state_page
+            for kind in kinds:
+                lists[kind] += getattr(page, kind)
+            if sum(map(len, lists.values())) >= page.total:
+                return lists
+
     def state(self):
         """What the city asks this area, and what it consented to: (inquiries, consents)."""
-        inquiries, consents, applications = [], [], []
-        while True:
-            self.send(state_request=pb.StateRequest(offset=len(inquiries) + len(consents) + len(applications)))
-            page = self.expect("state_page").state_page
-            inquiries += page.inquiry
-            consents += page.consent
-            applications += page.application
-            if len(inquiries) + len(consents) + len(applications) >= page.total:
-                return inquiries, consents
+        lists = self.pages()
+        return lists["inquiry"], lists["consent"]
+
+    def agents(self):
+        """The agents of this area by id."""
+        return {item.agent: item for item in self.pages()["agent"]}
+
+    def sealed_admission(self, agent, key_id, reason="", approved_by="李四"):
+        self.sequence += 1
+        act = pb.Act(agent=self.id, sequence=self.sequence, created_at_ms=now_ms(),
+                     admission=pb.Admission(agent=agent, key_id=key_id, reason=reason, approved_by=approved_by))
+        return seal(ACT, act.SerializeToString(), self.keys.sign)
+
+    def admit(self, agent):
+        """Lets an agent of this area in that waits, by the key that the city says it has."""
+        was_open = self.socket is not None
+        if not was_open:
+            self.connect()
+        sealed = self.sealed_admission(agent, self.agents()[agent].key_id)
+        receipt = self.read_receipt(self.receipt_bytes(sealed))
+        if not was_open:
+            self.close()
+        if receipt.counted != 1:
+            raise ValueError(receipt.refusal)
 
     def refusals(self, id_, offset=0):
         self.send(refusal_request=pb.RefusalRequest(id=id_, offset=offset))
@@ -450,3 +477,16 @@ class Stranger:
                 return
             except Silent:
                 continue
+
+    def admit_all(self):
+        """Whoever waits in this area."""
+        for item in self.agents().values():
+            if item.state == pb.AGENT_WAITING:
+                self.admit(item.agent)
+
+
+def enrol(city, area, *options):
+    """A stranger with rights, connected."""
+    agent = Stranger(city.invite(area, *options)).connect()
+    city.let_in(area, agent, agent.welcome.waiting)
+    return agent

@@ -28,7 +28,7 @@ class Case(parktally.Case):
         self.city.start()
 
     def join(self, area="east", name="代理"):
-        return parktally.ParkAgent(self.folder / name, self.city.invite(area))
+        return parktally.enrol(self.city, area, self.folder / name)
 
     def write(self, text, name="五月.csv"):
         path = self.folder / name

@@ -37,8 +37,9 @@ class Door(parktally.Case):
                                  [parktally.unit(f"W{n:04d}", "west") for n in range(10)] +
                                  [parktally.unit("CITY", "city")])
         cls.city.start()
-        cls.east = Stranger(cls.city.invite("east")).connect()
+        cls.east = st.enrol(cls.city, "east")
         cls.addClassCleanup(lambda: cls.east.close())
+        st.enrol(cls.city, "west").close()  # speaks for it
         cls.months = (f"{year}-{month:02d}" for year in range(2011, 2031) for month in range(1, 13))
 
     def setUp(self):
@@ -48,7 +49,7 @@ class Door(parktally.Case):
         self.east.hello()
 
     def agent(self, area, *options):
-        agent = Stranger(self.city.invite(area, *options)).connect()
+        agent = st.enrol(self.city, area, *options)
         self.addCleanup(agent.close)
         return agent
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import parktally  # noqa: E402
+import stranger  # noqa: E402
 from parktally import AGGREGATOR, environment, run, small_catalogue, unit  # noqa: E402
-from stranger import Report, Stranger, pb  # noqa: E402
+from stranger import Report, pb  # noqa: E402
 
 try:
     import openpyxl
@@ -169,7 +170,7 @@ class Case(parktally.Case):
         return city.start()
 
     def stranger(self, city, area):
-        agent = Stranger(city.invite(area)).connect()
+        agent = stranger.enrol(city, area)
         self.addCleanup(agent.close)
         return agent
 

@@ -8,7 +8,8 @@ import sqlite3
 import unittest
 
 import parktally
-from stranger import Refused, Report, Stranger, pb
+import stranger
+from stranger import Refused, Report, pb
 
 RULES = """\
   staff-needed: {zh: 有产值应有人员, en: Who produces has staff, form: monthly, weight: quasi-mandatory, holds: if output > 0 then staff > 0}
@@ -33,13 +34,13 @@ class Inquiries(parktally.Case):
 
     def park(self, area="east"):
         if area not in self.agents:
-            self.agents[area] = parktally.ParkAgent(self.folder / area, self.city.invite(area))
+            self.agents[area] = parktally.enrol(self.city, area, self.folder / area)
         return self.agents[area]
 
     def stranger(self, area):
-        stranger = Stranger(self.city.invite(area)).connect()
-        self.addCleanup(stranger.close)
-        return stranger
+        agent = stranger.enrol(self.city, area)
+        self.addCleanup(agent.close)
+        return agent
 
     def push(self, *rows, code=GOOD, area="east", header=HEADER):
         path = self.folder / "月报.csv"

@@ -7,7 +7,8 @@ import json
 import unittest
 
 import parktally
-from stranger import Report, Stranger, digest, pb
+import stranger
+from stranger import Report, digest, pb
 
 GOOD, USAGE, BAD, LATER = 0, 64, 65, 75
 WHY = "六月投产的新企业，营业执照正在办理"
@@ -24,13 +25,13 @@ class Life(parktally.Case):
 
     def park(self, area="east"):
         if area not in self.agents:
-            self.agents[area] = parktally.ParkAgent(self.folder / area, self.city.invite(area))
+            self.agents[area] = parktally.enrol(self.city, area, self.folder / area)
         return self.agents[area]
 
     def stranger(self, area="east"):
-        stranger = Stranger(self.city.invite(area)).connect()
-        self.addCleanup(stranger.close)
-        return stranger
+        agent = stranger.enrol(self.city, area)
+        self.addCleanup(agent.close)
+        return agent
 
     def push(self, *rows, code=GOOD, area="east", header=HEADER):
         path = self.folder / "月报.csv"

@@ -165,6 +165,8 @@ class Messages(WhoWrites):
 
     def test_no_other_park_and_no_bureau_writes_it(self):
         bureau = self.agent("city", "--role", "bureau", "--forms", "city")
+        own = self.agent("east")  # of an operator, beside the park's
+        own_key = stranger.digest(bytes(own.keys.sign.verify_key))
         west, keys = self.west, self.west.keys.sign
         for agent, sealed, code in (
                 (west, west.seal(self.correction(west)), "unit.elsewhere"),
@@ -173,7 +175,11 @@ class Messages(WhoWrites):
                 (west, west.sealed("monthly", "2018-05", [Report("A1", kind=pb.REPORT_WITHDRAWAL, base=self.id)]), "unit.elsewhere"),
                 (west, west.sealed_act(inquiry=1, text="改为另一个数", answered_by="某人"), "inquiry.unknown"),
                 (west, stranger.seal(stranger.RECEIPT, self.correction(west).SerializeToString(), keys), "seal.forged"),
-                (bureau, bureau.seal(self.correction(bureau)), "form.no-right")):
+                (bureau, bureau.seal(self.correction(bureau)), "form.no-right"),
+                (own, own.seal(self.correction(own)), "admission.waiting"),
+                (own, own.sealed_admission(own.id, own_key), "admission.waiting"),
+                (bureau, bureau.sealed_admission(own.id, own_key), "admission.unknown"),
+                (west, west.sealed_admission(own.id, own_key), "admission.unknown")):
             with self.subTest(code):
                 self.assertEqual(self.refused(agent, sealed), [code])
                 self.assert_untouched(code)

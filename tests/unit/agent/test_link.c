@@ -34,6 +34,7 @@ struct script {
   unsigned unknown_pages;
   unsigned refuse; /* of the reports of a submission; one in the receipt, the others by page */
   int64_t clock_ahead_ms;
+  bool waits, waits_untold; /* submissions get admission.waiting until `admitted`; Welcome says so, or not */
 };
 
 struct aggregator {
@@ -49,6 +50,7 @@ struct aggregator {
   bool must_restart; /* its thread's */
   GBytes *deaf_to;   /* likewise: a peer, or NULL */
   atomic_uint hellos, submits, documents;
+  atomic_bool admitted;
 };
 
 static struct fixture_home fixture;
@@ -105,6 +107,7 @@ static void answer_hello(GBytes *peer)
   frame.welcome.clock_ms = clock_wall().ms + aggregator.script.clock_ahead_ms;
   frame.welcome.catalogue_hash = (struct bytes_view){aggregator.hashes[0], SEAL_HASH_SIZE};
   frame.welcome.register_hash = (struct bytes_view){aggregator.hashes[1], SEAL_HASH_SIZE};
+  frame.welcome.waiting = aggregator.script.waits && !aggregator.admitted;
   answer(peer, &frame);
   aggregator.must_restart = aggregator.script.cuts;
 }
@@ -162,8 +165,9 @@ static void answer_submit(GBytes *peer, const struct frame *request)
     return;
   }
   if (once(&script->lose_receipts)) return;
-  if (script->fault) {
-    answer_fault(peer, request->submit.id, script->fault);
+  bool waits = (script->waits || script->waits_untold) && !aggregator.admitted;
+  if (script->fault || waits) {
+    answer_fault(peer, request->submit.id, waits ? "admission.waiting" : script->fault);
     return;
   }
   if (once(&script->busy)) {
@@ -515,6 +519,40 @@ static void a_faulty_submission_is_not_sent_again(void **state)
   assert_string_equal(told.fault, "form.no-right");
 }
 
+/* Both sides of the admission, of an agent that is told so by Welcome or only by a fault. */
+static void keeps_all_until_it_is_admitted(const struct script *script, unsigned sent_in_vain)
+{
+  begin(script, true);
+  put_submissions(3);
+  struct told told;
+  CLEANUP(link_free) struct link *link = open_link(&told);
+  run_to(link, LINK_IDLE); /* there is nothing to wait for */
+  assert_int_equal(summary().waiting_to_send, 3);
+  assert_int_equal(summary().refused_whole, 0);
+  assert_true(aggregator.submits <= sent_in_vain);
+  assert_int_equal(told.faults, 1);
+  assert_string_equal(told.fault, "admission.waiting");
+  run_to(link, LINK_IDLE);
+  assert_int_equal(summary().waiting_to_send, 3);
+  aggregator.admitted = true;
+  run_to(link, LINK_WELCOMED);
+  run_to(link, LINK_IDLE);
+  assert_int_equal(summary().answered, 3);
+  assert_int_equal(told.receipts, 3);
+}
+
+static void who_waits_for_admission_sends_nothing_and_keeps_all(void **state)
+{
+  (void)state;
+  keeps_all_until_it_is_admitted(&(struct script){.waits = true}, 0);
+}
+
+static void who_learns_by_a_fault_that_it_waits_keeps_all(void **state)
+{
+  (void)state;
+  keeps_all_until_it_is_admitted(&(struct script){.waits_untold = true}, 3);
+}
+
 static void a_revoked_agent_stops_and_keeps_its_outbox(void **state)
 {
   (void)state;
@@ -756,6 +794,8 @@ int main(void)
       TEST(busy_puts_one_submission_back),
       TEST(a_forged_receipt_is_ignored_and_named),
       TEST(a_faulty_submission_is_not_sent_again),
+      TEST(who_waits_for_admission_sends_nothing_and_keeps_all),
+      TEST(who_learns_by_a_fault_that_it_waits_keeps_all),
       TEST(a_revoked_agent_stops_and_keeps_its_outbox),
       TEST(an_agent_refused_at_its_greeting_is_told_so),
       TEST(refusals_beyond_the_receipt_are_fetched),

@@ -120,17 +120,28 @@ void fixture_import(struct fixture *fixture, const char *register_csv)
   g_bytes_unref(act.text);
 }
 
-static void invite(struct fixture *fixture, const char *area, const uint8_t secret[32])
+static void invite(struct fixture *fixture, const char *area, enum agent_role role, const char *forms,
+                   const uint8_t secret[32])
 {
   struct act act = {.kind = LEAF_INVITATION, .by = "test"};
+  g_auto(GStrv) words = g_strsplit(forms, ";", -1);
 
   seal_hash(secret, 32, act.invitation.secret_hash);
   act.invitation.area = area;
+  act.invitation.role = role;
+  act.invitation.forms = (const char *const *)words;
+  act.invitation.form_count = g_strv_length(words);
   act.invitation.expires_ms = INT64_MAX;
   do_act(fixture, &act, NULL);
 }
 
 void fixture_enrol(struct fixture *fixture, const char *area, struct fixture_agent *ret_agent)
+{
+  fixture_enrol_for(fixture, area, AGENT_OF_PARK, "", ret_agent);
+}
+
+void fixture_enrol_for(struct fixture *fixture, const char *area, enum agent_role role, const char *forms,
+                       struct fixture_agent *ret_agent)
 {
   static unsigned number;
   g_autofree char *name = g_strdup_printf("agent-%u.key", number);
@@ -143,7 +154,7 @@ void fixture_enrol(struct fixture *fixture, const char *area, struct fixture_age
 
   number++;
   memcpy(join.secret, &number, sizeof number);
-  invite(fixture, area, join.secret);
+  invite(fixture, area, role, forms, join.secret);
   ret_agent->identity = identity_create(path, NULL);
   ret_agent->sequence = 0;
   memcpy(join.curve_key, identity_curve_public(ret_agent->identity), 32);
@@ -161,6 +172,37 @@ void fixture_agent_clear(struct fixture_agent *agent)
 {
   identity_free(agent->identity);
   g_free(agent->id);
+}
+
+void fixture_revoke(struct fixture *fixture, const struct fixture_agent *agent)
+{
+  const struct act act = {.kind = LEAF_REVOCATION, .by = "test", .agent = agent->id};
+
+  do_act(fixture, &act, NULL);
+}
+
+GBytes *fixture_seal_admission(struct fixture_agent *by, const struct fixture_agent *agent)
+{
+  uint8_t key_id[SEAL_HASH_SIZE];
+  struct park_act act = {.agent = by->id,
+                         .sequence = ++by->sequence,
+                         .created_at_ms = 1,
+                         .kind = PARK_ADMITS,
+                         .admission = {agent->id, {key_id, sizeof key_id}, "second office", "李四"}};
+
+  seal_key_id(identity_sign_public(agent->identity), key_id);
+  g_autoptr(GByteArray) payload = park_act_encode(&act);
+  return g_byte_array_free_to_bytes(identity_seal(by->identity, SEAL_ACT, payload->data, payload->len, NULL));
+}
+
+void fixture_admit(struct fixture *fixture, struct fixture_agent *by, const struct fixture_agent *agent)
+{
+  g_autoptr(GBytes) sealed = fixture_seal_admission(by, agent);
+  g_autoptr(GError) error = NULL;
+  CLEANUP(receipt_free) struct receipt *receipt = fixture_submit(fixture, sealed, &error);
+
+  if (!receipt) fail_msg("admission: %s", error->message);
+  assert_int_equal(receipt->counted, 1);
 }
 
 GBytes *fixture_seal(struct fixture *fixture, struct fixture_agent *agent, const char *form,

@@ -35,6 +35,10 @@ void fixture_teardown(struct fixture *fixture);
 /* Acts, which must succeed. */
 void fixture_import(struct fixture *fixture, const char *register_csv);
 void fixture_enrol(struct fixture *fixture, const char *area, struct fixture_agent *ret_agent);
+/* The same of one with a role and forms by name, joined by ";", or "". */
+void fixture_enrol_for(struct fixture *fixture, const char *area, enum agent_role role, const char *forms,
+                       struct fixture_agent *ret_agent);
+void fixture_revoke(struct fixture *fixture, const struct fixture_agent *agent);
 void fixture_agent_clear(struct fixture_agent *agent);
 
 /* One report of a submission in the making. `columns`/`values` in the form's order; a NULL text is a blank
@@ -56,6 +60,11 @@ GBytes *fixture_seal_under(struct fixture *fixture, const struct catalogue *cata
                            struct fixture_agent *agent, const char *form, const char *period,
                            const struct fixture_report *reports, size_t count,
                            uint8_t ret_id[SUBMISSION_ID_SIZE]);
+
+/* An act in which `by` admits the agent. */
+GBytes *fixture_seal_admission(struct fixture_agent *by, const struct fixture_agent *agent);
+/* It must be carried out. */
+void fixture_admit(struct fixture *fixture, struct fixture_agent *by, const struct fixture_agent *agent);
 
 /* Judges and submits, waits for the commit. The receipt, or NULL and the error. */
 struct receipt *fixture_submit(struct fixture *fixture, GBytes *sealed, GError **error);

@@ -118,7 +118,8 @@ static GByteArray *certificate(const char *agent)
 
 static struct leaf enrolment_leaf(const GByteArray *sealed)
 {
-  return (struct leaf){.kind = LEAF_ENROLMENT, .enrolment = {{sealed->data, sealed->len}, secret_view}};
+  return (struct leaf){.kind = LEAF_ENROLMENT,
+                       .enrolment = {{sealed->data, sealed->len}, secret_view, ENTRY_IS_FIRST}};
 }
 
 static void enrol(struct world *world, const char *agent)

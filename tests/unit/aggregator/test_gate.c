@@ -307,6 +307,8 @@ static void credit_is_shared_among_the_agents_in_force(void **state)
 
   assert_int_equal(hear_credit(client), LIMIT_CREDIT_AGENT);
   for (size_t n = 0; n < G_N_ELEMENTS(others); n++) fixture_enrol(&world->fixture, "east", &others[n]);
+  assert_int_equal(hear_credit(client), LIMIT_CREDIT_AGENT); /* they wait */
+  for (size_t n = 0; n < G_N_ELEMENTS(others); n++) fixture_admit(&world->fixture, &world->east, &others[n]);
   assert_int_equal(hear_credit(client), LIMIT_CREDIT_GLOBAL / AGENTS);
   for (size_t n = 0; n < G_N_ELEMENTS(others); n++) {
     const struct act revocation = {.kind = LEAF_REVOCATION, .by = "test", .agent = others[n].id};
@@ -487,6 +489,8 @@ static void refusals_are_told_to_the_area_that_reported_and_to_nobody_else(void 
   ask_in_vain(west, &asked, FINDING_REQUEST_UNKNOWN);
   expect_page(east, &sent, 0, 0, 1, 1);
   fixture_enrol(&world->fixture, "east", &east_too);
+  ask_in_vain(connect_agent(world, &east_too), &asked, FINDING_REQUEST_UNKNOWN); /* it waits */
+  fixture_admit(&world->fixture, &world->east, &east_too);
   expect_page(connect_agent(world, &east_too), &sent, 0, 0, 1, 1);
   fixture_agent_clear(&east_too);
   g_bytes_unref(sent.sealed);

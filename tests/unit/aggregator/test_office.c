@@ -408,7 +408,7 @@ static void an_invitation_is_one_line_whose_secret_nobody_keeps(void **state)
   uint64_t before = leaves(world);
   int64_t now = clock_wall().ms;
   assert_int_equal(run(world, "invite --area east --forms monthly --valid 2h --reason new"), 0);
-  assert_string_equal(err, "");
+  assert_true(contains(err, "east has an agent already"));
   assert_ptr_equal(strchr(out, '\n'), out + strlen(out) - 1);
   CLEANUP(invitation_free) struct invitation *invitation = invitation_decode(out);
   assert_non_null(invitation);
@@ -455,7 +455,8 @@ static void a_revoked_agent_is_listed_as_such_and_stays_so(void **state)
   assert_true(contains(err, "revoked already"));
   assert_int_equal(run(world, "agents --format csv"), 0);
   g_auto(GStrv) lines = g_strsplit(out, "\n", -1);
-  assert_string_equal(lines[0], "agent,area,role,forms,enrolled,submissions,last_seen,revoked");
+  assert_string_equal(lines[0],
+                      "agent,area,role,forms,enrolled,submissions,last_seen,revoked,state,admitted_by");
   int found = 0;
   for (char **line = lines + 1; **line; line++) {
     g_auto(GStrv) cells = g_strsplit(*line, ",", -1);
@@ -464,9 +465,33 @@ static void a_revoked_agent_is_listed_as_such_and_stays_so(void **state)
     assert_string_equal(cells[5], east ? "1" : "0");
     assert_int_equal(*cells[6] != '\0', east);
     assert_int_equal(*cells[7] != '\0', east);
+    assert_string_equal(cells[8], east ? "revoked" : "in_force");
+    assert_string_equal(cells[9], "");
     found++;
   }
   assert_int_equal(found, 2);
+}
+
+static void an_agent_that_waits_is_listed_as_such_and_then_with_who_admitted_it(void **state)
+{
+  struct world *world = *state;
+  struct fixture_agent second, third;
+  fixture_enrol(&world->fixture, "east", &second);
+  assert_int_equal(run(world, "agents --format csv"), 0);
+  assert_true(contains(out, ",waiting,\n"));
+  fixture_admit(&world->fixture, &world->east, &second);
+  assert_int_equal(run(world, "agents --format csv"), 0);
+  g_autofree char *by = g_strdup_printf(",in_force,%s\n", world->east.id);
+  assert_true(contains(out, by));
+  fixture_revoke(&world->fixture, &world->east);
+  fixture_revoke(&world->fixture, &second);
+  assert_int_equal(run(world, "invite --area east"), 0);
+  assert_true(contains(err, "nobody admitted it"));
+  fixture_enrol(&world->fixture, "east", &third);
+  assert_int_equal(run(world, "agents --format csv"), 0);
+  assert_true(contains(out, ",in_force,nobody\n"));
+  fixture_agent_clear(&second);
+  fixture_agent_clear(&third);
 }
 
 /* --- from the command line --- */
@@ -561,6 +586,7 @@ int main(void)
       TEST(an_invitation_is_one_line_whose_secret_nobody_keeps),
       TEST(an_invitation_to_every_address_names_this_machine_and_warns),
       TEST(a_revoked_agent_is_listed_as_such_and_stays_so),
+      TEST(an_agent_that_waits_is_listed_as_such_and_then_with_who_admitted_it),
       cmocka_unit_test(help_needs_no_office),
       TEST(without_a_server_a_command_works_under_the_folder_s_lock),
       TEST(beside_a_server_a_command_goes_to_it),

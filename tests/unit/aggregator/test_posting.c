@@ -34,6 +34,7 @@ static int setup(void **state)
   fixture_setup(&world->fixture, REGISTER);
   fixture_enrol(&world->fixture, "east", &world->east);
   fixture_enrol(&world->fixture, "east", &world->east_too);
+  fixture_admit(&world->fixture, &world->east, &world->east_too);
   fixture_enrol(&world->fixture, "west", &world->west);
   *state = world;
   return 0;

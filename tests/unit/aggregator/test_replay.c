@@ -577,9 +577,49 @@ static void a_changed_act_on_a_period_is_reported_and_mended(void **state)
   fixture_teardown(&fixture);
 }
 
+static void admissions_are_replayed_and_a_changed_one_is_reported_and_mended(void **state)
+{
+  static const char *const spoils[] = {
+      "DELETE FROM admission", "UPDATE admission SET admitted_by = 'east-3' WHERE agent = 'east-2'",
+      "UPDATE admission SET entry = 1 WHERE agent = 'west-2'", "UPDATE agent SET revoked = 0"};
+  static const uint64_t found[] = {3, 1, 1, 1};
+  struct fixture fixture;
+  struct fixture_agent agents[5];
+  static const char *const areas[] = {"east", "east", "east", "west", "west"};
+  g_autoptr(GError) error = NULL;
+
+  (void)state;
+  fixture_setup(&fixture, NULL);
+  for (int n = 0; n < 4; n++) fixture_enrol(&fixture, areas[n], &agents[n]);
+  fixture_admit(&fixture, &agents[0], &agents[1]); /* the third waits */
+  g_autoptr(GBytes) again = fixture_seal_admission(&agents[0], &agents[1]);
+  CLEANUP(receipt_free) struct receipt *receipt = fixture_submit(&fixture, again, NULL);
+  assert_int_equal(receipt->refused, 1);
+  struct fixture_agent nobody = {.identity = agents[1].identity, .id = (char *)"east-9"};
+  g_autoptr(GBytes) vain = fixture_seal_admission(&agents[0], &nobody);
+  CLEANUP(receipt_free) struct receipt *other = fixture_submit(&fixture, vain, NULL);
+  assert_int_equal(other->refused, 1);
+  fixture_revoke(&fixture, &agents[3]);
+  fixture_enrol(&fixture, areas[4], &agents[4]); /* in its place */
+  assert_int_equal(differences(fixture.folder), 0);
+  writer_free(fixture.writer);
+  fixture.writer = NULL;
+  g_autofree char *path = folder_path(fixture.folder, "store.db");
+  for (size_t n = 0; n < G_N_ELEMENTS(spoils); n++) {
+    CLEANUP(db_close) struct db *db = db_open(path, DB_WRITE, 256, NULL);
+    assert_true(db_exec(db, spoils[n]));
+    assert_int_equal(differences(fixture.folder), found[n]);
+    if (!replay_rebuild(fixture.folder, NULL, NULL, &error)) fail_msg("%s", error->message);
+    assert_int_equal(differences(fixture.folder), 0);
+  }
+  for (int n = 0; n < 5; n++) fixture_agent_clear(&agents[n]);
+  fixture_teardown(&fixture);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(admissions_are_replayed_and_a_changed_one_is_reported_and_mended),
       cmocka_unit_test(a_check_beside_a_server_that_never_rests_comes_to_its_end),
       cmocka_unit_test(a_changed_cell_and_a_changed_tree_head_are_reported),
       cmocka_unit_test(a_changed_act_on_a_period_is_reported_and_mended),

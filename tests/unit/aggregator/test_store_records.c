@@ -284,7 +284,10 @@ static void agents_come_back_by_id(void **state)
   store_begin(place->store);
   store_agent_put(place->store, &agent);
   agent.revoked_ms = 9;
+  agent.entry = ENTRY_IS_WAITING;
+  agent.admission = (struct stored_admission){7, (char *)"west-0", (char *)"李四", (char *)"office", 8};
   store_agent_put(place->store, &agent);
+  agent.admission = (struct stored_admission){0};
   agent.id = (char *)"east-1";
   agent.forms = NULL;
   store_agent_put(place->store, &agent);
@@ -297,7 +300,14 @@ static void agents_come_back_by_id(void **state)
   assert_string_equal(found->id, "east-1");
   assert_non_null(found->forms);
   assert_null(found->forms[0]);
+  assert_true(stored_agent_waits(found));
+  assert_string_equal(found->admission.by, "");
   found++;
+  assert_false(stored_agent_waits(found));
+  assert_true(found->admission.position == 7 && found->admission.recorded_ms == 8);
+  assert_string_equal(found->admission.by, "west-0");
+  assert_string_equal(found->admission.approved_by, "李四");
+  assert_string_equal(found->admission.reason, "office");
   assert_string_equal(found->area, "west");
   assert_int_equal(found->role, AGENT_OF_BUREAU);
   assert_string_equal(found->forms[1], "yearly");
@@ -307,6 +317,16 @@ static void agents_come_back_by_id(void **state)
   assert_int_equal(found->enrolled_ms, 5);
   assert_int_equal(found->revoked_ms, 9);
   assert_int_equal(g_bytes_get_size(found->certificate), 4);
+  assert_true(store_in_force_changed(place->store, 7)); /* an admission is no leaf of a kind of its own */
+  assert_false(store_in_force_changed(place->store, 8));
+
+  g_autoptr(GArray) western = store_area_agents(place->store, "west", 0, 9);
+  assert_int_equal(western->len, 2);
+  assert_int_equal(store_area_agents_count(place->store, "west"), 2);
+  assert_int_equal(store_area_agents_count(place->store, "east"), 0);
+  g_autoptr(GArray) second = store_area_agents(place->store, "west", 1, 9);
+  assert_int_equal(second->len, 1);
+  assert_string_equal(g_array_index(second, struct stored_agent, 0).id, "west-1");
 }
 
 static bool expect_no_change(uint64_t position, const char *unit, day_number from,
@@ -324,8 +344,7 @@ static void a_store_of_a_version_before_gets_what_it_lacks(void **state)
   place_sql(
       place,
       "DROP TABLE application; DROP TABLE waiting_unit; DROP TABLE period_act; DROP TABLE register_change;"
-      "DROP TABLE edition;"
-      "DROP INDEX leaf_of_act; PRAGMA user_version = 2");
+      "DROP TABLE edition; DROP TABLE admission; DROP INDEX leaf_of_act; PRAGMA user_version = 2");
   place->store = place_open(place, STORE_WRITE);
   g_autoptr(GArray) acts = store_period_acts(place->store);
   assert_int_equal(acts->len, 0);

@@ -788,6 +788,7 @@ static void a_catalogue_that_changes_what_was_reported_may_not_follow(void **sta
        "indicator “water”: “basis” has changed"},
       {"  listed: {", "  in_register: {", "indicator “listed” is gone"},
       {"january: joint", "january: separate", "form “monthly”: “every” or “january” has changed"},
+      {"filled_by: park", "filled_by: bureau", "form “monthly”: “filled_by” has changed"},
       {"every: year", "every: quarter", "form “yearly”: “every” or “january” has changed"},
       {"  old: {zh: 旧表", "  older: {zh: 旧表", "form “old” is gone"},
       {"      - {column: staff}\n", "", "form “monthly”: column 7 was “staff”"},

@@ -548,9 +548,76 @@ static void what_an_area_is_asked_comes_through(void **state)
       through_the_wire(&(struct frame){.kind = FRAME_STATE_REQUEST, .state_request = {UINT32_MAX}});
   assert_int_equal(request->state_request.offset, UINT32_MAX);
   CLEANUP(frame_free)
-  struct frame *welcome =
-      through_the_wire(&(struct frame){.kind = FRAME_WELCOME, .welcome = {.credit = 1, .state = UINT64_MAX}});
+  struct frame *welcome = through_the_wire(
+      &(struct frame){.kind = FRAME_WELCOME, .welcome = {.credit = 1, .state = UINT64_MAX, .waiting = true}});
   assert_true(welcome->welcome.state == UINT64_MAX);
+  assert_true(welcome->welcome.waiting);
+}
+
+static struct agent_item an_agent(void)
+{
+  static const char *const forms[] = {"monthly", "yearly"};
+  return (struct agent_item){.agent = "liudong-2",
+                             .role = AGENT_OF_BUREAU,
+                             .forms = forms,
+                             .form_count = 2,
+                             .key_id = hash_view,
+                             .state = AGENT_IS_REVOKED,
+                             .entry = ENTRY_IS_SUCCESSION,
+                             .enrolled_at_ms = 1,
+                             .revoked_at_ms = 2,
+                             .admitted_by = "liudong-1",
+                             .approved_by = "李四",
+                             .reason = "新办公室",
+                             .admitted_at_ms = -1};
+}
+
+static void agents_of_an_area_come_through(void **state)
+{
+  (void)state;
+  const struct agent_item agent = an_agent();
+  CLEANUP(frame_free)
+  struct frame *page = through_the_wire(
+      &(struct frame){.kind = FRAME_STATE_PAGE, .state_page = {.agents = &agent, .agent_count = 1}});
+  assert_int_equal(page->state_page.agent_count, 1);
+  const struct agent_item *found = page->state_page.agents;
+  assert_string_equal(found->agent, "liudong-2");
+  assert_int_equal(found->role, AGENT_OF_BUREAU);
+  assert_int_equal(found->form_count, 2);
+  assert_string_equal(found->forms[1], "yearly");
+  assert_view(found->key_id, hash, sizeof hash);
+  assert_int_equal(found->state, AGENT_IS_REVOKED);
+  assert_int_equal(found->entry, ENTRY_IS_SUCCESSION);
+  assert_true(found->enrolled_at_ms == 1 && found->revoked_at_ms == 2 && found->admitted_at_ms == -1);
+  assert_string_equal(found->admitted_by, "liudong-1");
+  assert_string_equal(found->approved_by, "李四");
+  assert_string_equal(found->reason, "新办公室");
+}
+
+static void agents_with_a_field_out_of_range_are_refused(void **state)
+{
+  (void)state;
+  g_autofree char *endless = g_strnfill(LIMIT_NAME_BYTES + 1, 'x');
+  static const char *const nameless[] = {""};
+  struct agent_item cases[9];
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) cases[i] = an_agent();
+  cases[0].agent = "";
+  cases[1].role = (enum agent_role)2;
+  cases[2].forms = nameless;
+  cases[2].form_count = 1;
+  cases[3].key_id.length--;
+  cases[4].state = (enum agent_state)0;
+  cases[5].state = (enum agent_state)4;
+  cases[6].entry = (enum agent_entry)3;
+  cases[7].admitted_by = endless;
+  cases[8].reason = endless;
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GBytes) bytes = frame_encode(
+        &(struct frame){.kind = FRAME_STATE_PAGE, .state_page = {.agents = &cases[i], .agent_count = 1}});
+    gsize size;
+    const uint8_t *data = g_bytes_get_data(bytes, &size);
+    assert_null(frame_decode(data, size));
+  }
 }
 
 static void a_page_of_the_longest_inquiries_fits_a_frame(void **state)
@@ -657,6 +724,8 @@ int main(void)
       cmocka_unit_test(a_newer_protocol_is_no_frame_of_ours_but_no_garbage_either),
       cmocka_unit_test(an_unknown_body_is_no_frame_of_ours),
       cmocka_unit_test(unknown_fields_beside_known_ones_are_passed_over),
+      cmocka_unit_test(agents_of_an_area_come_through),
+      cmocka_unit_test(agents_with_a_field_out_of_range_are_refused),
       cmocka_unit_test(hello_and_welcome_come_through),
       cmocka_unit_test(a_submission_is_viewed_where_it_stands),
       cmocka_unit_test(a_submission_in_another_writing_is_left_to_the_decoder),

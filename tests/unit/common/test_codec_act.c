@@ -110,6 +110,50 @@ static void applications_with_a_field_out_of_range_are_refused(void **state)
   }
 }
 
+static const uint8_t key[SEAL_HASH_SIZE] = {7};
+
+static struct park_act an_admission(void)
+{
+  return (struct park_act){.agent = "liudong-1",
+                           .sequence = 9,
+                           .kind = PARK_ADMITS,
+                           .admission = {"liudong-2", {key, sizeof key}, "新办公室", "李四"}};
+}
+
+static void an_admission_comes_through(void **state)
+{
+  (void)state;
+  const struct park_act act = an_admission();
+  g_autoptr(GByteArray) bytes = park_act_encode(&act);
+  CLEANUP(park_act_free) struct park_act *found = park_act_decode(bytes->data, bytes->len);
+  assert_non_null(found);
+  assert_int_equal(found->kind, PARK_ADMITS);
+  assert_int_equal(found->sequence, 9);
+  assert_string_equal(found->admission.agent, "liudong-2");
+  assert_int_equal(found->admission.key_id.length, sizeof key);
+  assert_memory_equal(found->admission.key_id.data, key, sizeof key);
+  assert_string_equal(found->admission.reason, "新办公室");
+  assert_string_equal(found->admission.approved_by, "李四");
+}
+
+static void admissions_with_a_field_out_of_range_are_refused(void **state)
+{
+  (void)state;
+  g_autofree char *endless = g_strnfill(LIMIT_NAME_BYTES + 1, 'x');
+  struct park_act cases[6];
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) cases[i] = an_admission();
+  cases[0].admission.agent = "";
+  cases[1].admission.agent = endless;
+  cases[2].admission.key_id.length--;
+  cases[3].admission.key_id.length = 0;
+  cases[4].admission.reason = endless;
+  cases[5].admission.approved_by = "";
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GByteArray) bytes = park_act_encode(&cases[i]);
+    assert_null(park_act_decode(bytes->data, bytes->len));
+  }
+}
+
 /* What a later version lets parks do must not be taken for an answer. */
 static void an_act_of_another_kind_and_none_are_refused(void **state)
 {
@@ -119,7 +163,7 @@ static void an_act_of_another_kind_and_none_are_refused(void **state)
   put_bytes(bytes, 1, "liudong-1", 9);
   put_number(bytes, 2, 1);
   assert_null(park_act_decode(bytes->data, bytes->len));
-  put_bytes(bytes, 6, "", 0);
+  put_bytes(bytes, 7, "", 0);
   assert_null(park_act_decode(bytes->data, bytes->len));
 }
 
@@ -138,6 +182,8 @@ int main(void)
       cmocka_unit_test(acts_with_a_field_out_of_range_are_refused),
       cmocka_unit_test(an_act_of_another_kind_and_none_are_refused),
       cmocka_unit_test(an_act_over_the_limit_is_refused),
+      cmocka_unit_test(admissions_with_a_field_out_of_range_are_refused),
+      cmocka_unit_test(an_admission_comes_through),
       cmocka_unit_test(an_answer_comes_through),
       cmocka_unit_test(an_application_comes_through),
       cmocka_unit_test(applications_with_a_field_out_of_range_are_refused),

@@ -77,8 +77,9 @@ static void leaves_with_a_field_out_of_range_are_refused(void **state)
        .invitation = {.secret_hash = hash_view, .area = "liudong", .role = (enum agent_role)7}},
       {.kind = LEAF_INVITATION,
        .invitation = {.secret_hash = hash_view, .area = "liudong", .forms = unclean, .form_count = 1}},
-      {.kind = LEAF_ENROLMENT, .enrolment = {{sealed, 5}, hash_view}},
-      {.kind = LEAF_ENROLMENT, .enrolment = {sealed_view, {hash, 16}}},
+      {.kind = LEAF_ENROLMENT, .enrolment = {{sealed, 5}, hash_view, ENTRY_IS_FIRST}},
+      {.kind = LEAF_ENROLMENT, .enrolment = {sealed_view, {hash, 16}, ENTRY_IS_FIRST}},
+      {.kind = LEAF_ENROLMENT, .enrolment = {sealed_view, hash_view, (enum agent_entry)3}},
       {.kind = LEAF_REVOCATION, .revocation = {""}},
       {.kind = LEAF_SUBMISSION, .submission = {.sealed = {sealed, 5}}},
       {.kind = LEAF_PERIOD, .period = {"", "2018-05", PERIOD_TO_CLOSE, ""}},
@@ -146,10 +147,11 @@ static void acts_come_through(void **state)
   assert_true(invitation->invitation.expires_at_ms == INT64_MAX);
 
   CLEANUP(leaf_free)
-  struct leaf *enrolment =
-      through_the_ledger(&(struct leaf){.kind = LEAF_ENROLMENT, .enrolment = {sealed_view, hash_view}});
+  struct leaf *enrolment = through_the_ledger(
+      &(struct leaf){.kind = LEAF_ENROLMENT, .enrolment = {sealed_view, hash_view, ENTRY_IS_SUCCESSION}});
   assert_view(enrolment->enrolment.certificate, sealed_view);
   assert_view(enrolment->enrolment.secret_hash, hash_view);
+  assert_int_equal(enrolment->enrolment.entry, ENTRY_IS_SUCCESSION);
 
   CLEANUP(leaf_free)
   struct leaf *period = through_the_ledger(&(struct leaf){

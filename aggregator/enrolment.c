@@ -1,0 +1,77 @@
+#include "aggregator/enrolment.h"
+
+#include "aggregator/rights.h"
+#include "common/clock.h"
+#include "common/error.h"
+
+#include <string.h>
+
+static char *next_agent_id(const struct snapshot *snapshot, const char *area)
+{
+  for (unsigned number = 1;; number++) {
+    g_autofree char *id = g_strdup_printf("%s-%u", area, number);
+
+    if (!snapshot_agent(snapshot, id)) return g_steal_pointer(&id);
+  }
+}
+
+static GBytes *make_certificate(const struct snapshot *snapshot, const struct identity *identity,
+                                const struct stored_invitation *invitation, const struct join_record *join,
+                                int64_t now_ms)
+{
+  g_autofree char *id = next_agent_id(snapshot, invitation->area);
+  g_autoptr(GByteArray) payload = NULL;
+  struct certificate certificate = {
+      .agent = id,
+      .area = invitation->area,
+      .role = invitation->role,
+      .forms = (const char *const *)invitation->forms,
+      .form_count = g_strv_length(invitation->forms),
+      .curve_key = {join->curve_key, sizeof join->curve_key},
+      .sign_key = {join->sign_key, sizeof join->sign_key},
+      .issued_at_ms = now_ms,
+  };
+
+  payload = certificate_encode(&certificate);
+  return g_byte_array_free_to_bytes(
+      identity_seal(identity, SEAL_CERTIFICATE, payload->data, payload->len, NULL));
+}
+
+static GBytes *refuse(GError **error)
+{
+  g_set_error_literal(error, PARKTALLY_ERROR, ERROR_PERMISSION, finding_text(FINDING_INVITATION_REFUSED));
+  return NULL;
+}
+
+/* The same secret with the same keys gets the same answer, with other keys none. Keys are one agent's: the
+ * door could not tell two with one CURVE key apart. */
+GBytes *enrolment_certify(struct store *store, const struct snapshot *snapshot,
+                          const struct identity *identity, const struct join_record *join, int64_t now_ms,
+                          bool *ret_new, enum agent_entry *ret_entry, GError **error)
+{
+  uint8_t key_id[SEAL_HASH_SIZE], secret_hash[SEAL_HASH_SIZE];
+  struct stored_invitation invitation = {0};
+  const struct agent_record *holder;
+  GBytes *certificate;
+
+  seal_key_id(join->sign_key, key_id);
+  seal_hash(join->secret, sizeof join->secret, secret_hash);
+  holder = snapshot_agent_by_key_id(snapshot, key_id);
+  if (!store_invitation(store, secret_hash, &invitation)) return refuse(error);
+  *ret_new = false;
+  if (invitation.used_by && holder && strcmp(invitation.used_by, holder->stored.id) == 0 &&
+      memcmp(holder->stored.curve_key, join->curve_key, CURVE_KEY_SIZE) == 0) {
+    certificate = g_bytes_ref(holder->stored.certificate);
+  } else if (invitation.used_by || holder || invitation.expires_ms < clock_wall().ms ||
+             snapshot_agent_by_curve(snapshot, join->curve_key)) {
+    certificate = refuse(error);
+  } else {
+    certificate = make_certificate(snapshot, identity, &invitation, join, now_ms);
+    *ret_new = true;
+    *ret_entry = rights_entry(
+        snapshot,
+        &(struct stored_agent){.area = invitation.area, .role = invitation.role, .forms = invitation.forms});
+  }
+  stored_invitation_clear(&invitation);
+  return certificate;
+}
