@@ -35,8 +35,7 @@ static bool note_known(struct protecting *protecting, const struct base *base, G
 static int64_t weigh(const struct base *base, const struct family *family)
 {
   const struct catalogue *catalogue = base->source->catalogue;
-  if (!base_printed_slice(base, family)) return WEIGHT_UNPRINTED;
-  if (base->edition) return WEIGHT_OLD;
+  if (base->edition || !base_printed_slice(base, family)) return WEIGHT_UNPRINTED;
   if (family->kind != FAMILY_TOTAL) return WEIGHT_SLICE;
   if (catalogue->areas[family->area].parent == CATALOGUE_NONE)
     return family->slice == 0 ? WEIGHT_ROOT : WEIGHT_SUM;
@@ -53,11 +52,13 @@ static bool may_be_negative(const struct base *base, const struct family *family
 static struct disclose_cell describe(const struct base *base, size_t f, size_t column)
 {
   const struct family *family = base_family(base, f);
-  bool is_new = !base->edition && family->kind == FAMILY_TOTAL;
+  bool is_printed = !base->edition && base_printed_slice(base, family);
+  bool is_new = is_printed && family->kind == FAMILY_TOTAL;
   struct disclose_cell cell = {
       .kind = DISCLOSE_COUNT,
       .value = base_value(base, f, column),
       .weight = weigh(base, family),
+      .unprinted = !is_printed,
       .group =
           is_new && family->slice != 0 ? 1 + (unsigned)((size_t)family->slice * base->width + column) : 0,
       .kept = is_new && family->slice == 0 &&
@@ -73,6 +74,7 @@ static struct disclose_cell describe(const struct base *base, size_t f, size_t c
   cell.parents = total->parents;
   cell.shares = (const struct disclose_share *)(const void *)total->shares->data;
   cell.share_count = total->shares->len;
+  cell.is_part = family->kind == FAMILY_ATOM;
   return cell;
 }
 
@@ -141,6 +143,17 @@ static void protecting_finish(struct protecting *protecting)
   web_free(protecting->web);
 }
 
+/* January to the period and the period say what was before it: where that was withheld, the former is too.
+ * What is withheld besides leaves all that is protected so. */
+static void withhold_what_was(const struct protecting *protecting, struct disclose_outcome *outcomes)
+{
+  const struct base *base = protecting_base(protecting, 0);
+  for (unsigned n = 1; n < protecting->bases->len; n++) {
+    const struct base *before = protecting_base(protecting, n);
+    if (base_is_before(before, base)) edition_relate_withheld(base, before, outcomes);
+  }
+}
+
 static bool protect(struct protecting *protecting, const struct disclose_rules *rules,
                     struct edition *edition, struct edition_protection *ret_protection, GError **error)
 {
@@ -149,6 +162,7 @@ static bool protect(struct protecting *protecting, const struct disclose_rules *
   if (!make_table(protecting, &fresh, error)) return false;
   g_autofree struct disclose_outcome *outcomes = g_new0(struct disclose_outcome, protecting->cells->len + 1);
   if (!web_protect(protecting->web, protecting->cells, fresh, rules, outcomes, error)) return false;
+  withhold_what_was(protecting, outcomes);
   edition_fill(protecting_base(protecting, 0), outcomes, edition, &protection);
   *ret_protection = protection;
   return true;

@@ -16,8 +16,9 @@ char *base_family_text(const struct base *base, const struct family *family)
 {
   const struct catalogue *catalogue = base->source->catalogue;
   if (family->kind == FAMILY_ATOM) return g_strdup(family->membership ? family->membership : "");
-  return g_strdup_printf("%d %s %s", family->kind, catalogue->areas[family->area].code,
-                         catalogue->slices[family->slice].code);
+  const char *less = family->kind == FAMILY_REST ? catalogue->slices[family->less].code : "";
+  return g_strdup_printf("%d %s %s %s", family->kind, catalogue->areas[family->area].code,
+                         catalogue->slices[family->slice].code, less);
 }
 
 /* Whether editions print it, and as what slice. */

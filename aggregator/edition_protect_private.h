@@ -9,14 +9,7 @@
 #define NO_CELL SIZE_MAX
 
 /* What is lost with a cell, so that the whole zone goes last and what nobody prints first. */
-enum weight {
-  WEIGHT_UNPRINTED = 1,
-  WEIGHT_OLD = 1,
-  WEIGHT_SLICE = 10,
-  WEIGHT_SUM = 20,
-  WEIGHT_ALL = 40,
-  WEIGHT_ROOT = 1000
-};
+enum weight { WEIGHT_UNPRINTED = 1, WEIGHT_SLICE = 10, WEIGHT_SUM = 20, WEIGHT_ALL = 40, WEIGHT_ROOT = 1000 };
 
 /* A column of the table: a figure, or one of the two numbers of units. */
 enum { COUNT_REPORTED, COUNT_EXPECTED, COUNTS };
@@ -109,6 +102,11 @@ size_t protecting_cell(struct protecting *protecting, const char *text, struct d
 /* --- edition_protect_relate.c, edition_protect_fill.c --- */
 
 void edition_relate(struct protecting *protecting, const struct base *base);
+/* Whether it is of the form's period before, in the same year. */
+bool base_is_before(const struct base *before, const struct base *base);
+/* Withholds cumulative figures of which that of before was withheld, and the period's own is not. */
+void edition_relate_withheld(const struct base *base, const struct base *before,
+                             struct disclose_outcome *outcomes);
 void edition_fill(const struct base *base, const struct disclose_outcome *outcomes, struct edition *edition,
                   struct edition_protection *protection);
 

@@ -15,7 +15,8 @@ static size_t take_difference(struct protecting *protecting, const struct base *
                                                 .value = value,
                                                 .magnitude = value,
                                                 .parents = value,
-                                                .weight = WEIGHT_UNPRINTED});
+                                                .weight = WEIGHT_UNPRINTED,
+                                                .unprinted = true});
 }
 
 static void term(struct protecting *protecting, size_t cell, int64_t coefficient)
@@ -147,13 +148,15 @@ static bool follows(const struct family *family, const bool *related)
   return family->parts != NULL;
 }
 
-/* Atoms stand behind the sums. */
+/* Atoms first. */
 static void relate_families(struct protecting *protecting, const struct base *base, const struct base *other,
                             family_relation *relation, const int *figures)
 {
   g_autofree bool *related = g_new0(bool, base->source->families->len + 1);
-  for (size_t f = base->source->families->len; f-- > 0;) {
+  for (size_t n = 0; n < 2 * base->source->families->len; n++) {
+    size_t f = n % base->source->families->len;
     const struct family *family = base_family(base, f);
+    if ((family->parts == NULL) != (n < base->source->families->len)) continue;
     size_t of = other ? same_family(base, family, other) : SIZE_MAX;
     bool same_parts = !other || !family->parts ||
                       (of != SIZE_MAX && base_family(other, of)->parts->len == family->parts->len);
@@ -188,6 +191,25 @@ static void relate_cumulative(struct protecting *protecting, const struct base *
   }
 }
 
+void edition_relate_withheld(const struct base *base, const struct base *before,
+                             struct disclose_outcome *outcomes)
+{
+  for (size_t f = 0; f < base->source->families->len; f++)
+    for (size_t c = 0; c < base->source->figures->len; c++) {
+      const char *indicator = base_indicator(base, c);
+      int month = base_other_figure(base, indicator, VARIANT_PERIOD);
+      int earlier = base_other_figure(before, indicator, VARIANT_YTD);
+      if (base_figure(base, c)->variant != VARIANT_YTD || month < 0 || earlier < 0) continue;
+      size_t of = same_family(base, base_family(base, f), before);
+      const struct edition_cell *was =
+          of == SIZE_MAX ? NULL : base_printed(before, base_family(before, of), (size_t)earlier);
+      size_t year = cell_of(base, f, c), own = cell_of(base, f, (size_t)month);
+      if (was && !was->value && year != NO_CELL && own != NO_CELL &&
+          outcomes[own].status == DISCLOSE_PUBLISHED && outcomes[year].status == DISCLOSE_PUBLISHED)
+        outcomes[year].status = DISCLOSE_SECONDARY;
+    }
+}
+
 /* What is said of last year is what was published then, where it is. */
 static bool relate_same(struct protecting *protecting, const struct base *base, size_t f,
                         const struct base *other, size_t of, const int *figures)
@@ -212,16 +234,22 @@ static void relate_last_year(struct protecting *protecting, const struct base *b
   }
 }
 
-static void relate_periods(struct protecting *protecting, const struct base *base)
+bool base_is_before(const struct base *before, const struct base *base)
 {
   struct period period = base->source->period;
   const struct form *form = &base->source->catalogue->forms[base->source->form];
+  return period.month != 1 &&
+         period_key(before->source->period) == period_key(form_period_before(form, period));
+}
+
+static void relate_periods(struct protecting *protecting, const struct base *base)
+{
+  struct period period = base->source->period;
   if (period.month == 1) relate_cumulative(protecting, base, NULL);
   for (unsigned n = 0; n < protecting->bases->len; n++) {
     const struct base *other = protecting_base(protecting, n);
     struct period of = other->source->period;
-    if (period.month != 1 && period_key(of) == period_key(form_period_before(form, period)))
-      relate_cumulative(protecting, base, other);
+    if (base_is_before(other, base)) relate_cumulative(protecting, base, other);
     if (period_key(of) == period_key(period_last_year(period))) relate_last_year(protecting, base, other);
   }
 }

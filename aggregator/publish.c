@@ -190,21 +190,30 @@ static bool read_one(struct publishing *publishing, const struct stored_edition 
   return done;
 }
 
-/* Of the same year, or of the same period a year before. */
-static bool is_related(const struct publishing *publishing, struct period period)
+/* Whether it tells of the new edition's figures: of the same period, of the one before in the same year, or
+ * of the same a year before; of another period than its own, only the last edition does. */
+static bool is_related(const struct publishing *publishing, const struct catalogue *catalogue,
+                       const GArray *editions, unsigned n)
 {
-  return period.year == publishing->period.year ||
-         period_key(period) == period_key(period_last_year(publishing->period));
+  const struct form *form = &catalogue->forms[catalogue_form(catalogue, publishing->form)];
+  const struct period own = publishing->period, last_year = period_last_year(own);
+  const struct period before = form_period_before(form, own);
+  int32_t key = period_key(g_array_index(editions, struct stored_edition, n).period);
+  if (key == period_key(own)) return true;
+  if (key != period_key(last_year) && (own.month == 1 || key != period_key(before))) return false;
+  for (unsigned later = n + 1; later < editions->len; later++)
+    if (period_key(g_array_index(editions, struct stored_edition, later).period) == key) return false;
+  return true;
 }
 
-static bool read_all(struct publishing *publishing, GError **error)
+static bool read_all(struct publishing *publishing, const struct catalogue *catalogue, GError **error)
 {
   if (!read_one(publishing, NULL, error)) return false;
   g_autoptr(GArray) editions = store_editions(publishing->office->reader, publishing->form);
-  for (unsigned n = 0; n < editions->len; n++) {
-    const struct stored_edition *stored = &g_array_index(editions, struct stored_edition, n);
-    if (is_related(publishing, stored->period) && !read_one(publishing, stored, error)) return false;
-  }
+  for (unsigned n = 0; n < editions->len; n++)
+    if (is_related(publishing, catalogue, editions, n) &&
+        !read_one(publishing, &g_array_index(editions, struct stored_edition, n), error))
+      return false;
   return true;
 }
 
@@ -265,11 +274,12 @@ static void say_done(const struct publishing *publishing, const struct edition_p
               edition->number);
 }
 
-static int publish(struct publishing *publishing, struct control_request *request)
+static int publish(struct publishing *publishing, const struct catalogue *catalogue,
+                   struct control_request *request)
 {
   GError *error = NULL;
   struct edition_protection protection;
-  if (!read_all(publishing, &error)) return office_fail(request, error);
+  if (!read_all(publishing, catalogue, &error)) return office_fail(request, error);
   g_autoptr(GArray) bases = bases_of(publishing);
   if (!edition_protect(bases, &publishing->office->config->disclosure, new_edition(publishing), &protection,
                        &error) ||
@@ -301,7 +311,7 @@ static int run(struct office *office, struct control_request *request, const cha
   publishing.form = catalogue->forms[form].code;
   publishing.readings = g_array_new(FALSE, TRUE, sizeof(struct reading));
   g_array_set_clear_func(publishing.readings, clear_reading);
-  int exit_code = publish(&publishing, request);
+  int exit_code = publish(&publishing, catalogue, request);
   g_array_unref(publishing.readings);
   return exit_code;
 }

@@ -11,6 +11,7 @@
 enum family_kind {
   FAMILY_TOTAL,   /* those of area × slice */
   FAMILY_OVERLAP, /* of an area with parts: Σ parts − own, what parts count besides */
+  FAMILY_REST,    /* those of a slice that are not in another one within it: their difference */
   FAMILY_ATOM,    /* those of one membership */
 };
 
@@ -22,7 +23,8 @@ struct family_part {
 
 struct family {
   enum family_kind kind;
-  int area, slice;  /* FAMILY_TOTAL; an overlap is of the slice “all”, 0 */
+  int area, slice;  /* of what is no atom; an overlap is of the slice “all”, 0 */
+  int less;         /* FAMILY_REST: the slice within */
   char *membership; /* FAMILY_ATOM: its areas and slices, the same text in every edition; else NULL */
   int64_t reported; /* units */
   int64_t expected; /* FAMILY_TOTAL */
@@ -50,7 +52,7 @@ struct edition_source {
   struct period period;
   uint64_t leaves;
   GArray *figures;              /* struct edition_figure */
-  GArray *families;             /* struct family: of all FAMILY_TOTAL first, by area, then slice */
+  GArray *families;             /* struct family: totals by area, then slice; overlaps; atoms; rests */
   struct edition_total *totals; /* family × figures->len + figure */
 };
 

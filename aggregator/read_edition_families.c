@@ -131,19 +131,24 @@ static void add_part(struct edition_source *source, struct member *member, unsig
   g_array_append_val(member->sums, sum);
 }
 
-static void add_atom(struct gathering *gathering, struct member *member, const unsigned *index,
-                     const bool *wholes, const unsigned *overlaps)
+/* --- atoms --- */
+
+static void add_atom(struct gathering *gathering, struct member *member)
 {
   struct edition_source *source = gathering->source;
-  const struct catalogue *catalogue = source->catalogue;
   const struct membership *of = memberships_by_id(gathering->reader->memberships, member->membership);
-  g_autofree int64_t *times = g_new0(int64_t, catalogue->area_count + 1);
   member->atom = add_family(source, FAMILY_ATOM, CATALOGUE_NONE, CATALOGUE_NONE);
-  if (of && of->areas) {
-    g_autofree char *areas = g_strjoinv(";", of->areas), *slices = g_strjoinv(";", of->slices);
-    g_array_index(source->families, struct family, member->atom).membership =
-        g_strdup_printf("%s/%s", areas, slices);
-  }
+  if (!of || !of->areas) return;
+  g_autofree char *areas = g_strjoinv(";", of->areas), *slices = g_strjoinv(";", of->slices);
+  g_array_index(source->families, struct family, member->atom).membership =
+      g_strdup_printf("%s/%s", areas, slices);
+}
+
+static void add_to_sums(struct edition_source *source, struct member *member, const unsigned *index,
+                        const bool *wholes, const unsigned *overlaps)
+{
+  const struct catalogue *catalogue = source->catalogue;
+  g_autofree int64_t *times = g_new0(int64_t, catalogue->area_count + 1);
   count_parts(catalogue, member, times);
   for (unsigned n = 0; n < member->areas->len; n++) {
     int area = g_array_index(member->areas, int, n);
@@ -153,6 +158,67 @@ static void add_atom(struct gathering *gathering, struct member *member, const u
   }
   for (int area = 0; area < (int)catalogue->area_count; area++)
     if (wholes[area] && times[area] != 0) add_part(source, member, overlaps[area], times[area]);
+}
+
+/* --- rests --- */
+
+static bool is_in(const struct member *member, int area)
+{
+  for (unsigned n = 0; n < member->areas->len; n++)
+    if (g_array_index(member->areas, int, n) == area) return true;
+  return false;
+}
+
+static GPtrArray *members_of(const GPtrArray *members, int area)
+{
+  GPtrArray *own = g_ptr_array_new();
+  for (unsigned n = 0; n < members->len; n++)
+    if (is_in(members->pdata[n], area)) g_ptr_array_add(own, members->pdata[n]);
+  return own;
+}
+
+static bool is_member(const struct member *member, int slice)
+{
+  return slice != CATALOGUE_NONE && member->slices >> slice & 1;
+}
+
+/* Which of the members are in `slice` and not in `less`, as a text. NULL if none is, or one in `less` alone.
+ */
+static char *difference_of(const GPtrArray *members, int slice, int less)
+{
+  g_autoptr(GString) text = g_string_sized_new(members->len);
+  bool any = false;
+  for (unsigned n = 0; n < members->len; n++) {
+    bool in = is_member(members->pdata[n], slice), out = is_member(members->pdata[n], less);
+    if (out && !in) return NULL;
+    g_string_append_c(text, in && !out ? '1' : '0');
+    any |= in && !out;
+  }
+  return any ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+static void add_rest(struct edition_source *source, const GPtrArray *members, int area, int slice, int less)
+{
+  unsigned family = add_family(source, FAMILY_REST, area, slice);
+  g_array_index(source->families, struct family, family).less = less;
+  for (unsigned n = 0; n < members->len; n++)
+    if (is_member(members->pdata[n], slice) && !is_member(members->pdata[n], less))
+      add_part(source, members->pdata[n], family, 1);
+}
+
+/* Each set of units once, be it a slice or a rest. */
+static void add_rests(struct edition_source *source, const GPtrArray *members, int area, uint64_t slices)
+{
+  g_autoptr(GPtrArray) own = members_of(members, area);
+  g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  for (uint64_t all = slices; all; all &= all - 1)
+    g_hash_table_add(known, difference_of(own, __builtin_ctzll(all), CATALOGUE_NONE));
+  for (uint64_t all = slices; all; all &= all - 1)
+    for (uint64_t within = slices; within; within &= within - 1) {
+      int slice = __builtin_ctzll(all), less = __builtin_ctzll(within);
+      char *text = slice != less ? difference_of(own, slice, less) : NULL;
+      if (text && g_hash_table_add(known, text)) add_rest(source, own, area, slice, less);
+    }
 }
 
 void edition_find_families(struct gathering *gathering)
@@ -167,5 +233,7 @@ void edition_find_families(struct gathering *gathering)
   g_autofree bool *wholes = find_wholes(source->catalogue);
   add_totals(gathering, slices, index);
   add_overlaps(source, wholes, overlaps);
-  for (unsigned n = 0; n < members->len; n++) add_atom(gathering, members->pdata[n], index, wholes, overlaps);
+  for (unsigned n = 0; n < members->len; n++) add_atom(gathering, members->pdata[n]);
+  for (unsigned n = 0; n < members->len; n++) add_to_sums(source, members->pdata[n], index, wholes, overlaps);
+  for (int area = 0; area < (int)areas; area++) add_rests(source, members, area, slices[area]);
 }

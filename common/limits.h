@@ -135,5 +135,8 @@
  * its cell, to coarsening. Steps and no seconds, so that the same table gives the same pattern. */
 #define LIMIT_DISCLOSE_STEPS 2000
 #define LIMIT_DISCLOSE_ALL_STEPS 8000
+#define LIMIT_DISCLOSE_LOOKS                                                                                 \
+  50000000 /* at terms of relations in the search for moves, for a table: some seconds; then what has none   \
+              yet is given up */
 
 #endif

@@ -60,6 +60,8 @@ struct disclose_cell {
   unsigned group; /* a row or column that may be withheld whole (coarsening), from 1; 0: none */
   bool kept;      /* lost only where coarsening does not help: the zone's total */
   bool known;     /* to everybody: published before */
+  bool unprinted; /* is not published anyhow, so it is withheld at no loss */
+  bool is_part;   /* is not published, nor protected: only others are sums of it */
 };
 
 struct disclose_term {

@@ -4,11 +4,12 @@
  * steps, not in time, so that the same table gives the same pattern. */
 #include "aggregator/statistics/disclose_private.h"
 
-#define NODES 600          /* of a search for one primary cell … */
-#define NODES_HARD 20000   /* … where that was too few */
-#define NODES_WITHOUT 150  /* of one among withheld cells */
-#define MOST_DEPENDENTS 24 /* proofs that are looked for anew to win back one cell */
-#define MOST_PARTNERS 8    /* rows that are tried beside the one that is withheld whole */
+#define NODES 600                  /* of a search for one primary cell … */
+#define NODES_HARD 5000            /* … where that was too few */
+#define NODES_WITHOUT 150          /* of one among withheld cells … */
+#define NODES_WITHOUT_OF_CLOSED 15 /* … where totals close what parts break, so that few choices are left */
+#define MOST_DEPENDENTS 24         /* proofs that are looked for anew to win back one cell */
+#define MOST_PARTNERS 8            /* rows that are tried beside the one that is withheld whole */
 
 struct pattern {
   struct work *work;
@@ -271,12 +272,13 @@ static void win_back(struct pattern *pattern, const GArray *primary, size_t cell
   struct work *work = pattern->work;
   g_autoptr(GArray) dependents = g_array_new(false, false, sizeof(size_t));
   g_autoptr(GPtrArray) moves = g_ptr_array_new_with_free_func(free_array);
+  unsigned nodes = disclose_search_closes(pattern->search) ? NODES_WITHOUT_OF_CLOSED : NODES_WITHOUT;
   if (work->places[cell].used > MOST_DEPENDENTS) return;
   for (size_t i = 0; i < primary->len; i++) {
     size_t dependent = g_array_index(primary, size_t, i);
     if (is_part_of_programme(&work->proofs[dependent], cell)) return;
     if (!is_part_of(&work->proofs[dependent], cell)) continue;
-    GArray *move = disclose_search_move(pattern->search, dependent, true, cell, NODES_WITHOUT);
+    GArray *move = disclose_search_move(pattern->search, dependent, true, cell, nodes);
     if (!move) return;
     g_array_append_val(dependents, dependent);
     g_ptr_array_add(moves, move);

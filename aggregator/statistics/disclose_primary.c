@@ -127,10 +127,10 @@ void disclose_primary(struct work *work)
     place->group = cell->group;
     place->kept = cell->kept;
     find_owner(cell, place);
-    judge(&work->rules, cell, place);
+    if (!cell->is_part) judge(&work->rules, cell, place);
     give_room(&work->rules, cell, place);
+    place->hidden = cell->unprinted || cell->is_part || place->status != DISCLOSE_PUBLISHED;
     if (place->status == DISCLOSE_PUBLISHED) continue;
-    place->hidden = true;
     if (cell->kind != DISCLOSE_SIGNED && place->need_down > cell->value) place->need_down = cell->value;
   }
 }

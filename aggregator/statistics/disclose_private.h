@@ -136,6 +136,8 @@ struct search;
 struct search *disclose_search_new(const struct work *work);
 void disclose_search_free(struct search *search);
 CLEANUP_DEFINE(struct search, disclose_search_free)
+/* Whether some cells stand in one relation alone, as totals of parts do. */
+bool disclose_search_closes(const struct search *search);
 /* The cheapest move found for `cell`, or NULL; each of its parts in `nodes` steps of search. Cells already
  * withheld cost nothing. With `hidden_only` no other is moved; `without` (or SIZE_MAX) is not either. The
  * caller's. */

@@ -12,6 +12,7 @@
  * Where no cell has room for the whole way, parts of it are sought one after the other, each in the room that
  * those before have left, as a flow is sought path by path. A move is their sum. */
 #include "aggregator/statistics/disclose_private.h"
+#include "common/limits.h"
 
 #define MOST_STEPS                                                                                           \
   160 /* cells of a part: a box in five dimensions, or some atoms and all of their totals                    \
@@ -46,10 +47,11 @@ struct gone {
 
 struct search {
   const struct work *work;
-  int64_t *rest;  /* by relation: Σ coefficient × step of the present part; 0 between parts */
-  bool *moved;    /* by cell, likewise */
-  size_t *closer; /* by relation: a cell that stands in no other; SIZE_MAX: none */
-  bool closes;    /* some relation has one */
+  int64_t *rest;    /* by relation: Σ coefficient × step of the present part; 0 between parts */
+  bool *moved;      /* by cell, likewise */
+  size_t *closer;   /* by relation: a cell that stands in no other; SIZE_MAX: none */
+  int64_t *closing; /* by relation: what it costs */
+  bool closes;      /* some relation has one */
   struct gone *cells, *relations;
   GArray *taken;          /* size_t, cells of parts */
   GArray *steps, *broken; /* broken: relations in the order in which they were touched */
@@ -61,6 +63,7 @@ struct search {
   int64_t cost, best_cost;
   GArray *best;
   bool found;
+  uint64_t terms; /* looked at in all */
 };
 
 static size_t find_closer(const struct work *work, size_t number)
@@ -80,6 +83,7 @@ struct search *disclose_search_new(const struct work *work)
   search->rest = g_new0(int64_t, work->relations + 1);
   search->moved = g_new0(bool, work->cells + 1);
   search->closer = g_new(size_t, work->relations + 1);
+  search->closing = g_new0(int64_t, work->relations + 1);
   for (size_t r = 0; r < work->relations; r++) {
     search->closer[r] = find_closer(work, r);
     search->closes |= search->closer[r] != SIZE_MAX;
@@ -99,6 +103,7 @@ void disclose_search_free(struct search *search)
   g_free(search->rest);
   g_free(search->moved);
   g_free(search->closer);
+  g_free(search->closing);
   g_free(search->cells);
   g_free(search->relations);
   g_array_unref(search->taken);
@@ -106,6 +111,11 @@ void disclose_search_free(struct search *search)
   g_array_unref(search->broken);
   g_array_unref(search->best);
   g_free(search);
+}
+
+bool disclose_search_closes(const struct search *search)
+{
+  return search->closes;
 }
 
 /* --- a part --- */
@@ -168,12 +178,22 @@ static bool may_move(const struct search *search, size_t cell)
          cell != search->without && work_may_move(search->work, cell, search->protected);
 }
 
-/* What it costs to close a relation, should it be broken. */
+/* What it costs to close each relation, should it be broken, before anything has moved. */
+static void note_closing(struct search *search)
+{
+  for (size_t r = 0; search->closes && r < search->work->relations; r++) {
+    size_t cell = search->closer[r];
+    bool may = cell != SIZE_MAX && may_move(search, cell);
+    search->closing[r] = !may                    ? COST_OF_NO_CLOSER
+                         : is_free(search, cell) ? 0
+                                                 : search->work->places[cell].weight;
+  }
+}
+
 static int64_t cost_of_closing(const struct search *search, size_t number)
 {
   size_t cell = search->closer[number];
-  if (cell == SIZE_MAX || !may_move(search, cell)) return COST_OF_NO_CLOSER;
-  return is_free(search, cell) ? 0 : search->work->places[cell].weight;
+  return cell != SIZE_MAX && search->moved[cell] ? COST_OF_NO_CLOSER : search->closing[number];
 }
 
 /* Whether moving `term` mends what is broken of its relation, and how many others it mends with it. */
@@ -216,10 +236,11 @@ static bool is_worth_it(const struct search *search, size_t number, const struct
 
 /* The best ways to mend a relation, best first; only the first where one mends others too, or nothing is
  * better than to close it. */
-static size_t choose(const struct search *search, size_t number, struct candidate ret_best[WIDTH])
+static size_t choose(struct search *search, size_t number, struct candidate ret_best[WIDTH])
 {
   const struct relation *relation = work_relation(search->work, number);
   size_t count = 0;
+  search->terms += relation->count;
   for (size_t i = 0; i < relation->count; i++) {
     struct candidate candidate;
     if (!consider(search, work_term(search->work, relation->first + i), search->rest[number], &candidate) ||
@@ -304,6 +325,7 @@ static bool look_for_part(struct search *search, unsigned nodes)
   search->nodes = nodes;
   search->free = 0;
   search->cost = 0;
+  note_closing(search);
   move(search, search->protected, search->stride, 0);
   look(search);
   take_back(search, 0);
@@ -392,7 +414,7 @@ GArray *disclose_search_move(struct search *search, size_t cell, bool hidden_onl
                              unsigned nodes)
 {
   int64_t stride = stride_of(search->work, cell);
-  if (search->work->places[cell].fixed) return NULL;
+  if (search->work->places[cell].fixed || search->terms > LIMIT_DISCLOSE_LOOKS) return NULL;
   search->protected = cell;
   search->without = without;
   search->hidden_only = hidden_only;

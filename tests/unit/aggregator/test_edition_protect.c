@@ -229,10 +229,11 @@ static bool is_in_area(const struct unit *unit, int area)
 static bool is_in_slice(const struct unit *unit, int slice)
 {
   const bool in[SLICES] = {true, unit->cars, unit->steel, unit->scaled, !unit->inside};
-  return in[slice];
+  return slice < SLICES ? in[slice] : !in[slice - SLICES];
 }
 
-/* How often a unit is in what an edition prints as area × slice; −1 for the overlap. */
+/* How often a unit is in what an edition prints as area × slice; −1 for the overlap, SLICES + slice for all
+ * without the slice. */
 static int times(const struct unit *unit, int area, int slice)
 {
   if (slice >= 0) return is_in_area(unit, area) && is_in_slice(unit, slice);
@@ -249,9 +250,14 @@ static int find(const char *const *list, size_t count, const char *code)
 }
 
 struct printed {
-  int round, area, slice, column; /* slice −1: overlap */
+  int round, area, slice, column; /* slice: as of times() */
   const struct edition_cell *cell;
 };
+static const struct edition_cell NOT_PRINTED;
+static const char *slice_name(int slice)
+{
+  return slice < 0 ? "overlap" : slice < SLICES ? slices[slice] : "rest";
+}
 
 static bool read_printed(const struct city *city, int round, unsigned n, struct printed *ret_printed)
 {
@@ -350,8 +356,7 @@ static void attack(const struct city *city, struct attacker *attacker, const str
   if (open == 0) return;
   if (printed->cell->value)
     fail_msg("PARKTALLY_SEED=%" G_GUINT64_FORMAT ": %s %s %s of edition %d tells of too few", city->seed,
-             areas[printed->area], printed->slice < 0 ? "overlap" : slices[printed->slice],
-             codes[printed->column], printed->round + 1);
+             areas[printed->area], slice_name(printed->slice), codes[printed->column], printed->round + 1);
   /* An unknown of its own for the sum. */
   size_t sum = (size_t)glp_add_cols(attacker->problem, 1) - 1;
   g_autoptr(GArray) terms = g_array_new(FALSE, FALSE, sizeof(struct disclose_term));
@@ -368,29 +373,19 @@ static void attack(const struct city *city, struct attacker *attacker, const str
   attacker_withhold(attacker, sum, total, total, false);
   if (!attacker_fails(attacker, sum, total, MIN(open, total), open))
     fail_msg("PARKTALLY_SEED=%" G_GUINT64_FORMAT ": %s %s %s of edition %d is found out", city->seed,
-             areas[printed->area], printed->slice < 0 ? "overlap" : slices[printed->slice],
-             codes[printed->column], printed->round + 1);
+             areas[printed->area], slice_name(printed->slice), codes[printed->column], printed->round + 1);
 }
 
-/* Units that nobody shares a membership with: no difference of totals may tell of them. */
-static void attack_units(const struct city *city, struct attacker *attacker, unsigned *attacks)
+/* What all have that are not in the slice: everybody knows it as a difference. */
+static void attack_rests(const struct city *city, struct attacker *attacker, unsigned *attacks)
 {
-  for (int u = 0; u < city->units && *attacks < 40; u++) {
-    bool alone = true, printed = false;
-    for (int o = 0; o < city->units; o++) {
-      bool same = o != u;
-      for (int area = 0; area < AREAS && same; area++)
-        for (int slice = -1; slice < SLICES; slice++)
-          same &= times(&city->unit[u], area, slice) == times(&city->unit[o], area, slice);
-      alone &= !same;
-    }
-    for (int area = 0; area < AREAS; area++) printed |= times(&city->unit[u], area, 0) > 0;
-    if (!alone || !printed) continue;
-    int64_t value = city->value[0][u][0][OUTPUT];
-    ++*attacks;
-    if (!attacker_fails(attacker, unknown(city, 0, u, 0, OUTPUT), value, value / 5, value / 5))
-      fail_msg("PARKTALLY_SEED=%" G_GUINT64_FORMAT ": unit %d follows from differences", city->seed, u);
-  }
+  for (int round = 0; round < ROUNDS; round++)
+    for (int area = 0; area < AREAS; area++)
+      for (int slice = 1; slice < SLICES; slice++) {
+        struct printed rest = {round, area, SLICES + slice, OUTPUT + (int)(city->seed % 3), &NOT_PRINTED};
+        attack(city, attacker, &rest);
+        ++*attacks;
+      }
 }
 
 static void attack_all(const struct city *city, unsigned *attacks)
@@ -400,7 +395,7 @@ static void attack_all(const struct city *city, unsigned *attacks)
   for (size_t n = 0; n < unknowns; n++) attacker_withhold(&attacker, n, 0, 0, false);
   learn_totals(city, &attacker);
   learn_months(city, &attacker);
-  unsigned step = 0, units = 0;
+  unsigned step = 0;
   for (int round = 0; round < ROUNDS; round++)
     for (unsigned n = 0; n < city->edition[round]->cells->len; n++) {
       struct printed printed;
@@ -414,8 +409,7 @@ static void attack_all(const struct city *city, unsigned *attacks)
       struct printed printed;
       if (read_printed(city, round, n, &printed) && printed.cell->value) attack(city, &attacker, &printed);
     }
-  attack_units(city, &attacker, &units);
-  *attacks += units;
+  attack_rests(city, &attacker, attacks);
   attacker_clear(&attacker);
 }
 
