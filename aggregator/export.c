@@ -210,7 +210,7 @@ int office_export(struct office *office, struct control_request *request, int ar
       {"area", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.areas, N_("these areas; all by default"), N_("A,…")},
       {"period", 0, 0, G_OPTION_ARG_STRING, &asked.period,
        N_("2018-05, 2018-Q2, 2018; the last one by default"), N_("P")},
-      {"form", 0, 0, G_OPTION_ARG_STRING, &asked.form, N_("of reports: the form that they are on"), N_("F")},
+      {"form", 0, 0, G_OPTION_ARG_STRING, &asked.form, N_("this form; reports need one"), N_("F")},
       {"indicator", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.indicators,
        N_("these; all that were reported by default"), N_("I,…")},
       {"slice", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.slices, N_("these slices; “all” by default"),

@@ -12,6 +12,10 @@ const struct export_topic export_topics[] = {
      .fill = export_reports},
     {"targets", N_("Targets"), EXPORT_AREA, .columns = export_targets_columns, .fill = export_targets,
      .chart = &export_targets_chart},
+    {"completeness", N_("Completeness"), EXPORT_AREA | EXPORT_FORM, .columns = export_completeness_columns,
+     .fill = export_completeness},
+    {"missing", N_("Missing units"), EXPORT_AREA | EXPORT_FORM, .columns = export_missing_columns,
+     .fill = export_missing},
     {.id = NULL},
 };
 
