@@ -277,7 +277,7 @@ static void ask_for_refusals(struct link *link)
 static void ask_for_state(struct link *link)
 {
   struct frame frame = {.kind = FRAME_STATE_REQUEST};
-  frame.state_request.offset = link->state_offset;
+  frame.state_request.from = link->state_from;
   link_send_request(link, &link->state_page, &frame);
 }
 

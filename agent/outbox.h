@@ -119,7 +119,7 @@ bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], c
 
 /* The state (of Welcome) that is kept; 0: none is. `ret_at_ms` (may be NULL): when it was fetched. */
 uint64_t outbox_state(struct outbox *outbox, int64_t *ret_at_ms);
-/* Takes a page of a state, a FRAME_STATE_PAGE; one of offset 0 begins anew. Those of before stay until the
+/* Takes a page of a state, a FRAME_STATE_PAGE; the `first` begins anew. Those of before stay until the
  * last page, `last`, is here. Kept like an answer. */
 bool outbox_state_page(struct outbox *outbox, const struct frame *page, bool first, bool last, int64_t now_ms,
                        GError **error);

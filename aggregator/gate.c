@@ -389,7 +389,7 @@ static void answer_state(const struct conversation *with, const struct frame *as
 {
   CLEANUP(state_page_free)
   struct state_page *page =
-      state_page_read(with->gate->store, with->agent->stored.area, asked->state_request.offset);
+      state_page_read(with->gate->store, with->agent->stored.area, asked->state_request.from);
 
   if (page)
     send_frame(with->gate->submit, with->message->peer, state_page_frame(page));

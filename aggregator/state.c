@@ -106,36 +106,56 @@ static void add_applications(struct state_page *page)
   page->frame.state_page.application_count = page->applications->len;
 }
 
-/* How many of `count` items a page skips and takes that begins at `*offset` and has room for `*room`; both
- * are moved behind them. */
-static size_t skip_items(size_t count, size_t *offset, size_t *room, size_t *ret_most)
-{
-  size_t skip = MIN(*offset, count);
+/* A place in an area's list, whose parts stand one behind the other: the part, and the number behind which it
+ * goes on (of a consent its position). 0 is the beginning; no number and no position is 0. */
+enum part { PART_INQUIRIES, PART_CONSENTS, PART_APPLICATIONS };
+#define PART_SHIFT 62
+#define PLACE(part, behind) ((uint64_t)(part) << PART_SHIFT | (behind))
 
-  *ret_most = MIN(*room, count - skip);
-  *offset -= skip;
-  *room -= *ret_most;
-  return skip;
+/* Behind which number a page takes items of this part that begins at `from`. */
+static uint64_t behind_in(enum part part, uint64_t from)
+{
+  enum part first = (enum part)(from >> PART_SHIFT);
+
+  if (part != first) return part < first ? UINT64_MAX : 0;
+  return from & (PLACE(1, 0) - 1);
 }
 
 /* Inquiries by number, behind them the consents, and the applications by number. */
-static void read_page(struct state_page *page, struct store *store, const char *area, uint32_t offset)
+static void read_items(struct state_page *page, struct store *store, const char *area, uint64_t from)
 {
-  size_t inquiries = store_inquiries_count(store, area), consents = store_consents_count(store, area);
-  size_t applications = store_applications_count(store, area);
-  size_t left = offset, room = LIMIT_STATE_INLINE, skip, most;
+  size_t room = LIMIT_STATE_INLINE;
 
+  page->inquiries = store_inquiries_page(store, area, behind_in(PART_INQUIRIES, from), room);
+  room -= page->inquiries->len;
+  page->consents = store_consents_page(store, area, behind_in(PART_CONSENTS, from), room);
+  room -= page->consents->len;
+  page->applications = store_applications_page(store, area, behind_in(PART_APPLICATIONS, from), room);
+}
+
+/* Behind the last item of a full page. */
+static uint64_t next_place(const struct state_page *page)
+{
+  unsigned inquiries = page->inquiries->len, consents = page->consents->len,
+           applications = page->applications->len;
+
+  if (inquiries + consents + applications < LIMIT_STATE_INLINE) return 0;
+  if (applications > 0)
+    return PLACE(PART_APPLICATIONS,
+                 g_array_index(page->applications, struct stored_application, applications - 1).number);
+  if (consents > 0)
+    return PLACE(PART_CONSENTS, g_array_index(page->consents, struct stored_consent, consents - 1).position);
+  return PLACE(PART_INQUIRIES, g_array_index(page->inquiries, struct stored_inquiry, inquiries - 1).number);
+}
+
+static void read_page(struct state_page *page, struct store *store, const char *area, uint64_t from)
+{
   page->books = store_books(store, NULL);
-  skip = skip_items(inquiries, &left, &room, &most);
-  page->inquiries = store_inquiries_page(store, area, skip, most);
-  skip = skip_items(consents, &left, &room, &most);
-  page->consents = store_consents(store, area, skip, most);
-  skip = skip_items(applications, &left, &room, &most);
-  page->applications = store_applications_page(store, area, skip, most);
+  read_items(page, store, area, from);
   page->frame.kind = FRAME_STATE_PAGE;
   page->frame.state_page.state = store_area_state(store, area);
-  page->frame.state_page.offset = offset;
-  page->frame.state_page.total = (uint32_t)MIN(inquiries + consents + applications, UINT32_MAX);
+  page->frame.state_page.from = from;
+  page->frame.state_page.next = next_place(page);
   add_inquiries(page);
   add_consents(page);
   add_applications(page);
@@ -144,12 +164,12 @@ static void read_page(struct state_page *page, struct store *store, const char *
   page->frame.state_page.applications = page->application_items;
 }
 
-struct state_page *state_page_read(struct store *store, const char *area, uint32_t offset)
+struct state_page *state_page_read(struct store *store, const char *area, uint64_t from)
 {
   CLEANUP(state_page_free) struct state_page *page = g_new0(struct state_page, 1);
 
   store_begin(store);
-  read_page(page, store, area, offset);
+  read_page(page, store, area, from);
   return end_reading(store) ? g_steal_pointer(&page) : NULL;
 }
 

@@ -11,9 +11,10 @@
 /* The number of Welcome; 0 also where the store cannot be read, which is logged. */
 uint64_t state_of(struct store *store, const char *area);
 
-/* A page from `offset` on, as of one moment. NULL where the store cannot be read, which is logged. */
+/* A page from there on, 0 or what a page before named as next, as of one moment. What a page costs does not
+ * depend on where it begins. NULL where the store cannot be read, which is logged. */
 struct state_page;
-struct state_page *state_page_read(struct store *store, const char *area, uint32_t offset);
+struct state_page *state_page_read(struct store *store, const char *area, uint64_t from);
 void state_page_free(struct state_page *page);
 CLEANUP_DEFINE(struct state_page, state_page_free)
 

@@ -108,8 +108,8 @@ bool state_page_decode(const Parktally__StatePage *message, struct frame *frame)
 {
   frame->kind = FRAME_STATE_PAGE;
   frame->state_page.state = message->state;
-  frame->state_page.offset = message->offset;
-  frame->state_page.total = message->total;
+  frame->state_page.from = message->from;
+  frame->state_page.next = message->next;
   return message->n_inquiry + message->n_consent + message->n_application <= LIMIT_STATE_INLINE &&
          take_inquiries(message, frame) && take_consents(message, frame) && take_applications(message, frame);
 }
@@ -173,8 +173,8 @@ GBytes *state_page_encode(Parktally__Frame *message, const struct frame *frame)
     application_pointers[i] = &applications[i];
   }
   page.state = frame->state_page.state;
-  page.offset = frame->state_page.offset;
-  page.total = frame->state_page.total;
+  page.from = frame->state_page.from;
+  page.next = frame->state_page.next;
   page.n_inquiry = frame->state_page.inquiry_count;
   page.inquiry = inquiry_pointers;
   page.n_consent = frame->state_page.consent_count;

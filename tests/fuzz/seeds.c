@@ -62,7 +62,7 @@ static void write_frames(void)
       {.kind = FRAME_STATE_REQUEST, .state_request = {64}},
       {.kind = FRAME_STATE_PAGE,
        .state_page = {.state = 9,
-                      .total = 2,
+                      .next = 2,
                       .inquiries = &inquiry,
                       .inquiry_count = 1,
                       .consents = &consent,

@@ -382,13 +382,15 @@ class Stranger:
     def state(self):
         """What the city asks this area, and what it consented to: (inquiries, consents)."""
         inquiries, consents, applications = [], [], []
+        from_ = 0
         while True:
-            self.send(state_request=pb.StateRequest(offset=len(inquiries) + len(consents) + len(applications)))
+            self.send(state_request=pb.StateRequest(**{"from": from_}))
             page = self.expect("state_page").state_page
             inquiries += page.inquiry
             consents += page.consent
             applications += page.application
-            if len(inquiries) + len(consents) + len(applications) >= page.total:
+            from_ = page.next
+            if from_ == 0:
                 return inquiries, consents
 
     def refusals(self, id_, offset=0):
