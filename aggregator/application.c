@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PAGE 256 /* applications in memory */
+#define MOST_PENDING "≤ " G_STRINGIFY(LIMIT_APPLICATIONS_PENDING)
 
 static const struct stored_application *nth(const GArray *applications, unsigned n)
 {
@@ -50,6 +51,7 @@ static enum finding_code find_objection(struct store *store, const struct snapsh
   if (is_registered(snapshot, act->application.unit, area, act->application.from))
     return FINDING_APPLICATION_REGISTERED;
   if (store_is_applied_for(store, area, act->application.unit)) return FINDING_APPLICATION_PENDING;
+  if (store_applications_pending(store, area) >= LIMIT_APPLICATIONS_PENDING) return FINDING_APPLICATION_MANY;
   return FINDING_COUNT;
 }
 
@@ -72,11 +74,13 @@ bool application_apply(struct store *store, const struct snapshot *snapshot, con
   };
 
   if (objection != FINDING_COUNT) {
+    bool many = objection == FINDING_APPLICATION_MANY;
+
     *ret_refusal = (struct refusal){.unit = act->application.unit,
                                     .rule = finding_id(objection),
                                     .indicator = "",
-                                    .found = act->application.class,
-                                    .expected = "",
+                                    .found = many ? "" : act->application.class,
+                                    .expected = many ? MOST_PENDING : "",
                                     .verdict = VERDICT_IS_REFUSED};
     return false;
   }

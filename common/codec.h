@@ -308,6 +308,7 @@ struct examined {
   const char *form, *period, *area;
   const struct refusal *findings; /* of reports that count or are stale */
   size_t finding_count;
+  uint64_t more; /* findings beyond those, which are counted only */
 };
 
 struct leaf {

@@ -16,7 +16,7 @@ static bool is_sound_inquiry(const Parktally__Inquiry *message)
 {
   return message->number != 0 && codec_text_fits(message->form, 1, LIMIT_CODE_BYTES) &&
          codec_text_fits(message->period, 1, LIMIT_CODE_BYTES) &&
-         codec_text_fits(message->unit, 1, LIMIT_CODE_BYTES) &&
+         codec_text_fits(message->unit, 0, LIMIT_CODE_BYTES) &&
          codec_text_fits(message->rule, 1, LIMIT_CODE_BYTES) &&
          codec_text_fits(message->indicator, 0, CODEC_COLUMN_BYTES) &&
          codec_text_fits(message->found, 0, LIMIT_REFUSAL_TEXT) &&

@@ -578,7 +578,7 @@ static void inquiries_with_a_field_out_of_range_are_refused(void **state)
   cases[0].number = 0;
   cases[1].form = "";
   cases[2].period = "";
-  cases[3].unit = "";
+  cases[3].unit = endless;
   cases[4].rule = "";
   cases[5].found = endless;
   cases[6].question = "x\n";
