@@ -229,6 +229,29 @@ static void a_submission_sent_again_gets_the_same_receipt_and_counts_once(void *
   assert_int_equal(total(world, "zone"), 9);
 }
 
+/* As another agent may carry it, or the same one just before it is told. */
+static void what_was_acknowledged_gets_the_same_receipt_though_its_agent_was_revoked(void **state)
+{
+  struct world *world = *state;
+  struct fixture_report report = {.unit = "a1", .change = fixture_value(OUTPUT, 9)};
+  const struct act revocation = {.kind = LEAF_REVOCATION, .by = "test", .agent = world->east.id};
+  g_autoptr(GBytes) sealed =
+      fixture_seal(&world->fixture, &world->east, "monthly", "2018-05", &report, 1, NULL);
+  g_autoptr(GBytes) never_sent =
+      fixture_seal(&world->fixture, &world->east, "monthly", "2018-04", &report, 1, NULL);
+  g_autoptr(GError) error = NULL;
+
+  CLEANUP(receipt_free) struct receipt *r1 = fixture_submit(&world->fixture, sealed, NULL);
+  assert_true(writer_act(world->fixture.writer, &revocation, NULL, NULL));
+  CLEANUP(receipt_free) struct receipt *r2 = fixture_submit(&world->fixture, sealed, &error);
+  if (!r2) fail_msg("%s", error->message);
+  assert_int_equal(r1->position, r2->position);
+  assert_int_equal(r1->recorded_at_ms, r2->recorded_at_ms);
+  assert_null(fixture_submit(&world->fixture, never_sent, &error));
+  assert_non_null(strstr(error->message, "was revoked"));
+  assert_int_equal(total(world, "zone"), 9);
+}
+
 static void a_sequence_number_used_for_other_bytes_is_refused_whole(void **state)
 {
   struct world *world = *state;
@@ -402,6 +425,7 @@ int main(void)
       TEST(a_withdrawn_figure_and_a_withdrawn_report_leave_the_totals),
       TEST(a_report_waits_for_its_base_and_then_counts),
       TEST(a_submission_sent_again_gets_the_same_receipt_and_counts_once),
+      TEST(what_was_acknowledged_gets_the_same_receipt_though_its_agent_was_revoked),
       TEST(two_parks_keep_a_report_each_and_the_designated_reporter_counts),
   };
 
