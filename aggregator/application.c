@@ -156,23 +156,15 @@ static void add_applications(struct store *store, GPtrArray *lines)
 
 static void add_waiting(struct store *store, GPtrArray *lines)
 {
-  g_autofree char *unit = store_waiting_unit_after(store, "");
+  g_autoptr(GArray) waiting = store_waiting_units(store, (struct waiting){0}, SIZE_MAX);
 
-  while (unit) {
-    g_autoptr(GArray) waiting = store_waiting_of_unit(store, unit, NULL);
-    char *next;
+  for (unsigned n = 0; n < waiting->len; n++) {
+    const struct waiting_unit *of = &g_array_index(waiting, struct waiting_unit, n);
+    char period[PERIOD_TEXT_SIZE];
 
-    for (unsigned n = 0; n < waiting->len; n++) {
-      const struct waiting_unit *of = &g_array_index(waiting, struct waiting_unit, n);
-      char period[PERIOD_TEXT_SIZE];
-
-      g_ptr_array_add(lines,
-                      g_strdup_printf("waiting %s %s %s %s %" PRIu64 " %" PRIu32, unit, of->park, of->form,
-                                      period_format(of->period, period), of->at.position, of->at.row));
-    }
-    next = store_waiting_unit_after(store, unit);
-    g_free(unit);
-    unit = next;
+    g_ptr_array_add(lines,
+                    g_strdup_printf("waiting %s %s %s %s %" PRIu64 " %" PRIu32, of->unit, of->park, of->form,
+                                    period_format(of->period, period), of->at.position, of->at.row));
   }
 }
 

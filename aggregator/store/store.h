@@ -114,10 +114,11 @@ struct waiting_unit {
 };
 void store_waiting_unit_add(struct store *store, const char *unit, const char *park, int64_t book,
                             uint64_t position, uint32_t row);
-/* The next unit (byte order) with such reports; NULL behind the last. Newly allocated. */
-char *store_waiting_unit_after(struct store *store, const char *unit);
-/* Of one park, or of all (NULL), in the order in which they came: an array of struct waiting_unit that owns
- * its texts. */
+/* What follows gives arrays of struct waiting_unit that own their texts, in the order in which they came. */
+
+/* Those behind one (of zeros: all), at most so many. */
+GArray *store_waiting_units(struct store *store, struct waiting behind, size_t most);
+/* Of one unit and park. */
 GArray *store_waiting_of_unit(struct store *store, const char *unit, const char *park);
 /* Of either kind. */
 void store_waiting_remove(struct store *store, uint64_t position, uint32_t row);
