@@ -354,10 +354,10 @@ void link_set_patience(struct link *link, int64_t answer_ms)
 static bool holds(const struct link *link, enum link_until until)
 {
   if (until == LINK_STOPPED || link->state != STATE_READY) return false;
-  bool told = !link->state_page.due && !link->state_page.awaited;
+  bool told = !link->state_page.due && !link->state_page.awaited && !link->pages_missing && !link->page.due &&
+              !link->page.awaited;
   if (until == LINK_WELCOMED) return link->current && told;
-  return !link->more && link->flights->len == 0 && !link->pages_missing && !link->page.due &&
-         !link->page.awaited && told;
+  return !link->more && link->flights->len == 0 && told;
 }
 
 static void rest_if_idle(struct link *link)

@@ -201,6 +201,7 @@ static void take_state_page(struct link *link, const struct frame *frame)
     return;
   }
   link->state_from = frame->state_page.next;
+  if (last) link->pages_missing = true; /* of reports that waited */
   if (!last)
     request_make_due(&link->state_page);
   else if (link->events.asked)

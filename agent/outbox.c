@@ -68,6 +68,10 @@ static const char *const MIGRATIONS[] = {
     "  status INTEGER NOT NULL, reason TEXT NOT NULL, applied_at_ms INTEGER NOT NULL,"
     "  settled_at_ms INTEGER NOT NULL, PRIMARY KEY(state, number)) WITHOUT ROWID;"
     "CREATE INDEX application_unit ON application(unit, status);",
+    /* Where what is said of its reports is asked for again, since some waited: the next offset + 1, or 0. */
+    "ALTER TABLE submission ADD COLUMN again INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX submission_again ON submission(sequence) WHERE again > 0;"
+    "CREATE INDEX verdict_waiting ON verdict(sequence) WHERE verdict IN (4, 6);",
 };
 
 static struct outbox *open_in_mode(const char *path, enum db_mode mode, GError **error)

@@ -154,6 +154,18 @@ static void add_applications(struct store *store, GPtrArray *lines)
   }
 }
 
+static void add_decided(struct store *store, GPtrArray *lines)
+{
+  g_autoptr(GArray) decided = store_decided(store, NULL);
+
+  for (unsigned n = 0; n < decided->len; n++) {
+    const struct decided *of = &g_array_index(decided, struct decided, n);
+
+    g_ptr_array_add(lines, g_strdup_printf("decided %" PRIu64 " %" PRIu32 " %d", of->at.position, of->at.row,
+                                           (int)of->verdict));
+  }
+}
+
 static void add_waiting(struct store *store, GPtrArray *lines)
 {
   g_autoptr(GArray) waiting = store_waiting_units(store, (struct waiting){0}, SIZE_MAX);
@@ -174,5 +186,6 @@ GPtrArray *application_lines(struct store *store)
 
   add_applications(store, lines);
   add_waiting(store, lines);
+  add_decided(store, lines);
   return lines;
 }

@@ -3,6 +3,7 @@
 
 #include "aggregator/history.h"
 #include "aggregator/store/applications.h"
+#include "aggregator/store/inquiries.h"
 #include "common/error.h"
 #include "common/text.h"
 
@@ -80,6 +81,14 @@ static bool load_waiting(struct releasing *releasing, const struct waiting *wait
   return releasing->judged != NULL;
 }
 
+/* What the park is told when it asks again. */
+static void keep_decision(struct store *store, const char *park, const struct release *released,
+                          uint64_t since)
+{
+  store_decided_put(store, (struct waiting){released->position, released->row}, released->verdict);
+  store_area_state_put(store, park, since + 1);
+}
+
 /* Of a report that is let go, and those that wait for it in turn. */
 static void note_release(struct releasing *releasing, const struct waiting *waiting, const char *unit,
                          enum verdict verdict)
@@ -87,6 +96,7 @@ static void note_release(struct releasing *releasing, const struct waiting *wait
   struct release released = {.position = waiting->position, .row = waiting->row, .verdict = verdict};
 
   g_array_append_val(releasing->posting->releases, released);
+  keep_decision(releasing->store, releasing->judged->agent->stored.area, &released, releasing->since);
   if (verdict != VERDICT_IS_WAITING) settle(releasing, releasing->judged->id, unit);
 }
 
@@ -272,6 +282,7 @@ bool posting_replay_releases(struct store *store, struct store *ledger, struct t
     posting_find_present(&book, &arrival);
     store_waiting_remove(store, released->position, released->row);
     posting_carry_out(&book, &arrival, released->verdict);
+    keep_decision(store, book.park, released, position);
   }
   judged_free(last.judged);
   return true;

@@ -95,6 +95,8 @@ enum severity {
     N_("compare both, then send the right figures again"))                                                   \
   X(REPORT_UNCHANGED, "report.unchanged", NOTE, N_("the report already says the same"), "")                  \
   X(REPORT_WAITING, "report.waiting", NOTE, N_("the report waits for the one that it corrects"), "")         \
+  X(REPORT_WAITED, "report.waited", REPORT, N_("the report waited, and was refused when it was decided"),    \
+    N_("send it again: the answer says why"))                                                                \
   X(REPORT_LATE, "report.late", NOTE, N_("the reports came after the deadline"), "")                         \
   X(REPORT_NOTHING, "report.nothing-to-withdraw", REPORT, N_("there is no report to take back"),             \
     N_("check the unit and the period"))                                                                     \

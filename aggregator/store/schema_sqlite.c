@@ -298,5 +298,13 @@ static const char APPLICATIONS[] =
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE INDEX waiting_by_unit ON waiting_unit (unit, position);\n";
 
-const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS, PAST, APPLICATIONS};
+/* What became of reports that waited. */
+static const char DECISIONS[] = "CREATE TABLE decided (\n"
+                                "  position INTEGER NOT NULL,\n"
+                                "  line INTEGER NOT NULL,\n"
+                                "  verdict INTEGER NOT NULL,\n"
+                                "  PRIMARY KEY (position, line)\n"
+                                ") STRICT, WITHOUT ROWID;\n";
+
+const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS, PAST, APPLICATIONS, DECISIONS};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

@@ -120,6 +120,14 @@ void store_waiting_unit_add(struct store *store, const char *unit, const char *p
 GArray *store_waiting_units(struct store *store, struct waiting behind, size_t most);
 /* Of one unit and park. */
 GArray *store_waiting_of_unit(struct store *store, const char *unit, const char *park);
+/* What was decided of a report that waited; of one that goes on waiting, now for its base, that it does. */
+struct decided {
+  struct waiting at;
+  enum verdict verdict;
+};
+void store_decided_put(struct store *store, struct waiting at, enum verdict verdict);
+/* Of the submission at a position, or all (NULL): an array of struct decided, by position and row. */
+GArray *store_decided(struct store *store, const uint64_t *position);
 /* Of either kind. */
 void store_waiting_remove(struct store *store, uint64_t position, uint32_t row);
 

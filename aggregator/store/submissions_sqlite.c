@@ -214,6 +214,32 @@ GArray *store_waiting_of_unit(struct store *store, const char *unit, const char 
   return read_waiting_units(store, row);
 }
 
+void store_decided_put(struct store *store, struct waiting at, enum verdict verdict)
+{
+  struct db_row *row =
+      db_query(store->db, "INSERT OR REPLACE INTO decided (position, line, verdict) VALUES (?, ?, ?)");
+  db_bind_int(row, (int64_t)at.position);
+  db_bind_int(row, at.row);
+  db_bind_int(row, verdict);
+  db_run(row);
+}
+
+GArray *store_decided(struct store *store, const uint64_t *position)
+{
+  GArray *found = g_array_new(FALSE, FALSE, sizeof(struct decided));
+  CLEANUP(db_end)
+  struct db_row *row = db_query(store->db, "SELECT position, line, verdict FROM decided"
+                                           " WHERE position BETWEEN ? AND ? ORDER BY position, line");
+  db_bind_int(row, position ? (int64_t)*position : 0);
+  db_bind_int(row, position ? (int64_t)*position : INT64_MAX);
+  while (db_step(row)) {
+    struct decided decided = {{(uint64_t)db_int(row, 0), (uint32_t)db_int(row, 1)},
+                              (enum verdict)db_int(row, 2)};
+    g_array_append_val(found, decided);
+  }
+  return found;
+}
+
 static void remove_waiting(struct db_row *row, uint64_t position, uint32_t line)
 {
   db_bind_int(row, (int64_t)position);

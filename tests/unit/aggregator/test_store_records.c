@@ -320,10 +320,9 @@ static void a_store_of_a_version_before_gets_what_it_lacks(void **state)
 {
   struct place *place = (struct place *)*state;
   store_close(place->store);
-  place_sql(
-      place,
-      "DROP TABLE application; DROP TABLE waiting_unit; DROP TABLE period_act; DROP TABLE register_change;"
-      "DROP INDEX leaf_of_act; PRAGMA user_version = 2");
+  place_sql(place, "DROP TABLE application; DROP TABLE waiting_unit; DROP TABLE decided; DROP TABLE "
+                   "period_act; DROP TABLE register_change;"
+                   "DROP INDEX leaf_of_act; PRAGMA user_version = 2");
   place->store = place_open(place, STORE_WRITE);
   g_autoptr(GArray) acts = store_period_acts(place->store);
   assert_int_equal(acts->len, 0);
