@@ -279,14 +279,14 @@ bool reader_annual_adjustment(struct reader *reader, int area, int slice, int in
 
 /* --- the last period --- */
 
-static day_number today(const struct reader *reader)
+day_number reader_today(const struct reader *reader)
 {
   return calendar_day(reader->catalogue, reader->past ? past_moment_ms(reader->past) : clock_wall().ms);
 }
 
 bool reader_has_ended(const struct reader *reader, struct period period)
 {
-  return today(reader) > period_last_day(period);
+  return reader_today(reader) > period_last_day(period);
 }
 
 /* A book is there as soon as anything was sent for it, refused or not. */
@@ -308,7 +308,7 @@ static bool has_counted(struct reader *reader, int64_t book)
 bool reader_last_of_form(struct reader *reader, const char *form, struct period *ret_period)
 {
   g_autoptr(GArray) books = store_books(reader->store, form);
-  day_number now = today(reader);
+  day_number now = reader_today(reader);
   bool found = false;
   struct period last = {0};
   for (unsigned n = books->len; n-- > 0;) { /* of a form mostly the later before the earlier */

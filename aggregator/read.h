@@ -93,7 +93,8 @@ bool reader_growth(struct reader *reader, int area, int slice, int indicator, st
                    bool cumulative, bool previous, const struct total *total, struct growth_base *ret_base,
                    GError **error);
 
-/* By the clock; of the past by the moment. */
+/* By the zone's clock; of the past by the moment. */
+day_number reader_today(const struct reader *reader);
 bool reader_has_ended(const struct reader *reader, struct period period);
 
 /* The last period that has begun, by the clock (of the past: by the moment), and for which a report of the

@@ -11,6 +11,7 @@ import pathlib
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -254,6 +255,11 @@ class Aggregator:
         lines = [line for line in lines if line["slice"] == slice_]
         assert len(lines) == 1, lines
         return lines[0]
+
+    def position(self):
+        """Of the ledger's last leaf."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.data}/store.db?mode=ro", uri=True)) as store:
+            return store.execute("SELECT max(position) FROM leaf").fetchone()[0]
 
     def check_ledger(self):
         return self.command("rebuild", "--check")

@@ -203,7 +203,7 @@ class Refused(Case):
             ((), "an argument is missing"),
             (("totals",), "name a format with --format; there are: csv, xlsx, json, sdmx-csv, sdmx-csv-1.0"),
             (("totals", "--format", "pdf"), "“pdf” is no format; there are: csv"),
-            (("total", "--format", "csv"), "“total” cannot be exported; there are: totals, reports, targets"),
+            (("total", "--format", "csv"), "“total” cannot be exported; there are: totals, reports, targets, completeness, missing"),
             (("totals", "targets", "--format", "csv"), "csv holds one table"),
             (("totals", "targets", "--format", "sdmx-csv"), "sdmx-csv holds one table"),
             (("reports", "--form", "monthly", "--format", "sdmx-csv"), "“reports” are no observations"),
@@ -409,10 +409,10 @@ class Workbook(Case):
 
     def test_every_cell_is_the_table_s(self):
         city = self.a_zone()
-        words = ("totals", "targets", "reports", "--form", "monthly", "--period", "2018-05")
+        words = ("totals", "targets", "reports", "completeness", "missing", "--form", "monthly", "--period", "2018-05")
         tables = json.loads(self.export(city, *words, "--format", "json"))
         book = self.book(city, *words)
-        self.assertEqual(book.sheetnames, ["Totals", "Targets", "Reports of units", "About"])
+        self.assertEqual(book.sheetnames, ["Totals", "Targets", "Reports of units", "Completeness", "Missing units", "About"])
         for table in tables:
             sheet = book[table["title"]]
             self.assertEqual(sheet.max_row - 1, len(table["rows"]))
