@@ -91,6 +91,9 @@ struct reference_membership reference_membership(const struct reference_city *ci
     of.slices |= 1u << REFERENCE_STEEL;
   if (version->above_scale) of.slices |= 1u << REFERENCE_ABOVE_SCALE;
   if (!version->in_boundary) of.slices |= 1u << REFERENCE_OUTSIDE;
+  bool is_either = (of.slices >> REFERENCE_CARS & 1) || (of.slices >> REFERENCE_STEEL & 1);
+  if (is_either || (version->above_scale && city->rules.either_has_scaled))
+    of.slices |= 1u << REFERENCE_EITHER;
   return of;
 }
 

@@ -35,6 +35,7 @@ enum reference_slice {
   REFERENCE_STEEL,
   REFERENCE_ABOVE_SCALE,
   REFERENCE_OUTSIDE,
+  REFERENCE_EITHER, /* a set: cars and steel, or those and above scale */
   REFERENCE_SLICES
 };
 enum { REFERENCE_AREAS = REFERENCE_SOUTH + 1 };
@@ -63,7 +64,8 @@ struct reference_rules {
   bool stopped_owe_none;
   bool west_beside_group; /* in the zone, not in the group */
   bool big_from_2000;
-  bool finance_from_all; /* not from those above scale alone */
+  bool finance_from_all;  /* not from those above scale alone */
+  bool either_has_scaled; /* the set has three members */
 };
 
 /* Dates are two for each month since the year 0: all its days but the last, and that day. */
@@ -185,6 +187,10 @@ struct reference_total reference_total(const struct reference_city *city, int ar
 /* False where there is no line. */
 bool reference_overlap(const struct reference_city *city, int area, int slice, int indicator,
                        struct reference_period period, bool cumulative, struct reference_total *ret_overlap);
+/* The same of the set of slices. */
+bool reference_set_overlap(const struct reference_city *city, int area, int indicator,
+                           struct reference_period period, bool cumulative,
+                           struct reference_total *ret_overlap);
 /* Units that sent a form for a period, nil ones of them, and units that owe it. */
 struct reference_standing {
   int64_t reported, nil, owed;

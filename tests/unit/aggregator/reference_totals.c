@@ -275,6 +275,28 @@ bool reference_overlap(const struct reference_city *city, int area, int slice, i
   return has_children && line.defined && INDICATORS[indicator].kind != IS_RATIO;
 }
 
+bool reference_set_overlap(const struct reference_city *city, int area, int indicator,
+                           struct reference_period period, bool cumulative,
+                           struct reference_total *ret_overlap)
+{
+  const int members[] = {REFERENCE_CARS, REFERENCE_STEEL, REFERENCE_ABOVE_SCALE};
+  struct reference_total own = reference_total(city, area, REFERENCE_EITHER, indicator, period, cumulative);
+  struct reference_total line = {.defined = own.defined,
+                                 .value = -own.value,
+                                 .denominator = 1,
+                                 .reported = -own.reported,
+                                 .expected = -own.expected};
+  for (int n = 0; n < (city->rules.either_has_scaled ? 3 : 2); n++) {
+    struct reference_total part = reference_total(city, area, members[n], indicator, period, cumulative);
+    line.defined |= part.defined;
+    line.value += part.value;
+    line.reported += part.reported;
+    line.expected += part.expected;
+  }
+  *ret_overlap = line;
+  return line.defined && INDICATORS[indicator].kind != IS_RATIO;
+}
+
 struct reference_standing reference_standing(const struct reference_city *city, int area, int slice, int form,
                                              struct reference_period period)
 {

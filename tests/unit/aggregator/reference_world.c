@@ -19,9 +19,11 @@ static const char *const SWAPS[][2] = {
     {"west: {zh: 西园, en: West park, in: group", "west: {zh: 西园, en: West park, in: zone"},
     {"indicator: profit, from: 1000}", "indicator: profit, from: 2000}"},
     {"population: above_scale\n", "retired: false\n"},
+    {"any_of: [cars, steel]", "any_of: [cars, steel, above_scale]"},
 };
 static const char *const ADDED[][2] = {
     {"{column: staff}]", "{column: staff}, {column: output.ly}, {column: sales.ytd_ly}, {column: sales.ly}]"},
+    {"  outside_boundary:", "  either: {zh: 任一, en: Either, any_of: [cars, steel]}\n  outside_boundary:"},
     {"  intensity:", "  margin: {zh: 利润率, en: Margin, measure: \"%\", decimals: 2, kind: ratio, ratio: "
                      "{numerator: profit, denominator: sales, scale: 100}}\n  intensity:"},
 };
@@ -39,7 +41,8 @@ static void use_rules(struct world *world)
 {
   const struct reference_rules *rules = &world->rules;
   const bool swapped[] = {rules->group_is_all,      rules->steel_is_scaled, rules->stopped_owe_none,
-                          rules->west_beside_group, rules->big_from_2000,   rules->finance_from_all};
+                          rules->west_beside_group, rules->big_from_2000,   rules->finance_from_all,
+                          rules->either_has_scaled};
   g_autofree char *path = g_build_filename(SOURCE_DIR, "tests", "data", "small.yaml", NULL), *text = NULL;
   struct act act = {.kind = LEAF_CATALOGUE, .by = "test"};
   g_autoptr(GError) error = NULL;
@@ -72,7 +75,8 @@ static void change_catalogue(struct world *world)
 {
   bool *const rules[] = {&world->rules.group_is_all,     &world->rules.steel_is_scaled,
                          &world->rules.stopped_owe_none, &world->rules.west_beside_group,
-                         &world->rules.big_from_2000,    &world->rules.finance_from_all};
+                         &world->rules.big_from_2000,    &world->rules.finance_from_all,
+                         &world->rules.either_has_scaled};
   struct reference_event *event = g_new0(struct reference_event, 1);
   bool *rule = rules[pick(world->random, G_N_ELEMENTS(rules))];
 

@@ -13,8 +13,8 @@
 enum { STEPS = 90, LOOKS_BACK = 4, CASES_LEAST = 10000 };
 
 static const char *const AREAS[REFERENCE_AREAS] = {"zone", "group", "east", "west", "south"};
-static const char *const SLICES[REFERENCE_SLICES] = {"all", "cars", "steel", "above_scale",
-                                                     "outside_boundary"};
+static const char *const SLICES[REFERENCE_SLICES] = {
+    "all", "cars", "steel", "above_scale", "outside_boundary", "either"};
 static const char *const INDICATORS[REFERENCE_INDICATORS] = {
     "output", "sales", "profit", "staff", "research", "big", "scaled", "intensity", "margin"};
 
@@ -103,6 +103,21 @@ static void ask_overlap(struct question *question)
   if (is_found) expect_total(question, &expected, &found);
 }
 
+static void ask_set_overlap(struct question *question)
+{
+  struct reference_total expected;
+  struct total found;
+  bool is_expected = reference_set_overlap(question->city, question->area, question->indicator,
+                                           question->period, question->cumulative, &expected);
+  bool is_found =
+      reader_set_overlap(question->reader, area_of(question), slice_of(question), indicator_of(question),
+                         reference_world_period(question->period), question->cumulative, &found, NULL);
+
+  question->of = "the overlap line of the set";
+  expect(question, "whether there is one", is_expected, is_found);
+  if (is_found) expect_total(question, &expected, &found);
+}
+
 static void ask_standing(struct question *question)
 {
   enum reference_form form = (enum reference_form)pick(question->world->random, REFERENCE_FORMS);
@@ -187,6 +202,7 @@ static void ask_all(struct question *question, int totals, int growths)
     choose(question);
     ask_total(question);
     ask_overlap(question);
+    if (question->slice == REFERENCE_EITHER) ask_set_overlap(question);
     ask_standing(question);
   }
   for (int n = 0; n < growths; n++) {
