@@ -206,7 +206,7 @@ static int random_base(struct world *world, const struct reference_event *event,
       if (is_about(world->submission[n].event, event, unit)) return n;
   if (pick(world->random, 6) > 0) return own->exists ? own->submission : REFERENCE_NONE;
   if (world->submissions == 0 || pick(world->random, 3) == 0) return REFERENCE_NONE;
-  return MAX(0, world->submissions - 1 - pick(world->random, 24));
+  return world->submissions - 1 - pick(world->random, MIN(world->submissions, 24));
 }
 
 /* Last year's column mostly says what was reported then. */

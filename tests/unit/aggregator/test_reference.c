@@ -269,7 +269,7 @@ static unsigned count_of_worlds(void)
   const char *given = g_getenv("PARKTALLY_WORLDS");
 
   if (given) return (unsigned)atoi(given);
-  return g_getenv("PARKTALLY_FULL") ? 600 : SANITIZED ? 12 : 60;
+  return g_getenv("PARKTALLY_FULL") ? 400 : SANITIZED ? 12 : 40;
 }
 
 static void every_answer_is_the_slow_reckoning_s(void **state)
