@@ -177,7 +177,8 @@ static void change_register(struct world *world)
     struct reference_version version = random_version(world, unit);
 
     if (pick(world->random, 8) < (is_first ? 1 : 6)) continue;
-    if (is_first) version.from = version.succeeds = 0;
+    if (is_first) version.from = 0;
+    if (is_first) version.succeeds = 0;
     event->unit[event->count] = unit;
     event->version[event->count++] = version;
     write_version(world, csv, unit, &version);

@@ -268,7 +268,7 @@ static unsigned count_of_worlds(void)
 {
   const char *given = g_getenv("PARKTALLY_WORLDS");
 
-  if (given) return (unsigned)atoi(given);
+  if (given) return (unsigned)strtoul(given, NULL, 10);
   return g_getenv("PARKTALLY_FULL") ? 400 : SANITIZED ? 12 : 40;
 }
 
