@@ -48,7 +48,7 @@ enum reference_indicator {
   REFERENCE_BIG,       /* legal entities by their profit, from 1000 or 2000 */
   REFERENCE_SCALED,    /* enterprises above scale, by the register */
   REFERENCE_INTENSITY, /* research ÷ sales × 100 */
-  REFERENCE_MARGIN,    /* profit ÷ sales × 100 */
+  REFERENCE_MULTIPLE,  /* sales ÷ profit × 100, which may be a loss */
   REFERENCE_INDICATORS
 };
 

@@ -18,7 +18,7 @@ static const struct {
     [REFERENCE_INTENSITY] = {.kind = IS_RATIO,
                              .numerator = REFERENCE_RESEARCH,
                              .denominator = REFERENCE_SALES},
-    [REFERENCE_MARGIN] = {.kind = IS_RATIO, .numerator = REFERENCE_PROFIT, .denominator = REFERENCE_SALES},
+    [REFERENCE_MULTIPLE] = {.kind = IS_RATIO, .numerator = REFERENCE_SALES, .denominator = REFERENCE_PROFIT},
 };
 
 /* January is exempt of the finance form. */

@@ -24,8 +24,8 @@ static const char *const SWAPS[][2] = {
 static const char *const ADDED[][2] = {
     {"{column: staff}]", "{column: staff}, {column: output.ly}, {column: sales.ytd_ly}, {column: sales.ly}]"},
     {"  outside_boundary:", "  either: {zh: 任一, en: Either, any_of: [cars, steel]}\n  outside_boundary:"},
-    {"  intensity:", "  margin: {zh: 利润率, en: Margin, measure: \"%\", decimals: 2, kind: ratio, ratio: "
-                     "{numerator: profit, denominator: sales, scale: 100}}\n  intensity:"},
+    {"  intensity:", "  multiple: {zh: 倍数, en: Multiple, measure: \"%\", decimals: 2, kind: ratio, ratio: "
+                     "{numerator: sales, denominator: profit, scale: 100}}\n  intensity:"},
 };
 
 static void swap(char **text, const char *what, const char *with)

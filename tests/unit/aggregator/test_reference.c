@@ -16,7 +16,7 @@ static const char *const AREAS[REFERENCE_AREAS] = {"zone", "group", "east", "wes
 static const char *const SLICES[REFERENCE_SLICES] = {
     "all", "cars", "steel", "above_scale", "outside_boundary", "either"};
 static const char *const INDICATORS[REFERENCE_INDICATORS] = {
-    "output", "sales", "profit", "staff", "research", "big", "scaled", "intensity", "margin"};
+    "output", "sales", "profit", "staff", "research", "big", "scaled", "intensity", "multiple"};
 
 /* --- what is asked --- */
 
