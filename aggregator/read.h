@@ -60,6 +60,11 @@ bool reader_last_year(struct reader *reader, int area, int slice, int indicator,
 bool reader_overlap(struct reader *reader, int area, int slice, int indicator, struct period period,
                     bool cumulative, struct total *ret_overlap, GError **error);
 
+/* The same of a set of slices (any_of): Σ members − the set, units that several of them count. False if the
+ * slice is no set, too. */
+bool reader_set_overlap(struct reader *reader, int area, int set, int indicator, struct period period,
+                        bool cumulative, struct total *ret_overlap, GError **error);
+
 /* Of a total of a flow or a stock: what those of its units report whose reports an inquiry is about that is
  * open, or answered and not accepted. By this much it rests on what is not verified. Signed, like the total;
  * 0 for counts and ratios. */

@@ -94,7 +94,7 @@ tsan_build() { build tsan; }
 
 # libzmq is not compiled for ThreadSanitizer and passes messages by queues of its own that it cannot see, so tests that
 # send over a socket are left out; so are those of a single thread that take minutes under it.
-tsan_tests() { G_SLICE=always-malloc run_tests tsan -R '^unit/' -E '^unit/(agent/test_(csv|link|sender|spill|push|join)|common/test_(channel|decimal|submission|suspicion)|aggregator/test_(gate|server|compare|disclose|explain|past))'; }
+tsan_tests() { G_SLICE=always-malloc run_tests tsan -R '^unit/' -E '^unit/(agent/test_(csv|link|sender|spill|push|join)|common/test_(channel|decimal|submission|suspicion)|aggregator/test_(gate|server|compare|disclose|explain|past|reference))'; }
 
 fuzz_build() { build fuzz "-DPARKTALLY_FUZZ_RUNS=$fuzz_runs" -- fuzz; }
 fuzz_tests() { run_tests fuzz -R '^fuzz/'; }

@@ -16,7 +16,7 @@ struct export_scope {
   struct reader *reader;
   const struct snapshot *snapshot;
   const struct catalogue *catalogue;
-  GArray *areas, *indicators, *slices; /* of int, as pick.h gives them; slices may hold PICK_OVERLAP */
+  GArray *areas, *indicators, *slices; /* of int, as pick.h gives them; slices may hold lines beside them */
   bool areas_named, indicators_named, slices_named; /* else they are all there are */
   int form;                                         /* CATALOGUE_NONE: none was named */
   bool period_named;

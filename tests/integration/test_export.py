@@ -259,6 +259,7 @@ class Refused(Case):
 class Tables(Case):
     def test_csv_is_what_totals_prints(self):
         city = self.a_zone()
+        parktally.wait_until(lambda: "open" in city.command("inquiries", "--format", "csv").out, "what is suspect was found")
         for words in ((), ("--period", "2018-05", "--cumulative"), ("--slice", "all,cars,overlap", "--area", "zone,east"),
                       ("--period", "2018", "--indicator", "research,intensity,scaled"), ("--period", "2018-01/P2M")):
             with self.subTest(words):
