@@ -103,11 +103,8 @@ asan_build() { build asan; }
 # GLib hands out small blocks of its own, which no sanitizer follows. What is random or large is sampled more thinly: it
 # takes many times as long, and the release build has had more of it.
 asan_tests() { G_SLICE=always-malloc PARKTALLY_SHARE=${PARKTALLY_SHARE:-10} run_tests asan; }
-tsan_build() { build tsan; }
-
-# libzmq is not compiled for ThreadSanitizer and passes messages by queues of its own that it cannot see, so tests that
-# send over a socket are left out; so are those of a single thread that take minutes under it.
-tsan_tests() { G_SLICE=always-malloc PARKTALLY_SHARE=${PARKTALLY_SHARE:-10} run_tests tsan -R '^unit/' -E '^unit/(agent/test_(csv|link|sender|spill|push|join)|common/test_(channel|decimal|submission|suspicion)|aggregator/test_(gate|server|compare|disclose|explain|past))'; }
+tsan_build() { build tsan -- unit_tests; }
+tsan_tests() { G_SLICE=always-malloc PARKTALLY_SHARE=${PARKTALLY_SHARE:-10} run_tests tsan -R '^unit/'; }
 
 fuzz_build() { build fuzz "-DPARKTALLY_FUZZ_RUNS=$fuzz_runs" -- fuzz; }
 fuzz_tests() { run_tests fuzz -R '^fuzz/'; }
