@@ -66,12 +66,14 @@ check() {
   return $code
 }
 
-# run_tests PRESET [CTEST-OPTION…]: counts each test of ctest.
+# run_tests PRESET [CTEST-OPTION…]: counts each test of ctest. What tests leave behind goes with their folder.
 run_tests() {
-  local preset=$1 results code=0
+  local preset=$1 folder results code=0
   shift
   results=$(mktemp)
-  ctest --test-dir "build/$preset" --output-on-failure -j"$tests_at_once" --output-junit "$results" "$@" || code=$?
+  folder=$(mktemp -d)
+  TMPDIR=$folder ctest --test-dir "build/$preset" --output-on-failure -j"$tests_at_once" --output-junit "$results" "$@" || code=$?
+  rm -rf "$folder"
   attribute() { sed -n "s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$results" | head -n 1; }
   local all failing skipping
   all=$(attribute tests) failing=$(attribute failures) skipping=$(($(attribute skipped) + $(attribute disabled)))
