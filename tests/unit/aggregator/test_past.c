@@ -11,6 +11,7 @@
 #include "aggregator/read_private.h"
 #include "aggregator/replay.h"
 #include "common/error.h"
+#include "tests/sample.h"
 
 #include <stdlib.h>
 
@@ -245,7 +246,7 @@ static void expect_no_difference(const char *what, const char *stored, const cha
 
 static void every_moment_reads_as_it_was_read_then(void **state)
 {
-  int rounds = city_rounds(250);
+  int rounds = sample_rounds(250);
   struct city *city = city_new(city_seed());
   g_autoptr(GArray) looks = g_array_new(FALSE, FALSE, sizeof(struct look));
   g_autoptr(GError) error = NULL;

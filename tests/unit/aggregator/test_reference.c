@@ -1,16 +1,16 @@
 /* The program against a slow reckoning (reference.h): random registers with establishments, units in several
  * parks, moves, mergers, entries and exits; reports, nils, withdrawals, stale and unborn bases, changes of
  * register and catalogue, in random orders. Each answer that is compared is a case. PARKTALLY_SEED repeats a
- * run, PARKTALLY_WORLDS says of how many cities, PARKTALLY_FULL=1 makes it ten times as many. */
+ * run, PARKTALLY_ROUNDS says of how many cities. */
 #include "random_city.h"
 #include "reference_world.h"
 
 #include "aggregator/past.h"
 #include "aggregator/read.h"
 #include "aggregator/read_private.h"
-#include "tests/sanitized.h"
+#include "tests/sample.h"
 
-enum { STEPS = 90, LOOKS_BACK = 4, CASES_LEAST = 10000 };
+enum { STEPS = 90, LOOKS_BACK = 4, WORLDS = 40, CASES_LEAST = 10000 };
 
 static const char *const AREAS[REFERENCE_AREAS] = {"zone", "group", "east", "west", "south"};
 static const char *const SLICES[REFERENCE_SLICES] = {
@@ -264,29 +264,21 @@ static unsigned long live(uint32_t seed, const char *name)
   return cases;
 }
 
-static unsigned count_of_worlds(void)
-{
-  const char *given = g_getenv("PARKTALLY_WORLDS");
-
-  if (given) return (unsigned)strtoul(given, NULL, 10);
-  return g_getenv("PARKTALLY_FULL") ? 400 : SANITIZED ? 12 : 40;
-}
-
 static void every_answer_is_the_slow_reckoning_s(void **state)
 {
   uint32_t seed = city_seed();
-  unsigned worlds = count_of_worlds();
+  unsigned worlds = (unsigned)sample_rounds(WORLDS);
   unsigned long cases = 0;
 
   (void)state;
   clock_replace(city_clock);
   for (unsigned n = 0; n < worlds; n++) {
-    g_autofree char *name = g_strdup_printf("PARKTALLY_SEED=%u PARKTALLY_WORLDS=1", seed + n);
+    g_autofree char *name = g_strdup_printf("PARKTALLY_SEED=%u PARKTALLY_ROUNDS=1", seed + n);
 
     cases += live(seed + n, name);
   }
   print_message("%u cities, %lu cases\n", worlds, cases);
-  if (!SANITIZED && !g_getenv("PARKTALLY_WORLDS")) assert_true(cases >= CASES_LEAST);
+  if (worlds >= WORLDS) assert_true(cases >= CASES_LEAST);
 }
 
 int main(void)
