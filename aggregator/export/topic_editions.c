@@ -95,7 +95,8 @@ static struct figure read_ratio(const struct editing *editing, unsigned area, un
   struct figure lower = read_figure(editing, area, slice, lower_code);
   struct figure figure = {.denominator = 1};
   if (!upper.status || !lower.status) return figure;
-  figure.status = !upper.printed ? upper.status : lower.status;
+  figure.status = lower.status;
+  if (!upper.printed) figure.status = upper.status;
   figure.printed = upper.printed && lower.printed && lower.value > 0 &&
                    !__builtin_mul_overflow(
                        upper.value, (int128)ratio->scale * decimal_power10(decimals_of(editing, lower_code)),
