@@ -28,7 +28,7 @@ char *answer_format(const struct home *home, const char *form, const char *perio
     return g_strdup_printf(_("%s: a submission was damaged on this computer's disk before it was sent; check "
                              "the disk and send the file again [%s]"),
                            place, refusal->rule);
-  if (code != FINDING_COUNT && !refusal->unit[0]) { /* refused whole */
+  if (code != FINDING_COUNT && code != FINDING_INQUIRY_MORE && !refusal->unit[0]) { /* refused whole */
     g_autofree char *meaning = answer_fault(refusal->rule, refusal->expected);
     g_autofree char *advice =
         g_strdup(finding_advice(code)[0] ? finding_advice(code) : _("send the file again"));

@@ -277,7 +277,7 @@ static void ask_for_refusals(struct link *link)
 static void ask_for_state(struct link *link)
 {
   struct frame frame = {.kind = FRAME_STATE_REQUEST};
-  frame.state_request.offset = link->state_offset;
+  frame.state_request.from = link->state_from;
   link_send_request(link, &link->state_page, &frame);
 }
 
@@ -354,11 +354,11 @@ void link_set_patience(struct link *link, int64_t answer_ms)
 static bool holds(const struct link *link, enum link_until until)
 {
   if (until == LINK_STOPPED || link->state != STATE_READY) return false;
-  bool told = !link->state_page.due && !link->state_page.awaited;
+  bool told = !link->state_page.due && !link->state_page.awaited && !link->pages_missing && !link->page.due &&
+              !link->page.awaited;
   if (until == LINK_WELCOMED) return link->current && told;
   bool sent = link->waiting || !link->more;
-  return sent && link->flights->len == 0 && !link->pages_missing && !link->page.due && !link->page.awaited &&
-         told;
+  return sent && link->flights->len == 0 && told;
 }
 
 static void rest_if_idle(struct link *link)

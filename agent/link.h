@@ -35,7 +35,8 @@ CLEANUP_DEFINE(struct link, link_free)
 void link_set_patience(struct link *link, int64_t answer_ms);
 
 enum link_until {
-  LINK_WELCOMED, /* asked anew: connected, and catalogue, register and what the city asks are those of now */
+  LINK_WELCOMED, /* asked anew: connected, and catalogue, register, what the city asks and what became of
+                    reports are those of now */
   LINK_IDLE,     /* nothing waits to be answered, or to be sent, unless this agent waits for admission */
   LINK_STOPPED,  /* only by wake_fd */
 };

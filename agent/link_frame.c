@@ -58,7 +58,7 @@ static void compare_states(struct link *link, uint64_t state)
 {
   link->state_wanted = state;
   if (link->state_page.due || link->state_page.awaited || state == outbox_state(link->outbox, NULL)) return;
-  link->state_offset = 0;
+  link->state_from = 0;
   request_make_due(&link->state_page);
 }
 
@@ -201,17 +201,14 @@ static void take_refusal_page(struct link *link, const struct frame *frame)
 /* Pages of one state follow each other; where it changed meanwhile, the list begins anew. */
 static void take_state_page(struct link *link, const struct frame *frame)
 {
-  if (!link->state_page.awaited || frame->state_page.offset != link->state_offset) return;
-  uint32_t count = (uint32_t)(frame->state_page.inquiry_count + frame->state_page.consent_count +
-                              frame->state_page.application_count + frame->state_page.agent_count);
+  if (!link->state_page.awaited || frame->state_page.from != link->state_from) return;
+  bool first = link->state_from == 0, last = frame->state_page.next == 0;
   link->state_page = (struct request){0};
-  if (link->state_offset > 0 && frame->state_page.state != link->state_coming) {
-    link->state_offset = 0;
+  if (!first && frame->state_page.state != link->state_coming) {
+    link->state_from = 0;
     request_make_due(&link->state_page);
     return;
   }
-  bool first = link->state_offset == 0,
-       last = count == 0 || link->state_offset + count >= frame->state_page.total;
   link->state_coming = frame->state_page.state;
   link->answered = true;
   GError *error = NULL;
@@ -219,7 +216,8 @@ static void take_state_page(struct link *link, const struct frame *frame)
     link_fail(link, error);
     return;
   }
-  link->state_offset += count;
+  link->state_from = frame->state_page.next;
+  if (last) link->pages_missing = true; /* of reports that waited */
   if (!last)
     request_make_due(&link->state_page);
   else if (link->events.asked)

@@ -63,7 +63,7 @@ struct link {
   bool pages_missing; /* refusals may have to be asked for */
 
   struct request state_page; /* of what the city asks */
-  uint32_t state_offset;
+  uint64_t state_from;
   uint64_t state_wanted; /* of Welcome */
   uint64_t state_coming; /* of the page before; another one begins anew */
   bool waiting;          /* for admission: until a Welcome says otherwise nothing is submitted */

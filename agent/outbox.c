@@ -75,6 +75,10 @@ static const char *const MIGRATIONS[] = {
     "  enrolled_at_ms INTEGER NOT NULL, revoked_at_ms INTEGER NOT NULL, admitted_by TEXT NOT NULL,"
     "  approved_by TEXT NOT NULL, reason TEXT NOT NULL, admitted_at_ms INTEGER NOT NULL,"
     "  PRIMARY KEY(state, id)) WITHOUT ROWID;",
+    /* Where what is said of its reports is asked for again, since some waited: the next offset + 1, or 0. */
+    "ALTER TABLE submission ADD COLUMN again INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX submission_again ON submission(sequence) WHERE again > 0;"
+    "CREATE INDEX verdict_waiting ON verdict(sequence) WHERE verdict IN (4, 6);",
 };
 
 static struct outbox *open_in_mode(const char *path, enum db_mode mode, GError **error)

@@ -103,12 +103,13 @@ bool outbox_answers_end(struct outbox *outbox, GError **error);
  * changes nothing. */
 bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length,
                     const struct receipt *receipt, GError **error);
-/* An answered submission whose receipt announced more refusals than are kept, and how many are. False if
- * there is none, or `error`. Also after a kill: the rest is asked for again. */
-bool outbox_missing_refusals(struct outbox *outbox, uint8_t ret_id[SUBMISSION_ID_SIZE], uint32_t *ret_kept,
+/* An answered submission whose receipt announced more refusals than are kept, or some of whose reports waited
+ * before the state was fetched that is kept; and where to go on. False if there is none, or `error`. Also
+ * after a kill: the rest is asked for again. */
+bool outbox_missing_refusals(struct outbox *outbox, uint8_t ret_id[SUBMISSION_ID_SIZE], uint32_t *ret_offset,
                              GError **error);
-/* The rest of the refusals of a submission, page by page. A page of none: there are no more, and they are not
- * missed. */
+/* The rest of the refusals of a submission, page by page, or all of them anew: of what waited they may say
+ * what became of it. A page of none: there are no more, and they are not missed. */
 bool outbox_refusals(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE],
                      const struct refusal *refusals, size_t count, GError **error);
 /* The submission was refused whole; it stays, and is not sent again. */
@@ -119,7 +120,7 @@ bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], c
 
 /* The state (of Welcome) that is kept; 0: none is. `ret_at_ms` (may be NULL): when it was fetched. */
 uint64_t outbox_state(struct outbox *outbox, int64_t *ret_at_ms);
-/* Takes a page of a state, a FRAME_STATE_PAGE; one of offset 0 begins anew. Those of before stay until the
+/* Takes a page of a state, a FRAME_STATE_PAGE; the `first` begins anew. Those of before stay until the
  * last page, `last`, is here. Kept like an answer. */
 bool outbox_state_page(struct outbox *outbox, const struct frame *page, bool first, bool last, int64_t now_ms,
                        GError **error);

@@ -160,14 +160,19 @@ static bool is_to_be_told(const struct answered *answered, enum verdict verdict)
          ((verdict == VERDICT_IS_WAITING || verdict == VERDICT_IS_WAITING_UNIT) && !answered->placed);
 }
 
+/* What was said stands, but of what waited: it may have been decided. */
 static void keep_refusals(struct outbox *outbox, const struct answered *answered,
                           const struct refusal *refusals, size_t count)
 {
   for (size_t i = 0; i < count; i++) {
     const struct refusal *refusal = &refusals[i];
     struct db_row *row =
-        db_query(outbox->db, "INSERT OR IGNORE INTO verdict(sequence, row, unit, verdict, rule, indicator,"
-                             " found, expected, told) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        db_query(outbox->db,
+                 "INSERT INTO verdict(sequence, row, unit, verdict, rule, indicator, found, expected, told)"
+                 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(sequence, row) DO UPDATE SET"
+                 " verdict = excluded.verdict, rule = excluded.rule, indicator = excluded.indicator,"
+                 " found = excluded.found, expected = excluded.expected, told = excluded.told"
+                 " WHERE verdict.verdict IN (4, 6) AND verdict.verdict <> excluded.verdict");
     db_bind_int(row, answered->sequence);
     db_bind_int(row, refusal->row);
     db_bind_text(row, refusal->unit);
@@ -219,25 +224,62 @@ bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length,
   return outbox_answer_end(outbox, error);
 }
 
-bool outbox_missing_refusals(struct outbox *outbox, uint8_t ret_id[SUBMISSION_ID_SIZE], uint32_t *ret_kept,
+/* The row: id and offset. False if there is none. */
+static bool take_missing(struct db_row *row, uint8_t ret_id[SUBMISSION_ID_SIZE], uint32_t *ret_offset)
+{
+  size_t length;
+  if (!db_step(row)) return false;
+  const uint8_t *id = db_blob(row, 0, &length);
+  if (length != SUBMISSION_ID_SIZE) return false;
+  memcpy(ret_id, id, SUBMISSION_ID_SIZE);
+  *ret_offset = (uint32_t)db_int(row, 1);
+  return true;
+}
+
+bool outbox_missing_refusals(struct outbox *outbox, uint8_t ret_id[SUBMISSION_ID_SIZE], uint32_t *ret_offset,
                              GError **error)
 {
-  {
-    CLEANUP(db_end)
-    struct db_row *row = db_query(outbox->db, "SELECT id, refusals_kept FROM submission WHERE refusals >"
-                                              " refusals_kept ORDER BY sequence LIMIT 1");
-    size_t length;
-    if (db_step(row)) {
-      const uint8_t *id = db_blob(row, 0, &length);
-      if (length == SUBMISSION_ID_SIZE) {
-        memcpy(ret_id, id, SUBMISSION_ID_SIZE);
-        *ret_kept = (uint32_t)db_int(row, 1);
-        return true;
-      }
-    }
+  static const char *const QUERIES[] = {
+      "SELECT id, refusals_kept FROM submission WHERE refusals > refusals_kept ORDER BY sequence LIMIT 1",
+      "SELECT id, again - 1 FROM submission WHERE again > 0 ORDER BY sequence LIMIT 1"};
+  for (size_t i = 0; i < G_N_ELEMENTS(QUERIES); i++) {
+    CLEANUP(db_end) struct db_row *row = db_query(outbox->db, QUERIES[i]);
+    if (take_missing(row, ret_id, ret_offset)) return true;
   }
   db_take_error(outbox->db, error);
   return false;
+}
+
+/* After a page: where the next one begins, if there is one. */
+static void note_page(struct outbox *outbox, const struct answered *answered, size_t count)
+{
+  struct db_row *row = db_query(
+      outbox->db,
+      "UPDATE submission SET"
+      " again = CASE WHEN refusals > refusals_kept THEN again WHEN ?1 = 0 OR again + ?1 > refusals THEN 0"
+      " ELSE again + ?1 END,"
+      " refusals_kept = CASE WHEN refusals <= refusals_kept THEN refusals_kept WHEN ?1 = 0 THEN refusals"
+      " ELSE refusals_kept + ?1 END WHERE sequence = ?2");
+  db_bind_int(row, (int64_t)count);
+  db_bind_int(row, answered->sequence);
+  db_run(row);
+}
+
+/* Once all is kept that is said of single reports, the receipt's counts follow from it. */
+static void count_verdicts(struct outbox *outbox, const struct answered *answered)
+{
+  struct db_row *row =
+      db_query(outbox->db,
+               "UPDATE submission SET"
+               " unchanged = (SELECT count(*) FROM verdict v WHERE v.sequence = ?1 AND verdict = 2),"
+               " stale = (SELECT count(*) FROM verdict v WHERE v.sequence = ?1 AND verdict = 3),"
+               " refused = (SELECT count(*) FROM verdict v WHERE v.sequence = ?1 AND verdict = 5),"
+               " waiting = (SELECT count(*) FROM verdict v WHERE v.sequence = ?1 AND verdict IN (4, 6)),"
+               " counted = reports - (SELECT count(*) FROM verdict v WHERE v.sequence = ?1 AND verdict <> 1)"
+               " WHERE sequence = ?1 AND form <> '' AND refusals ="
+               " (SELECT count(*) FROM verdict v WHERE v.sequence = ?1)");
+  db_bind_int(row, answered->sequence);
+  db_run(row);
 }
 
 bool outbox_refusals(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE],
@@ -247,12 +289,8 @@ bool outbox_refusals(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE]
   outbox_answer_begin(outbox);
   if (find_answered(outbox, id, &answered) && answered.state == STATE_ANSWERED) {
     keep_refusals(outbox, &answered, refusals, count);
-    struct db_row *row =
-        db_query(outbox->db, "UPDATE submission SET refusals_kept = CASE ?1 WHEN 0 THEN refusals"
-                             " ELSE refusals_kept + ?1 END WHERE sequence = ?2");
-    db_bind_int(row, (int64_t)count);
-    db_bind_int(row, answered.sequence);
-    db_run(row);
+    note_page(outbox, &answered, count);
+    if (count > 0) count_verdicts(outbox, &answered);
   }
   return outbox_answer_end(outbox, error);
 }

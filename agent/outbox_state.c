@@ -114,6 +114,14 @@ static void keep_only(struct outbox *outbox, int64_t state)
   }
 }
 
+/* What the city decided of reports that waited changes the state too. */
+static void ask_again(struct outbox *outbox)
+{
+  db_run(db_query(outbox->db,
+                  "UPDATE submission SET again = 1 WHERE refusals <= refusals_kept AND sequence IN"
+                  " (SELECT sequence FROM verdict WHERE verdict IN (4, 6))"));
+}
+
 bool outbox_state_page(struct outbox *outbox, const struct frame *page, bool first, bool last, int64_t now_ms,
                        GError **error)
 {
@@ -132,6 +140,7 @@ bool outbox_state_page(struct outbox *outbox, const struct frame *page, bool fir
     keep_only(outbox, (int64_t)state);
     put_meta(outbox, "state", (int64_t)state);
     put_meta(outbox, "state_at_ms", now_ms);
+    ask_again(outbox);
   }
   return outbox_answer_end(outbox, error);
 }

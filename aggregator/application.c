@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PAGE 256 /* applications in memory */
+#define MOST_PENDING "≤ " G_STRINGIFY(LIMIT_APPLICATIONS_PENDING)
 
 static const struct stored_application *nth(const GArray *applications, unsigned n)
 {
@@ -50,6 +51,7 @@ static enum finding_code find_objection(struct store *store, const struct snapsh
   if (is_registered(snapshot, act->application.unit, area, act->application.from))
     return FINDING_APPLICATION_REGISTERED;
   if (store_is_applied_for(store, area, act->application.unit)) return FINDING_APPLICATION_PENDING;
+  if (store_applications_pending(store, area) >= LIMIT_APPLICATIONS_PENDING) return FINDING_APPLICATION_MANY;
   return FINDING_COUNT;
 }
 
@@ -72,11 +74,13 @@ bool application_apply(struct store *store, const struct snapshot *snapshot, con
   };
 
   if (objection != FINDING_COUNT) {
+    bool many = objection == FINDING_APPLICATION_MANY;
+
     *ret_refusal = (struct refusal){.unit = act->application.unit,
                                     .rule = finding_id(objection),
                                     .indicator = "",
-                                    .found = act->application.class,
-                                    .expected = "",
+                                    .found = many ? "" : act->application.class,
+                                    .expected = many ? MOST_PENDING : "",
                                     .verdict = VERDICT_IS_REFUSED};
     return false;
   }
@@ -150,25 +154,29 @@ static void add_applications(struct store *store, GPtrArray *lines)
   }
 }
 
+static void add_decided(struct store *store, GPtrArray *lines)
+{
+  g_autoptr(GArray) decided = store_decided(store, NULL);
+
+  for (unsigned n = 0; n < decided->len; n++) {
+    const struct decided *of = &g_array_index(decided, struct decided, n);
+
+    g_ptr_array_add(lines, g_strdup_printf("decided %" PRIu64 " %" PRIu32 " %d", of->at.position, of->at.row,
+                                           (int)of->verdict));
+  }
+}
+
 static void add_waiting(struct store *store, GPtrArray *lines)
 {
-  g_autofree char *unit = store_waiting_unit_after(store, "");
+  g_autoptr(GArray) waiting = store_waiting_units(store, (struct waiting){0}, SIZE_MAX);
 
-  while (unit) {
-    g_autoptr(GArray) waiting = store_waiting_of_unit(store, unit, NULL);
-    char *next;
+  for (unsigned n = 0; n < waiting->len; n++) {
+    const struct waiting_unit *of = &g_array_index(waiting, struct waiting_unit, n);
+    char period[PERIOD_TEXT_SIZE];
 
-    for (unsigned n = 0; n < waiting->len; n++) {
-      const struct waiting_unit *of = &g_array_index(waiting, struct waiting_unit, n);
-      char period[PERIOD_TEXT_SIZE];
-
-      g_ptr_array_add(lines,
-                      g_strdup_printf("waiting %s %s %s %s %" PRIu64 " %" PRIu32, unit, of->park, of->form,
-                                      period_format(of->period, period), of->at.position, of->at.row));
-    }
-    next = store_waiting_unit_after(store, unit);
-    g_free(unit);
-    unit = next;
+    g_ptr_array_add(lines,
+                    g_strdup_printf("waiting %s %s %s %s %" PRIu64 " %" PRIu32, of->unit, of->park, of->form,
+                                    period_format(of->period, period), of->at.position, of->at.row));
   }
 }
 
@@ -178,5 +186,6 @@ GPtrArray *application_lines(struct store *store)
 
   add_applications(store, lines);
   add_waiting(store, lines);
+  add_decided(store, lines);
   return lines;
 }

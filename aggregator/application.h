@@ -28,8 +28,8 @@ void application_settle_registered(struct store *store, const struct snapshot *s
  * application, or nothing waits for it any more. */
 bool application_decline(struct store *store, const struct leaf *leaf, uint64_t position, GError **error);
 
-/* Applications, and reports that wait for them, a line of text each, in a fixed order: for comparing two
- * stores. */
+/* Applications, reports that wait for them, and what became of reports that waited, a line of text each, in a
+ * fixed order: for comparing two stores. */
 GPtrArray *application_lines(struct store *store);
 
 #endif

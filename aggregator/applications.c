@@ -16,7 +16,7 @@
 /* --- applications --- */
 
 static const struct print_column columns[] = {
-    {"number", N_("no."), PRINT_COUNT},
+    {"number", N_("number"), PRINT_COUNT},
     {"state", N_("state"), PRINT_TEXT},
     {"area", N_("area"), PRINT_TEXT},
     {"unit", N_("unit"), PRINT_TEXT},
@@ -25,10 +25,10 @@ static const struct print_column columns[] = {
     {"industry", N_("industry"), PRINT_TEXT},
     {"parent", N_("parent"), PRINT_TEXT},
     {"from", N_("from"), PRINT_TEXT},
-    {"text", N_("why"), PRINT_TEXT},
+    {"text", N_("why applied for"), PRINT_TEXT},
     {"applied_by", N_("by"), PRINT_TEXT},
     {"waiting", N_("reports that wait"), PRINT_TEXT},
-    {"reason", N_("reason"), PRINT_TEXT},
+    {"reason", N_("why declined"), PRINT_TEXT},
     {"applied", NULL, PRINT_TEXT},
     {"settled", NULL, PRINT_TEXT},
     {NULL, NULL, PRINT_TEXT},

@@ -1,11 +1,10 @@
 /* park-aggregator completeness: who owes a report, who has reported, in time or late, and who is missing. */
+#include "aggregator/moment.h"
 #include "aggregator/office.h"
 #include "aggregator/pick.h"
 #include "aggregator/print.h"
-#include "aggregator/read_coverage.h"
+#include "aggregator/surveys.h"
 #include "common/calendar.h"
-#include "common/clock.h"
-#include "common/error.h"
 #include "common/text.h"
 
 #include <string.h>
@@ -45,10 +44,9 @@ static const struct print_column missing_columns[] = {
 
 struct completeness {
   const struct catalogue *catalogue;
-  struct reader *reader;
+  struct surveys surveys;
   GArray *forms, *areas; /* of int */
   bool areas_chosen;
-  const struct period *period;  /* NULL: the last one of each form */
   size_t missing_most;          /* of each form */
   struct print *rows, *missing; /* NULL: not asked for */
 };
@@ -123,27 +121,18 @@ static void print_missing(const struct completeness *completeness, int form, str
   print_cell(print, period_format(missing->when, text));
 }
 
-static bool is_asked(const struct completeness *completeness, const struct unit_version *version)
+static void print_report(int form, struct period period, const struct coverage_report *report, void *data)
 {
-  for (unsigned n = 0; n < completeness->areas->len; n++)
-    if (reader_is_in_area(completeness->reader, version, g_array_index(completeness->areas, int, n)))
-      return true;
-  return false;
-}
-
-static void print_report(const struct completeness *completeness, int form, struct period period,
-                         const struct coverage_report *report)
-{
+  const struct completeness *completeness = data;
   size_t shown = 0;
   for (unsigned n = 0; completeness->rows && n < completeness->areas->len; n++) {
     int area = g_array_index(completeness->areas, int, n);
-    const struct coverage *of = &report->covered[area].area;
-    if (completeness->areas_chosen || of->expected > 0 || of->unexpected > 0)
+    if (completeness->areas_chosen || surveys_concern(&report->covered[area].area))
       print_area(completeness, form, period, report, area);
   }
   for (unsigned n = 0; completeness->missing && n < report->missing->len; n++) {
     const struct missing_unit *missing = &g_array_index(report->missing, struct missing_unit, n);
-    if (!is_asked(completeness, missing->version)) continue;
+    if (!surveys_are_about(&completeness->surveys, missing->version, completeness->areas)) continue;
     if (shown++ == completeness->missing_most) break;
     print_missing(completeness, form, period, report, missing);
   }
@@ -151,46 +140,10 @@ static void print_report(const struct completeness *completeness, int form, stru
 
 /* --- what is asked for --- */
 
-/* The last period that anybody has reported for; where nobody has, the one that is to be reported now. */
-static struct period last_period(const struct completeness *completeness, int form)
-{
-  const struct catalogue *catalogue = completeness->catalogue;
-  const struct form *of = &catalogue->forms[form];
-  struct period period;
-  if (reader_last_of_form(completeness->reader, of->code, &period)) return period;
-  return calendar_last_ended(of, calendar_day(catalogue, clock_wall().ms));
-}
-
-static bool print_all(const struct completeness *completeness, bool forms_chosen, GError **error)
-{
-  const struct catalogue *catalogue = completeness->catalogue;
-  bool fits_one = false;
-  for (unsigned n = 0; n < completeness->forms->len; n++) {
-    int form = g_array_index(completeness->forms, int, n);
-    struct period period = completeness->period ? *completeness->period : last_period(completeness, form);
-    g_autofree char *wrong = catalogue_period_objection(catalogue, form, period);
-    char text[PERIOD_TEXT_SIZE];
-    if (wrong && forms_chosen) {
-      g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE, _("found %s, form %s expects %s"),
-                  period_format(period, text), catalogue->forms[form].code, wrong);
-      return false;
-    }
-    if (wrong) continue;
-    fits_one = true;
-    CLEANUP(coverage_report_free)
-    struct coverage_report *report = reader_coverage(completeness->reader, form, period, error);
-    if (!report) return false;
-    print_report(completeness, form, period, report);
-  }
-  if (!fits_one && completeness->period)
-    g_set_error_literal(error, PARKTALLY_ERROR, ERROR_USAGE, _("no form is asked for such a period"));
-  return fits_one || !completeness->period;
-}
-
 /* What is asked for, as words. */
 struct asked {
   GStrv forms, areas;
-  char *period, *missing, *format;
+  char *period, *missing, *format, *as_of;
 };
 
 static void asked_clear(struct asked *asked)
@@ -200,6 +153,7 @@ static void asked_clear(struct asked *asked)
   g_free(asked->period);
   g_free(asked->missing);
   g_free(asked->format);
+  g_free(asked->as_of);
 }
 
 /* "all", or how many. */
@@ -226,7 +180,9 @@ static int answer(struct office *office, struct control_request *request, const 
   completeness->areas_chosen = *area_words != NULL;
   completeness->forms = pick_or_all(catalogue, PICK_FORMS, asked->forms, &error);
   if (completeness->forms) completeness->areas = pick_or_all(catalogue, PICK_AREAS, asked->areas, &error);
-  if (completeness->areas) print_all(completeness, *form_words != NULL, &error);
+  completeness->surveys.forms = completeness->forms;
+  completeness->surveys.forms_named = *form_words != NULL;
+  if (completeness->areas) surveys_each(&completeness->surveys, print_report, completeness, &error);
   g_clear_pointer(&completeness->forms, g_array_unref);
   g_clear_pointer(&completeness->areas, g_array_unref);
   if (error)
@@ -253,13 +209,19 @@ static int run(struct office *office, struct control_request *request, const str
   CLEANUP(snapshot_unref)
   struct snapshot *snapshot = present_begin(writer_present(office->writer), office->reader, &error);
   if (!snapshot) return office_fail(request, error);
-  CLEANUP(reader_free) struct reader *reader = reader_new(office->reader, snapshot);
+  CLEANUP(past_free) struct past *past = NULL;
+  if (asked->as_of && !moment_past(office->reader, snapshot, asked->as_of, &past, &error)) {
+    store_rollback(office->reader);
+    return office_fail(request, error);
+  }
+  CLEANUP(reader_free)
+  struct reader *reader = past ? reader_new_at(office->reader, past) : reader_new(office->reader, snapshot);
   CLEANUP(print_free) struct print *rows = print_new(area_columns, format);
   CLEANUP(print_free) struct print *missing = print_new(missing_columns, format);
   bool table = format == PRINT_TABLE;
-  completeness.catalogue = snapshot->catalogue;
-  completeness.reader = reader;
-  completeness.period = asked->period ? &period : NULL;
+  completeness.catalogue = past ? past_snapshot(past)->catalogue : snapshot->catalogue;
+  completeness.surveys = (struct surveys){
+      .reader = reader, .catalogue = completeness.catalogue, .period = asked->period ? &period : NULL};
   completeness.rows = table || !asked->missing ? rows : NULL;
   completeness.missing = table || asked->missing ? missing : NULL;
   int exit_code = answer(office, request, asked, &completeness);
@@ -280,6 +242,8 @@ int office_completeness(struct office *office, struct control_request *request, 
       {"area", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.areas, N_("these areas; all by default"), N_("A,…")},
       {"missing", 0, 0, G_OPTION_ARG_STRING, &asked.missing,
        N_("so many of the missing units of each form, the largest first, or all"), N_("N|all")},
+      {"as-of", 0, 0, G_OPTION_ARG_STRING, &asked.as_of,
+       N_("as it was then: 2018-06-10T12:00, 2018-06-10, @1234"), N_("T")},
       {"format", 0, 0, G_OPTION_ARG_STRING, &asked.format, N_("table, csv or json"), N_("FORMAT")},
       G_OPTION_ENTRY_NULL,
   };

@@ -42,11 +42,17 @@ static void relate(struct protecting *protecting)
   g_array_set_size(protecting->terms, 0);
 }
 
+/* SIZE_MAX where there is no such total. */
+static size_t find_total(const struct base *base, int area, int slice)
+{
+  g_autofree char *text = base_family_text(base, &(struct family){.area = area, .slice = slice});
+  return base_find(base, text);
+}
+
 /* Of a total of this base; NO_CELL where there is none. */
 static size_t cell_at(const struct base *base, int area, int slice, size_t column)
 {
-  g_autofree char *text = base_family_text(base, &(struct family){.area = area, .slice = slice});
-  size_t family = base_find(base, text);
+  size_t family = find_total(base, area, slice);
   return family == SIZE_MAX ? NO_CELL : base->cells[family * base->width + column];
 }
 
@@ -100,22 +106,68 @@ static void relate_areas(struct protecting *protecting, const struct base *base)
         relate_numbers(protecting, base, area, slice, c);
 }
 
-/* Of numbers of units: the slice “all” has every unit of the others. */
+/* Of numbers of units: a wider slice has every unit of this total's. */
+static void relate_rest(struct protecting *protecting, const struct base *base, size_t f, int wider)
+{
+  const struct family *family = base_family(base, f);
+  const struct slice *of = &base->source->catalogue->slices[wider];
+  size_t whole = find_total(base, family->area, wider);
+  g_autofree char *what = wider == 0 ? g_strdup("rest") : g_strdup_printf("rest of %s beside", of->code);
+  for (size_t c = base->source->figures->len; whole != SIZE_MAX && c < base->width; c++) {
+    int64_t rest = (int64_t)(base_value(base, whole, c) - base_value(base, f, c));
+    if (rest < 0) continue;
+    term(protecting, base->cells[whole * base->width + c], -1);
+    term(protecting, base->cells[f * base->width + c], 1);
+    term(protecting, take_difference(protecting, base, what, family, c, rest), 1);
+    relate(protecting);
+  }
+}
+
+static bool is_member(const struct slice *set, int slice)
+{
+  for (size_t n = 0; n < set->member_count; n++)
+    if (set->members[n] == slice) return true;
+  return false;
+}
+
+/* The slice “all” is wider than the others, a set than its members. */
 static void relate_rests(struct protecting *protecting, const struct base *base)
 {
+  const struct catalogue *catalogue = base->source->catalogue;
   for (size_t f = 0; f < base->source->families->len; f++) {
     const struct family *family = base_family(base, f);
     if (family->kind != FAMILY_TOTAL || family->slice == 0) continue;
-    g_autofree char *text = base_family_text(base, &(struct family){.area = family->area});
-    size_t all = base_find(base, text);
-    for (size_t c = base->source->figures->len; all != SIZE_MAX && c < base->width; c++) {
-      int64_t rest = (int64_t)(base_value(base, all, c) - base_value(base, f, c));
-      if (rest < 0) continue;
-      term(protecting, base->cells[all * base->width + c], -1);
-      term(protecting, base->cells[f * base->width + c], 1);
-      term(protecting, take_difference(protecting, base, "rest", family, c, rest), 1);
-      relate(protecting);
-    }
+    relate_rest(protecting, base, f, 0);
+    for (int set = 1; set < (int)catalogue->slice_count; set++)
+      if (is_member(&catalogue->slices[set], family->slice)) relate_rest(protecting, base, f, set);
+  }
+}
+
+/* Numbers of units of a set of slices: Σ members − what several of them count = the set. */
+static void relate_set(struct protecting *protecting, const struct base *base, size_t f, size_t column)
+{
+  const struct family *family = base_family(base, f);
+  const struct slice *set = &base->source->catalogue->slices[family->slice];
+  int64_t common = -(int64_t)base_value(base, f, column);
+  for (size_t n = 0; n < set->member_count; n++) {
+    size_t member = find_total(base, family->area, set->members[n]);
+    if (member != SIZE_MAX) common += (int64_t)base_value(base, member, column);
+  }
+  if (common < 0) return; /* never: each of its units is a member's */
+  term(protecting, base->cells[f * base->width + column], -1);
+  for (size_t n = 0; n < set->member_count; n++)
+    term(protecting, cell_at(base, family->area, set->members[n], column), 1);
+  term(protecting, take_difference(protecting, base, "common", family, column, common), -1);
+  relate(protecting);
+}
+
+static void relate_sets(struct protecting *protecting, const struct base *base)
+{
+  for (size_t f = 0; f < base->source->families->len; f++) {
+    const struct family *family = base_family(base, f);
+    if (family->kind != FAMILY_TOTAL) break;
+    if (base->source->catalogue->slices[family->slice].member_count == 0) continue;
+    for (size_t c = base->source->figures->len; c < base->width; c++) relate_set(protecting, base, f, c);
   }
 }
 
@@ -259,5 +311,6 @@ void edition_relate(struct protecting *protecting, const struct base *base)
   relate_atoms(protecting, base);
   relate_areas(protecting, base);
   relate_rests(protecting, base);
+  relate_sets(protecting, base);
   relate_periods(protecting, base);
 }

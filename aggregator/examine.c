@@ -5,6 +5,7 @@
 #include "aggregator/judge.h"
 #include "common/decimal.h"
 #include "common/error.h"
+#include "common/limits.h"
 #include "common/rule.h"
 #include "common/suspicion.h"
 #include "common/text.h"
@@ -18,6 +19,7 @@ struct examination *examination_new(void)
   examination->submissions = g_array_new(FALSE, FALSE, sizeof(struct examined));
   examination->findings = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
   examination->texts = g_string_chunk_new(4096);
+  examination->asked = g_hash_table_new(g_str_hash, g_str_equal);
   return examination;
 }
 
@@ -26,6 +28,7 @@ void examination_free(struct examination *examination)
   if (!examination) return;
   g_array_unref(examination->submissions);
   g_ptr_array_unref(examination->findings);
+  g_hash_table_unref(examination->asked);
   g_string_chunk_free(examination->texts);
   g_free(examination);
 }
@@ -39,6 +42,7 @@ struct look {
   int64_t book;
   uint64_t position;
   GArray *findings; /* struct refusal */
+  uint64_t more;    /* that there was no room for */
 };
 
 static const char *keep(const struct look *look, const char *text)
@@ -46,9 +50,62 @@ static const char *keep(const struct look *look, const char *text)
   return g_string_chunk_insert_const(look->examination->texts, text ? text : "");
 }
 
-static void add_finding(const struct look *look, uint32_t row, const char *unit, const char *rule,
-                        const char *indicator, const char *found, const char *expected, enum verdict verdict)
+/* How many inquiries the area has that are not settled, with those that follow from what is listed. */
+static size_t asked_of(const struct look *look, const char *area)
 {
+  GHashTable *asked = look->examination->asked;
+  void *known;
+
+  if (g_hash_table_lookup_extended(asked, area, NULL, &known)) return GPOINTER_TO_SIZE(known);
+  size_t count = store_inquiries_count(look->store, area);
+  g_hash_table_insert(asked, (char *)keep(look, area), GSIZE_TO_POINTER(count));
+  return count;
+}
+
+/* An inquiry that would follow from a finding. */
+struct question {
+  const char *area, *rule, *found, *expected;
+};
+
+/* Whether one would be opened. */
+static bool is_new(const struct look *look, const char *unit, const char *indicator,
+                   const struct question *question)
+{
+  return !inquiry_was_opened(look->store, look->book, unit, question->area, question->rule, indicator,
+                             question->found, question->expected);
+}
+
+/* Whether there is room for what would be opened of one or two inquiries, which takes it. */
+static bool takes_room(const struct look *look, const char *unit, const char *indicator,
+                       const struct question *questions, size_t count)
+{
+  bool opens[2];
+
+  for (size_t n = 0; n < count; n++) {
+    opens[n] = is_new(look, unit, indicator, &questions[n]);
+    if (opens[n] && asked_of(look, questions[n].area) >= LIMIT_INQUIRIES_OPEN) return false;
+  }
+  for (size_t n = 0; n < count; n++)
+    if (opens[n])
+      g_hash_table_insert(look->examination->asked, (char *)keep(look, questions[n].area),
+                          GSIZE_TO_POINTER(asked_of(look, questions[n].area) + 1));
+  return true;
+}
+
+/* `other`: the park that is asked the same from its side, or NULL. */
+static void add_finding(struct look *look, uint32_t row, const char *unit, const char *rule,
+                        const char *indicator, const char *found, const char *expected, const char *other,
+                        enum verdict verdict)
+{
+  const char *area = look->judged->agent->stored.area;
+  g_autofree char *mirrored = other ? finding_rule_id(FINDING_REPORT_OVERLAP, area) : NULL;
+  if (!found) found = "";
+  const struct question questions[] = {{area, rule, found, expected}, {other, mirrored, expected, found}};
+
+  if (!takes_room(look, unit, indicator, questions, other ? 2 : 1)) {
+    look->more++;
+    return;
+  }
   struct refusal finding = {
       .row = row,
       .unit = keep(look, unit),
@@ -64,7 +121,7 @@ static void add_finding(const struct look *look, uint32_t row, const char *unit,
 
 /* --- rules to verify --- */
 
-static void verify(const struct look *look, uint32_t row, const char *unit, struct formula_facts *facts)
+static void verify(struct look *look, uint32_t row, const char *unit, struct formula_facts *facts)
 {
   struct rule_breach breach;
   size_t next = 0;
@@ -75,20 +132,19 @@ static void verify(const struct look *look, uint32_t row, const char *unit, stru
     g_autofree char *rule = finding_rule_id(FINDING_RULE_VERIFY, breach.rule->code);
 
     add_finding(look, row, unit, rule, column < 0 ? "" : look->form->columns[column].code,
-                breach.failure.found, breach.failure.expected, VERDICT_IS_COUNTED);
+                breach.failure.found, breach.failure.expected, NULL, VERDICT_IS_COUNTED);
   }
 }
 
 /* --- what is suspect by the unit's history --- */
 
-static void suspect(const struct look *look, uint32_t row, const char *unit,
-                    const struct suspicion_facts *facts)
+static void suspect(struct look *look, uint32_t row, const char *unit, const struct suspicion_facts *facts)
 {
   struct suspicion suspicion;
 
   for (size_t next = 0; suspicion_next(facts, &next, &suspicion);)
     add_finding(look, row, unit, finding_id(suspicion.code), look->form->columns[suspicion.column].code,
-                suspicion.found, suspicion.expected, VERDICT_IS_COUNTED);
+                suspicion.found, suspicion.expected, NULL, VERDICT_IS_COUNTED);
 }
 
 /* --- two parks report one unit --- */
@@ -101,7 +157,7 @@ static int first_difference(const struct figures *a, const struct figures *b)
   return CATALOGUE_NONE;
 }
 
-static void compare_parks(const struct look *look, uint32_t row, const char *unit, const struct figures *own,
+static void compare_parks(struct look *look, uint32_t row, const char *unit, const struct figures *own,
                           const char *park, const struct figures *other)
 {
   const struct catalogue *catalogue = look->judged->catalogue;
@@ -114,7 +170,7 @@ static void compare_parks(const struct look *look, uint32_t row, const char *uni
   rule = finding_rule_id(FINDING_REPORT_OVERLAP, park);
   add_finding(look, row, unit, rule, look->form->columns[column].code,
               decimal_format(own->value[column], decimals, found),
-              decimal_format(other->value[column], decimals, expected), VERDICT_IS_COUNTED);
+              decimal_format(other->value[column], decimals, expected), park, VERDICT_IS_COUNTED);
 }
 
 /* --- one report --- */
@@ -204,19 +260,19 @@ static void look_at_reports(struct look *look)
 
 /* --- one submission --- */
 
-static void add_stale(const struct look *look, const struct leaf *leaf)
+static void add_stale(struct look *look, const struct leaf *leaf)
 {
   for (size_t n = 0; n < leaf->submission.exception_count; n++) {
     const struct refusal *exception = &leaf->submission.exceptions[n];
 
     if (exception->verdict == VERDICT_IS_STALE)
       add_finding(look, exception->row, exception->unit, exception->rule, "", exception->found,
-                  exception->expected, VERDICT_IS_STALE);
+                  exception->expected, NULL, VERDICT_IS_STALE);
   }
 }
 
 /* Reports that had waited, and were stale when they were let go. */
-static void add_stale_releases(const struct look *look, const struct release *releases, size_t count)
+static void add_stale_releases(struct look *look, const struct release *releases, size_t count)
 {
   for (size_t n = 0; n < count; n++) {
     struct submission_report report;
@@ -227,7 +283,7 @@ static void add_stale_releases(const struct look *look, const struct release *re
       continue;
     submission_report(look->judged->submission, releases[n].row, &report);
     if (report.has_base) base = text_hex(report.base, SUBMISSION_ID_SIZE);
-    add_finding(look, releases[n].row, report.unit, finding_id(FINDING_REPORT_STALE), "", base, "",
+    add_finding(look, releases[n].row, report.unit, finding_id(FINDING_REPORT_STALE), "", base, "", NULL,
                 VERDICT_IS_STALE);
   }
 }
@@ -244,9 +300,11 @@ static void finish_look(const struct look *look)
       .area = keep(look, look->judged->agent->stored.area),
       .findings = (const struct refusal *)(const void *)look->findings->data,
       .finding_count = look->findings->len,
+      .more = look->more,
   };
 
-  if (look->findings->len == 0 && !inquiry_is_touched(look->store, look->book, examined.area, look->position))
+  if (look->findings->len == 0 && look->more == 0 &&
+      !inquiry_is_touched(look->store, look->book, examined.area, look->position))
     return;
   g_array_append_val(examination->submissions, examined);
   g_ptr_array_add(examination->findings, g_array_ref(look->findings));

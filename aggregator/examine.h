@@ -15,6 +15,7 @@
 struct examination {
   GArray *submissions; /* struct examined; empty ones are left out */
   GPtrArray *findings; /* of GArray of struct refusal, one for each of them */
+  GHashTable *asked;   /* by area, of `texts`: how many inquiries it has, those that will follow included */
   GStringChunk *texts;
 };
 struct examination *examination_new(void);
@@ -22,8 +23,9 @@ void examination_free(struct examination *examination);
 CLEANUP_DEFINE(struct examination, examination_free)
 
 /* Looks at the leaf at `position`: where it is a submission, at its reports that stand as it says, at those
- * that were stale, and at the submissions whose waiting reports it let go. False if it is damaged, or the
- * store has an error. */
+ * that were stale, and at the submissions whose waiting reports it let go. Of what an area was not asked yet,
+ * no more is listed than LIMIT_INQUIRIES_OPEN leaves room for; the rest is counted. False if it is damaged,
+ * or the store has an error. */
 bool examine_leaf(struct store *store, struct snapshot *snapshot, uint64_t position,
                   struct examination *examination);
 

@@ -216,7 +216,7 @@ int office_export(struct office *office, struct control_request *request, int ar
       {"area", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.areas, N_("these areas; all by default"), N_("A,…")},
       {"period", 0, 0, G_OPTION_ARG_STRING, &asked.period,
        N_("2018-05, 2018-Q2, 2018; the last one by default"), N_("P")},
-      {"form", 0, 0, G_OPTION_ARG_STRING, &asked.form, N_("of reports: the form that they are on"), N_("F")},
+      {"form", 0, 0, G_OPTION_ARG_STRING, &asked.form, N_("this form; reports need one"), N_("F")},
       {"edition", 0, 0, G_OPTION_ARG_STRING, &asked.edition,
        N_("of editions: its number; the last one by default"), N_("N")},
       {"indicator", 0, 0, G_OPTION_ARG_STRING_ARRAY, &asked.indicators,

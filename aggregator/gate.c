@@ -4,6 +4,7 @@
 #include "aggregator/flight.h"
 #include "aggregator/folder.h"
 #include "aggregator/intake.h"
+#include "aggregator/refusals.h"
 #include "aggregator/rights.h"
 #include "aggregator/state.h"
 #include "common/channel.h"
@@ -337,57 +338,19 @@ static void take_submission_decoded(const struct conversation *with, const struc
   take_submission(with, asked->submit.id.data, sealed);
 }
 
-/* The leaf of a submission as it is stored; NULL if there is none. */
-static GBytes *read_submission(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE])
-{
-  g_autoptr(GError) error = NULL;
-  GBytes *body = NULL;
-  uint64_t position;
-
-  store_begin(store); /* an error ends with it */
-  if (store_submission_position(store, id, &position)) body = store_leaf(store, position);
-  if (!store_commit(store, &error)) log_say(LOG_LEVEL_ERROR, "store.unreadable", "%s", error->message);
-  return body;
-}
-
-/* The leaf of a submission that this agent's area reported; NULL if there is none, or the agent has no rights
- * yet: figures of units are not for who only waits. */
-static struct leaf *find_submission(const struct conversation *with, const uint8_t id[SUBMISSION_ID_SIZE])
-{
-  g_autoptr(GBytes) body = NULL;
-  struct leaf *leaf;
-  CLEANUP(judged_free) struct judged *judged = NULL;
-
-  if (stored_agent_waits(&with->agent->stored)) return NULL;
-  body = read_submission(with->gate->store, id);
-  leaf = body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
-  if (leaf && leaf->kind == LEAF_SUBMISSION)
-    judged = judge_recorded(with->snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
-  if (judged && strcmp(judged->agent->stored.area, with->agent->stored.area) == 0) return leaf;
-  leaf_free(leaf);
-  return NULL;
-}
-
 static void answer_refusals(const struct conversation *with, const struct frame *asked)
 {
   const struct bytes_view *id = &asked->refusal_request.id;
-  CLEANUP(leaf_free) struct leaf *leaf = find_submission(with, id->data);
-  struct frame frame = {.kind = FRAME_REFUSAL_PAGE};
-  size_t total, offset = asked->refusal_request.offset;
+  CLEANUP(refusal_page_free) struct refusal_page *page = NULL;
 
-  if (!leaf) {
+  if (!stored_agent_waits(&with->agent->stored)) /* figures of units are not for who only waits */
+    page = refusal_page_read(with->gate->store, with->snapshot, with->agent->stored.area, id->data,
+                             asked->refusal_request.offset);
+  if (page)
+    send_frame(with->gate->submit, with->message->peer, refusal_page_frame(page));
+  else
     send_fault(with->gate->submit, with->message->peer, id->data, FINDING_REQUEST_UNKNOWN,
                "there is no such submission of this area");
-    return;
-  }
-  total = leaf->submission.exception_count;
-  offset = MIN(offset, total);
-  frame.refusal_page.id = *id;
-  frame.refusal_page.offset = (uint32_t)offset;
-  frame.refusal_page.total = (uint32_t)total;
-  frame.refusal_page.refusals = leaf->submission.exceptions + offset;
-  frame.refusal_page.count = MIN(total - offset, LIMIT_REFUSALS_INLINE);
-  send_frame(with->gate->submit, with->message->peer, &frame);
 }
 
 static void answer_state(const struct conversation *with, const struct frame *asked)
@@ -395,7 +358,7 @@ static void answer_state(const struct conversation *with, const struct frame *as
   CLEANUP(state_page_free)
   struct state_page *page =
       state_page_read(with->gate->store, with->agent->stored.area, stored_agent_waits(&with->agent->stored),
-                      asked->state_request.offset);
+                      asked->state_request.from);
 
   if (page)
     send_frame(with->gate->submit, with->message->peer, state_page_frame(page));

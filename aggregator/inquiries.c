@@ -12,7 +12,7 @@
 #define PAGE 256 /* inquiries in memory */
 
 static const struct print_column columns[] = {
-    {"number", N_("no."), PRINT_COUNT},
+    {"number", N_("number"), PRINT_COUNT},
     {"state", N_("state"), PRINT_TEXT},
     {"area", N_("area"), PRINT_TEXT},
     {"form", N_("form"), PRINT_TEXT},

@@ -65,6 +65,17 @@ static void open_inquiry(const struct change *change, struct stored_inquiry *inq
   store_area_state_put(change->store, inquiry->park, change->position + 1);
 }
 
+/* Open, with no answer. */
+static void ask_on(const struct change *change, struct stored_inquiry *inquiry)
+{
+  inquiry->state = INQUIRY_OPEN;
+  g_clear_pointer(&inquiry->answer, g_free);
+  g_clear_pointer(&inquiry->answered_by, g_free);
+  inquiry->answered_ms = 0;
+  store_inquiry_put(change->store, inquiry);
+  store_area_state_put(change->store, inquiry->park, change->position + 1);
+}
+
 /* --- what the examiner found --- */
 
 static bool is_stale(const struct refusal *finding)
@@ -86,9 +97,8 @@ static bool asks_the_same(const struct stored_inquiry *inquiry, const char *rule
          strcmp(inquiry->found, found) == 0 && strcmp(inquiry->expected, expected) == 0;
 }
 
-/* Whether a park was asked this already, and has not corrected it. */
-static bool was_asked(struct store *store, int64_t book, const char *unit, const char *park, const char *rule,
-                      const char *indicator, const char *found, const char *expected)
+bool inquiry_was_opened(struct store *store, int64_t book, const char *unit, const char *park,
+                        const char *rule, const char *indicator, const char *found, const char *expected)
 {
   g_autoptr(GArray) inquiries = store_inquiries_about(store, book, unit);
 
@@ -117,7 +127,7 @@ static void ask_once(const struct change *change, int64_t book, uint64_t about, 
       .expected = (char *)expected,
   };
 
-  if (!was_asked(change->store, book, unit, park, rule, indicator, found, expected))
+  if (!inquiry_was_opened(change->store, book, unit, park, rule, indicator, found, expected))
     open_inquiry(change, &inquiry);
 }
 
@@ -239,6 +249,46 @@ static void open_found(const struct change *change, const struct examined *exami
   }
 }
 
+/* The one about the form and period that counts what is not asked about one by one, if it is not settled. */
+static struct stored_inquiry *find_more(GArray *inquiries, const char *park)
+{
+  for (unsigned n = 0; n < inquiries->len; n++) {
+    struct stored_inquiry *inquiry = nth(inquiries, n);
+
+    if (strcmp(inquiry->park, park) == 0 && finding_from_id(inquiry->rule) == FINDING_INQUIRY_MORE &&
+        !is_settled(inquiry))
+      return inquiry;
+  }
+  return NULL;
+}
+
+/* What was answered is open again: the answer was about less. */
+static void count_more(const struct change *change, const struct examined *examined, int64_t book)
+{
+  g_autoptr(GArray) inquiries = store_inquiries_about(change->store, book, "");
+  struct stored_inquiry *open = find_more(inquiries, examined->area);
+  uint64_t before = open ? g_ascii_strtoull(open->found, NULL, 10) : 0;
+  char *found = g_strdup_printf("%" PRIu64, before + examined->more);
+
+  if (!open) {
+    struct stored_inquiry inquiry = {
+        .book = book,
+        .about = examined->position,
+        .unit = (char *)"",
+        .park = (char *)examined->area,
+        .rule = (char *)finding_id(FINDING_INQUIRY_MORE),
+        .found = found,
+    };
+
+    open_inquiry(change, &inquiry);
+    g_free(found);
+    return;
+  }
+  g_free(open->found);
+  open->found = found;
+  ask_on(change, open);
+}
+
 static bool apply_examination(const struct change *change, const struct leaf *leaf, GError **error)
 {
   for (size_t n = 0; n < leaf->examination.submission_count; n++) {
@@ -253,6 +303,7 @@ static bool apply_examination(const struct change *change, const struct leaf *le
     book = store_book(change->store, examined->form, period);
     close_corrected(change, examined, book, form);
     open_found(change, examined, book);
+    if (examined->more > 0) count_more(change, examined, book);
   }
   store_examined_put(change->store, leaf->examination.examined);
   return true;
@@ -359,12 +410,7 @@ static bool apply_ask(const struct change *change, const struct leaf *leaf, GErr
     return refuse(error, _("inquiry %" PRIu64 " has no answer to ask on about"), leaf->ask.inquiry);
   g_free(inquiry->question);
   inquiry->question = g_strdup(leaf->reason);
-  inquiry->state = INQUIRY_OPEN;
-  g_clear_pointer(&inquiry->answer, g_free);
-  g_clear_pointer(&inquiry->answered_by, g_free);
-  inquiry->answered_ms = 0;
-  store_inquiry_put(change->store, inquiry);
-  store_area_state_put(change->store, inquiry->park, change->position + 1);
+  ask_on(change, inquiry);
   return true;
 }
 

@@ -3,7 +3,10 @@
  *
  * An inquiry is about one unit's report to one form and period by one park. It is opened by what the examiner
  * finds (examiner.h) or by an operator, is answered by the park, and ends when an operator accepts the answer
- * or when the park corrects the report. Nobody but the park changes a figure. */
+ * or when the park corrects the report. Nobody but the park changes a figure.
+ *
+ * What is found while a park has LIMIT_INQUIRIES_OPEN of them is counted by one inquiry (inquiry.more) of the
+ * form and period as a whole, without a unit, which ends when its answer is accepted. */
 #ifndef PARKTALLY_AGGREGATOR_INQUIRY_H
 #define PARKTALLY_AGGREGATOR_INQUIRY_H
 
@@ -28,6 +31,10 @@ bool inquiry_apply(struct store *store, const struct snapshot *snapshot, const s
 /* Whether an examination of the submission at `position`, of this area to this book, may close an inquiry:
  * one that is not settled by a correction, about a report that stands as it says. */
 bool inquiry_is_touched(struct store *store, int64_t book, const char *area, uint64_t position);
+
+/* Whether a park was asked this already, and has not corrected it: then it is not asked anew. */
+bool inquiry_was_opened(struct store *store, int64_t book, const char *unit, const char *park,
+                        const char *rule, const char *indicator, const char *found, const char *expected);
 
 /* All inquiries, consents and acceptances of a store, a line of text each, in a fixed order: for comparing
  * two stores. */

@@ -37,7 +37,7 @@ static void add_inquiries(struct store *store, const GArray *books, GPtrArray *l
 
 static void add_consents(struct store *store, GPtrArray *lines)
 {
-  g_autoptr(GArray) consents = store_consents(store, NULL, 0, SIZE_MAX);
+  g_autoptr(GArray) consents = store_consents(store);
 
   for (unsigned n = 0; n < consents->len; n++) {
     const struct stored_consent *of = &g_array_index(consents, struct stored_consent, n);

@@ -160,8 +160,16 @@ static bool check_period(struct judged *judged, int64_t now_ms)
 
 bool judged_may_be_known(const struct judged *judged)
 {
-  return judged->fault == FINDING_PERIOD_CLOSED || judged->fault == FINDING_PERIOD_NOT_BEGUN ||
-         judged->fault == FINDING_FORM_RIGHT;
+  switch (judged->fault) {
+  case FINDING_PERIOD_CLOSED:
+  case FINDING_PERIOD_NOT_BEGUN:
+  case FINDING_FORM_RIGHT:
+  case FINDING_AGENT_REVOKED: /* another agent may carry what it sealed */
+  case FINDING_AGENT_OTHER:
+    return true;
+  default:
+    return false;
+  }
 }
 
 static struct rule_context rules_for(const struct judged *judged)

@@ -62,8 +62,9 @@ void judge_again(struct judged *judged, struct snapshot *snapshot, int64_t now_m
 /* A submission out of the ledger: bound to its catalogue, nothing is judged. NULL if the leaf is damaged. */
 struct judged *judge_recorded(struct snapshot *snapshot, const uint8_t *sealed, size_t length);
 
-/* Whether its fault is one that came with time, the clock's or an operator's act: then the submission may
- * have been acknowledged before, and its receipt is to be looked for. */
+/* Whether its fault is one that came with time, the clock's or an operator's act, which closed a period or
+ * took a right: then the submission may have been acknowledged before, and its receipt is to be looked for.
+ */
 bool judged_may_be_known(const struct judged *judged);
 
 /* What a rule found in the row and what it expected. */

@@ -1,5 +1,5 @@
-/* A line of totals: an area's slice, or what goes for one (pick.h): the overlap of its parks, or the annual
- * adjustment. */
+/* A line of totals: an area's slice, or what goes for one (pick.h): the overlap of its parks, that of a set
+ * of slices, or the annual adjustment. */
 #ifndef PARKTALLY_AGGREGATOR_LINE_H
 #define PARKTALLY_AGGREGATOR_LINE_H
 
@@ -12,8 +12,8 @@ bool line_read(struct reader *reader, const struct catalogue *catalogue, int are
                struct period period, bool cumulative, struct total *ret_total, int128 *ret_under_inquiry,
                GError **error);
 
-/* The slice's code, and its name in the language of the locale. */
-const char *line_slice_code(const struct catalogue *catalogue, int slice);
-const char *line_slice_name(const struct catalogue *catalogue, int slice);
+/* The slice's code, and its name in the language of the locale. Free with g_free(). */
+char *line_slice_code(const struct catalogue *catalogue, int slice);
+char *line_slice_name(const struct catalogue *catalogue, int slice);
 
 #endif

@@ -48,8 +48,8 @@ static bool has_industry(const struct slice *slice, const char *industry)
   return false;
 }
 
-static bool slice_holds(const struct catalogue *catalogue, const struct slice *slice,
-                        const struct unit_version *version)
+static bool has_conditions(const struct catalogue *catalogue, const struct slice *slice,
+                           const struct unit_version *version)
 {
   if (slice->cluster != CATALOGUE_NONE &&
       !register_list_has(version->clusters, catalogue->clusters[slice->cluster].code))
@@ -58,6 +58,15 @@ static bool slice_holds(const struct catalogue *catalogue, const struct slice *s
     return false;
   if (slice->outside && version->in_boundary) return false;
   return has_industry(slice, version->industry);
+}
+
+/* No member of a set is one. */
+static bool slice_holds(const struct catalogue *catalogue, const struct slice *slice,
+                        const struct unit_version *version)
+{
+  for (size_t n = 0; n < slice->member_count; n++)
+    if (has_conditions(catalogue, &catalogue->slices[slice->members[n]], version)) return true;
+  return slice->member_count == 0 && has_conditions(catalogue, slice, version);
 }
 
 bool membership_in_slice(const struct catalogue *catalogue, int slice, const struct unit_version *version)

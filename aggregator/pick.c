@@ -145,6 +145,8 @@ GArray *pick_items(const struct catalogue *catalogue, enum pick_kind kind, char 
 
 static void add_item(GArray *items, int item)
 {
+  for (unsigned n = 0; n < items->len; n++)
+    if (g_array_index(items, int, n) == item) return;
   g_array_append_val(items, item);
 }
 
@@ -163,30 +165,71 @@ GArray *pick_or_all(const struct catalogue *catalogue, enum pick_kind kind, char
   g_auto(GStrv) words = pick_words(given);
   GArray *items = pick_items(catalogue, kind, words, error);
   int all = (int)item_count(catalogue, kind);
-  for (int n = 0; items && !*words && n < all; n++) add_item(items, n);
+  for (int n = 0; items && !*words && n < all; n++) g_array_append_val(items, n);
   return items;
+}
+
+/* --- slices, and the lines beside them --- */
+
+enum { FIRST_SET_OVERLAP = -16 }; /* of slice 0; of the next ones it descends */
+
+int pick_overlap_set(int slice)
+{
+  return slice <= FIRST_SET_OVERLAP ? FIRST_SET_OVERLAP - slice : CATALOGUE_NONE;
+}
+
+/* A set stands behind its members and what they have in common. */
+static void add_slice(const struct catalogue *catalogue, int slice, GArray *slices)
+{
+  const struct slice *of = &catalogue->slices[slice];
+  for (size_t n = 0; n < of->member_count; n++) add_item(slices, of->members[n]);
+  if (of->member_count > 0) add_item(slices, FIRST_SET_OVERLAP - slice);
+  add_item(slices, slice);
+}
+
+/* False and `error` if there is no such set. */
+static bool add_set_overlap(const struct catalogue *catalogue, const char *code, GArray *slices,
+                            GError **error)
+{
+  int slice = catalogue_slice(catalogue, code);
+  if (slice == CATALOGUE_NONE) {
+    refuse(catalogue, PICK_SLICES, code, error);
+    return false;
+  }
+  if (catalogue->slices[slice].member_count == 0) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE,
+                _("slice “%s” is no set of others (any_of in the catalogue), so it has no overlap"), code);
+    return false;
+  }
+  add_item(slices, FIRST_SET_OVERLAP - slice);
+  return true;
 }
 
 GArray *pick_slices(const struct catalogue *catalogue, char **given, GError **error)
 {
+  static const char set_overlap[] = PICK_SET_OVERLAP_CODE;
   g_auto(GStrv) words = pick_words(given);
-  g_autoptr(GPtrArray) codes = g_ptr_array_new();
+  g_autoptr(GArray) slices = g_array_new(FALSE, FALSE, sizeof(int));
   bool overlap = false, adjustment = false;
   for (char **word = words; *word; word++) {
-    if (strcmp(*word, PICK_OVERLAP_CODE) == 0)
+    int slice = catalogue_slice(catalogue, *word);
+    if (strcmp(*word, PICK_OVERLAP_CODE) == 0) {
       overlap = true;
-    else if (strcmp(*word, PICK_ADJUSTMENT_CODE) == 0)
+    } else if (strcmp(*word, PICK_ADJUSTMENT_CODE) == 0) {
       adjustment = true;
-    else
-      g_ptr_array_add(codes, *word);
+    } else if (g_str_has_prefix(*word, set_overlap)) {
+      if (!add_set_overlap(catalogue, *word + sizeof set_overlap - 1, slices, error)) return NULL;
+    } else if (slice != CATALOGUE_NONE) {
+      add_slice(catalogue, slice, slices);
+    } else {
+      refuse(catalogue, PICK_SLICES, *word, error);
+      return NULL;
+    }
   }
-  g_ptr_array_add(codes, NULL);
-  GArray *slices = pick_items(catalogue, PICK_SLICES, (char *const *)codes->pdata, error);
-  if (!slices) return NULL;
   if (slices->len == 0 && !overlap && !adjustment) add_item(slices, 0);
   bool all = false;
   for (unsigned n = 0; n < slices->len; n++) all |= g_array_index(slices, int, n) == 0;
   if (overlap || all) add_item(slices, PICK_OVERLAP);
   if (adjustment || all) add_item(slices, PICK_ADJUSTMENT);
-  return slices;
+  return g_steal_pointer(&slices);
 }

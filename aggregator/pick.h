@@ -33,6 +33,11 @@ GArray *pick_or_all(const struct catalogue *catalogue, enum pick_kind kind, char
 #define PICK_OVERLAP_CODE "overlap"
 #define PICK_ADJUSTMENT (-3)
 #define PICK_ADJUSTMENT_CODE "annual_adjustment"
+/* A set of slices (any_of) brings its members before it, and between them its own overlap line, whose code is
+ * this and the set's: overlap@emerging. No slice has an @ in its code. */
+#define PICK_SET_OVERLAP_CODE PICK_OVERLAP_CODE "@"
+/* The set of such a line, or CATALOGUE_NONE. */
+int pick_overlap_set(int slice);
 GArray *pick_slices(const struct catalogue *catalogue, char **given, GError **error);
 
 #endif

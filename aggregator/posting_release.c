@@ -3,11 +3,14 @@
 
 #include "aggregator/history.h"
 #include "aggregator/store/applications.h"
+#include "aggregator/store/inquiries.h"
 #include "common/error.h"
 #include "common/text.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+#define PAGE 256 /* reports that wait for a registration, in memory */
 
 /* The submission of the leaf at `position`; NULL if the ledger is damaged there. */
 static struct judged *recorded_at(struct store *ledger, struct snapshot *snapshot, uint64_t position)
@@ -20,16 +23,34 @@ static struct judged *recorded_at(struct store *ledger, struct snapshot *snapsho
   return judge_recorded(snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
 }
 
+/* The submission that was read last: rows of one come in a row, and it is decoded once. */
+struct recorded {
+  uint64_t position;
+  struct judged *judged; /* NULL: none was */
+};
+
+/* NULL if the ledger is damaged there, or has no such row. */
+static const struct judged *recorded_row(struct recorded *last, struct store *ledger,
+                                         struct snapshot *snapshot, uint64_t position, uint32_t row)
+{
+  if (!last->judged || last->position != position) {
+    judged_free(last->judged);
+    last->judged = recorded_at(ledger, snapshot, position);
+    last->position = position;
+  }
+  return last->judged && row < submission_size(last->judged->submission) ? last->judged : NULL;
+}
+
 /* Reports that wait, while they are decided anew. */
 struct releasing {
   struct posting *posting;
   struct store *store;
   struct tables *tables;
   struct snapshot *snapshot;
-  uint64_t since;    /* the leaf that lets them go */
-  uint64_t position; /* of `judged`: rows of one submission come in a row, and it is decoded once */
-  struct judged *judged;
-  GQueue settled; /* of struct settled: those that others may wait for in turn */
+  uint64_t since; /* the leaf that lets them go */
+  struct recorded last;
+  const struct judged *judged; /* of the one that is decided */
+  GQueue settled;              /* of struct settled: those that others may wait for in turn */
 };
 
 /* A report that waits no longer. */
@@ -55,12 +76,17 @@ static void settle(struct releasing *releasing, const uint8_t id[SUBMISSION_ID_S
 
 static bool load_waiting(struct releasing *releasing, const struct waiting *waiting)
 {
-  if (!releasing->judged || releasing->position != waiting->position) {
-    judged_free(releasing->judged);
-    releasing->judged = recorded_at(releasing->store, releasing->snapshot, waiting->position);
-    releasing->position = waiting->position;
-  }
-  return releasing->judged && waiting->row < submission_size(releasing->judged->submission);
+  releasing->judged =
+      recorded_row(&releasing->last, releasing->store, releasing->snapshot, waiting->position, waiting->row);
+  return releasing->judged != NULL;
+}
+
+/* What the park is told when it asks again. */
+static void keep_decision(struct store *store, const char *park, const struct release *released,
+                          uint64_t since)
+{
+  store_decided_put(store, (struct waiting){released->position, released->row}, released->verdict);
+  store_area_state_put(store, park, since + 1);
 }
 
 /* Of a report that is let go, and those that wait for it in turn. */
@@ -70,6 +96,7 @@ static void note_release(struct releasing *releasing, const struct waiting *wait
   struct release released = {.position = waiting->position, .row = waiting->row, .verdict = verdict};
 
   g_array_append_val(releasing->posting->releases, released);
+  keep_decision(releasing->store, releasing->judged->agent->stored.area, &released, releasing->since);
   if (verdict != VERDICT_IS_WAITING) settle(releasing, releasing->judged->id, unit);
 }
 
@@ -128,7 +155,7 @@ void posting_release_based(struct posting *posting, struct store *store, struct 
   g_queue_init(&releasing.settled);
   settle(&releasing, id, NULL);
   release_settled(&releasing);
-  judged_free(releasing.judged);
+  judged_free(releasing.last.judged);
 }
 
 /* --- reports that waited for their unit's registration --- */
@@ -182,36 +209,29 @@ static void release_unit(struct releasing *releasing, const struct waiting_unit 
   note_release(releasing, &waiting->at, waiting->unit, verdict);
 }
 
-static void release_of_unit(struct releasing *releasing, const char *unit)
-{
-  g_autoptr(GArray) all = store_waiting_of_unit(releasing->store, unit, NULL);
-
-  for (unsigned n = 0; n < all->len && !store_error(releasing->store); n++) {
-    const struct waiting_unit *waiting = &g_array_index(all, struct waiting_unit, n);
-
-    if (is_governed(releasing->snapshot, waiting)) release_unit(releasing, waiting, false);
-  }
-  release_settled(releasing);
-}
-
 void posting_release_registered(struct posting *posting, struct store *store, struct tables *tables,
                                 struct snapshot *snapshot, uint64_t position)
 {
   struct releasing releasing = {
       .posting = posting, .store = store, .tables = tables, .snapshot = snapshot, .since = position};
-  g_autofree char *unit = store_waiting_unit_after(store, "");
+  struct waiting behind = {0};
+  unsigned count;
 
   g_queue_init(&releasing.settled);
   posting_clear(posting);
-  while (unit && !store_error(store)) {
-    char *next;
+  do {
+    g_autoptr(GArray) page = store_waiting_units(store, behind, PAGE);
 
-    release_of_unit(&releasing, unit);
-    next = store_waiting_unit_after(store, unit);
-    g_free(unit);
-    unit = next;
-  }
-  judged_free(releasing.judged);
+    count = page->len;
+    for (unsigned n = 0; n < count && !store_error(store); n++) {
+      const struct waiting_unit *waiting = &g_array_index(page, struct waiting_unit, n);
+
+      behind = waiting->at;
+      if (is_governed(snapshot, waiting)) release_unit(&releasing, waiting, false);
+    }
+  } while (count == PAGE && !store_error(store));
+  release_settled(&releasing);
+  judged_free(releasing.last.judged);
 }
 
 void posting_release_declined(struct posting *posting, struct store *store, struct tables *tables,
@@ -227,7 +247,7 @@ void posting_release_declined(struct posting *posting, struct store *store, stru
   for (unsigned n = 0; n < all->len && !store_error(store); n++)
     release_unit(&releasing, &g_array_index(all, struct waiting_unit, n), true);
   release_settled(&releasing);
-  judged_free(releasing.judged);
+  judged_free(releasing.last.judged);
 }
 
 /* --- replay: verdicts are taken from the leaf --- */
@@ -243,21 +263,27 @@ bool posting_replay_releases(struct store *store, struct store *ledger, struct t
                              struct snapshot *snapshot, const struct release *releases, size_t count,
                              uint64_t position, GError **error)
 {
+  struct recorded last = {0};
+
   for (size_t n = 0; n < count; n++) {
     const struct release *released = &releases[n];
-    CLEANUP(judged_free) struct judged *waited = recorded_at(ledger, snapshot, released->position);
+    const struct judged *waited = recorded_row(&last, ledger, snapshot, released->position, released->row);
     struct target_book book;
     struct arrival arrival = {.row = released->row};
 
-    if (!waited || released->row >= submission_size(waited->submission))
+    if (!waited) {
+      judged_free(last.judged);
       return posting_damaged(released->position, error);
+    }
     if (!posting_open_book(&book, store, tables, waited, released->position, false))
-      return true; /* told at the commit */
+      break; /* told at the commit */
     book.since = position;
     submission_report(waited->submission, released->row, &arrival.report);
     posting_find_present(&book, &arrival);
     store_waiting_remove(store, released->position, released->row);
     posting_carry_out(&book, &arrival, released->verdict);
+    keep_decision(store, book.park, released, position);
   }
+  judged_free(last.judged);
   return true;
 }

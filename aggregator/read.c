@@ -220,35 +220,61 @@ bool reader_last_year(struct reader *reader, int area, int slice, int indicator,
   return true;
 }
 
+/* --- overlaps --- */
+
+static void add_part(struct total *sum, const struct total *part)
+{
+  sum->defined |= part->defined;
+  sum->value += part->value;
+  sum->reported += part->reported;
+  sum->expected += part->expected;
+}
+
+/* The parts' sum less what they are together. */
+static bool subtract_whole(struct reader *reader, const struct total *parts, const struct total *whole,
+                           struct total *ret_overlap, GError **error)
+{
+  if (!check_store(reader, error)) return false;
+  if (!whole->defined && !parts->defined) return false;
+  *ret_overlap = (struct total){.defined = true,
+                                .value = parts->value - whole->value,
+                                .denominator = 1,
+                                .reported = parts->reported - whole->reported,
+                                .expected = parts->expected - whole->expected};
+  return true;
+}
+
 bool reader_overlap(struct reader *reader, int area, int slice, int indicator, struct period period,
                     bool cumulative, struct total *ret_overlap, GError **error)
 {
   const struct catalogue *catalogue = reader->catalogue;
   if (catalogue->indicators[indicator].kind == KIND_RATIO) return false;
   bool has_children = false;
-  struct total overlap = {.denominator = 1};
+  struct total parts = {.denominator = 1}, total;
   for (int child = 0; child < (int)catalogue->area_count; child++) {
     if (catalogue->areas[child].parent != area) continue;
-    struct total total;
     read_total(reader, child, slice, indicator, period, cumulative, &total);
     has_children = true;
-    overlap.defined |= total.defined;
-    overlap.value += total.value;
-    overlap.reported += total.reported;
-    overlap.expected += total.expected;
+    add_part(&parts, &total);
   }
   if (!has_children) return false;
+  read_total(reader, area, slice, indicator, period, cumulative, &total);
+  return subtract_whole(reader, &parts, &total, ret_overlap, error);
+}
 
-  struct total own;
-  read_total(reader, area, slice, indicator, period, cumulative, &own);
-  if (!check_store(reader, error)) return false;
-  if (!own.defined && !overlap.defined) return false;
-  *ret_overlap = (struct total){.defined = true,
-                                .value = overlap.value - own.value,
-                                .denominator = 1,
-                                .reported = overlap.reported - own.reported,
-                                .expected = overlap.expected - own.expected};
-  return true;
+bool reader_set_overlap(struct reader *reader, int area, int set, int indicator, struct period period,
+                        bool cumulative, struct total *ret_overlap, GError **error)
+{
+  const struct catalogue *catalogue = reader->catalogue;
+  const struct slice *of = &catalogue->slices[set];
+  if (catalogue->indicators[indicator].kind == KIND_RATIO || of->member_count == 0) return false;
+  struct total parts = {.denominator = 1}, total;
+  for (size_t n = 0; n < of->member_count; n++) {
+    read_total(reader, area, of->members[n], indicator, period, cumulative, &total);
+    add_part(&parts, &total);
+  }
+  read_total(reader, area, set, indicator, period, cumulative, &total);
+  return subtract_whole(reader, &parts, &total, ret_overlap, error);
 }
 
 /* --- annual figures against those of the months --- */
@@ -279,14 +305,14 @@ bool reader_annual_adjustment(struct reader *reader, int area, int slice, int in
 
 /* --- the last period --- */
 
-static day_number today(const struct reader *reader)
+day_number reader_today(const struct reader *reader)
 {
   return calendar_day(reader->catalogue, reader->past ? past_moment_ms(reader->past) : clock_wall().ms);
 }
 
 bool reader_has_ended(const struct reader *reader, struct period period)
 {
-  return today(reader) > period_last_day(period);
+  return reader_today(reader) > period_last_day(period);
 }
 
 /* A book is there as soon as anything was sent for it, refused or not. */
@@ -308,7 +334,7 @@ static bool has_counted(struct reader *reader, int64_t book)
 bool reader_last_of_form(struct reader *reader, const char *form, struct period *ret_period)
 {
   g_autoptr(GArray) books = store_books(reader->store, form);
-  day_number now = today(reader);
+  day_number now = reader_today(reader);
   bool found = false;
   struct period last = {0};
   for (unsigned n = books->len; n-- > 0;) { /* of a form mostly the later before the earlier */

@@ -60,6 +60,11 @@ bool reader_last_year(struct reader *reader, int area, int slice, int indicator,
 bool reader_overlap(struct reader *reader, int area, int slice, int indicator, struct period period,
                     bool cumulative, struct total *ret_overlap, GError **error);
 
+/* The same of a set of slices (any_of): Σ members − the set, units that several of them count. False if the
+ * slice is no set, too. */
+bool reader_set_overlap(struct reader *reader, int area, int set, int indicator, struct period period,
+                        bool cumulative, struct total *ret_overlap, GError **error);
+
 /* Of a total of a flow or a stock: what those of its units report whose reports an inquiry is about that is
  * open, or answered and not accepted. By this much it rests on what is not verified. Signed, like the total;
  * 0 for counts and ratios. */
@@ -93,7 +98,8 @@ bool reader_growth(struct reader *reader, int area, int slice, int indicator, st
                    bool cumulative, bool previous, const struct total *total, struct growth_base *ret_base,
                    GError **error);
 
-/* By the clock; of the past by the moment. */
+/* By the zone's clock; of the past by the moment. */
+day_number reader_today(const struct reader *reader);
 bool reader_has_ended(const struct reader *reader, struct period period);
 
 /* The last period that has begun, by the clock (of the past: by the moment), and for which a report of the

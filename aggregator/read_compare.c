@@ -263,12 +263,19 @@ static void walk_begin(struct walk *walk, struct store *store, const struct comp
   open_side(walk, &walk->before, of->before, NULL);
 }
 
+/* Units are joined by what came since the first report of the base period: a year to date may be one of its
+ * last month, or all of its months. */
+static struct period first_of(const struct side *side)
+{
+  return side->plan->count > 0 ? side->plan->parts[0].period : side->period;
+}
+
 static void *walk_units(void *data)
 {
   struct walk *walk = data;
   const char *unit;
   walk->successions =
-      successions_new(walk->snapshot->units, walk->before.period, walk->now.period); /* takes its time */
+      successions_new(walk->snapshot->units, first_of(&walk->before), walk->now.period); /* takes its time */
   while ((unit = next_unit(walk))) {
     add_unit(walk, unit);
     advance_due(walk, &walk->now);
@@ -343,6 +350,13 @@ static void add_plan_key(GString *key, const struct plan *plan)
                            plan->parts[n].other);
 }
 
+/* A year to date begins in January, whichever of its months has its figures. */
+static struct period whole(struct period period, bool cumulative)
+{
+  if (!cumulative) return period;
+  return (struct period){.year = period.year, .month = 1, .months = (uint8_t)period_last_month(period)};
+}
+
 /* Where nobody of the area's tree reported, units that came from another one may have: then as there. */
 static void plan_of_any_tree(struct reader *reader, int area, int indicator, enum columns columns,
                              struct period period, bool cumulative, struct plan *ret_plan)
@@ -376,7 +390,10 @@ void reader_compare(struct reader *reader, int area, int slice, int indicator, s
   plan_of_any_tree(reader, area, indicator, COLUMNS_OF_THIS_YEAR, base, cumulative, &before);
   if (period_equal(base, period_last_year(period)))
     plan_of_any_tree(reader, area, indicator, COLUMNS_OF_LAST_YEAR, period, cumulative, &published);
+  period = whole(period, cumulative);
+  base = whole(base, cumulative);
   g_autoptr(GString) key = g_string_new(NULL);
+  g_string_append_printf(key, "%d %d", period_key(period), period_key(base));
   add_plan_key(key, &now);
   add_plan_key(key, &before);
   add_plan_key(key, &published);

@@ -1,5 +1,6 @@
 /* Who owes a report, who has reported, and who is missing: of one form and period, unit by unit, from the
- * register as it stood on the period's last day and the reports that count. */
+ * register as it stood on the period's last day and the reports that count. Of the past: from register and
+ * reports of then. */
 #ifndef PARKTALLY_AGGREGATOR_READ_COVERAGE_H
 #define PARKTALLY_AGGREGATOR_READ_COVERAGE_H
 
@@ -31,7 +32,7 @@ struct coverage_report {
 /* A last known value is that of the newest of the form's periods before this one, up to a year back, for
  * which the unit reported the form's weighing column; of a unit that has none that of the unit which it
  * succeeds. NULL and the store's error if it cannot be read. Within a transaction, as every question to a
- * reader; of the present alone. */
+ * reader. */
 struct coverage_report *reader_coverage(struct reader *reader, int form, struct period period,
                                         GError **error);
 

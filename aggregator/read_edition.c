@@ -291,8 +291,9 @@ static bool agrees(const struct gathering *gathering, GError **error)
   const struct catalogue *catalogue = source->catalogue;
   for (unsigned f = 0; f < source->families->len; f++) {
     const struct family *family = &g_array_index(source->families, struct family, f);
+    if (family->kind != FAMILY_TOTAL) continue; /* an atom has no area */
     const struct tree *tree = &g_array_index(gathering->trees, struct tree, gathering->tree_of[family->area]);
-    for (unsigned n = 0; family->kind == FAMILY_TOTAL && n < source->figures->len; n++) {
+    for (unsigned n = 0; n < source->figures->len; n++) {
       const struct edition_figure *figure = &g_array_index(source->figures, struct edition_figure, n);
       const struct edition_total *total = edition_source_total(source, f, n);
       struct cell_key key = {.book = gathering->book,

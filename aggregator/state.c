@@ -139,41 +139,62 @@ static void add_agents(struct state_page *page)
   page->frame.state_page.agent_count = page->agents->len;
 }
 
-/* How many of `count` items a page skips and takes that begins at `*offset` and has room for `*room`; both
- * are moved behind them. */
-static size_t skip_items(size_t count, size_t *offset, size_t *room, size_t *ret_most)
-{
-  size_t skip = MIN(*offset, count);
+/* A place in an area's list, whose parts stand one behind the other: the part, and the number behind which it
+ * goes on (of a consent its position, of an agent when it enrolled in ms: recorded times ascend, so there is
+ * but one). 0 is the beginning; no such number is 0. */
+enum part { PART_INQUIRIES, PART_CONSENTS, PART_APPLICATIONS, PART_AGENTS };
+#define PART_SHIFT 62
+#define PLACE(part, behind) ((uint64_t)(part) << PART_SHIFT | (uint64_t)(behind))
 
-  *ret_most = MIN(*room, count - skip);
-  *offset -= skip;
-  *room -= *ret_most;
-  return skip;
+/* Behind which number a page takes items of this part that begins at `from`. */
+static uint64_t behind_in(enum part part, uint64_t from)
+{
+  enum part first = (enum part)(from >> PART_SHIFT);
+
+  if (part != first) return part < first ? UINT64_MAX : 0;
+  return from & (PLACE(1, 0) - 1);
 }
 
 /* Inquiries by number, behind them the consents, the applications by number, and the agents. */
-static void read_page(struct state_page *page, struct store *store, const char *area, bool agents_only,
-                      uint32_t offset)
+static void read_items(struct state_page *page, struct store *store, const char *area, uint64_t from)
 {
-  size_t inquiries = agents_only ? 0 : store_inquiries_count(store, area);
-  size_t consents = agents_only ? 0 : store_consents_count(store, area);
-  size_t applications = agents_only ? 0 : store_applications_count(store, area);
-  size_t agents = store_area_agents_count(store, area);
-  size_t left = offset, room = LIMIT_STATE_INLINE, skip, most;
+  size_t room = LIMIT_STATE_INLINE;
 
+  page->inquiries = store_inquiries_page(store, area, behind_in(PART_INQUIRIES, from), room);
+  room -= page->inquiries->len;
+  page->consents = store_consents_page(store, area, behind_in(PART_CONSENTS, from), room);
+  room -= page->consents->len;
+  page->applications = store_applications_page(store, area, behind_in(PART_APPLICATIONS, from), room);
+  room -= page->applications->len;
+  page->agents = store_agents_page(store, area, behind_in(PART_AGENTS, from), room);
+}
+
+/* Behind the last item of a full page. */
+static uint64_t next_place(const struct state_page *page)
+{
+  unsigned inquiries = page->inquiries->len, consents = page->consents->len,
+           applications = page->applications->len, agents = page->agents->len;
+
+  if (inquiries + consents + applications + agents < LIMIT_STATE_INLINE) return 0;
+  if (agents > 0)
+    return PLACE(PART_AGENTS, g_array_index(page->agents, struct stored_agent, agents - 1).enrolled_ms);
+  if (applications > 0)
+    return PLACE(PART_APPLICATIONS,
+                 g_array_index(page->applications, struct stored_application, applications - 1).number);
+  if (consents > 0)
+    return PLACE(PART_CONSENTS, g_array_index(page->consents, struct stored_consent, consents - 1).position);
+  return PLACE(PART_INQUIRIES, g_array_index(page->inquiries, struct stored_inquiry, inquiries - 1).number);
+}
+
+static void read_page(struct state_page *page, struct store *store, const char *area, bool agents_only,
+                      uint64_t from)
+{
   page->books = store_books(store, NULL);
-  skip = skip_items(inquiries, &left, &room, &most);
-  page->inquiries = store_inquiries_page(store, area, skip, most);
-  skip = skip_items(consents, &left, &room, &most);
-  page->consents = store_consents(store, area, skip, most);
-  skip = skip_items(applications, &left, &room, &most);
-  page->applications = store_applications_page(store, area, skip, most);
-  skip = skip_items(agents, &left, &room, &most);
-  page->agents = store_area_agents(store, area, skip, most);
+  read_items(page, store, area, agents_only ? MAX(from, PLACE(PART_AGENTS, 0)) : from);
   page->frame.kind = FRAME_STATE_PAGE;
   page->frame.state_page.state = store_area_state(store, area);
-  page->frame.state_page.offset = offset;
-  page->frame.state_page.total = (uint32_t)MIN(inquiries + consents + applications + agents, UINT32_MAX);
+  page->frame.state_page.from = from;
+  page->frame.state_page.next = next_place(page);
   add_inquiries(page);
   add_consents(page);
   add_applications(page);
@@ -184,12 +205,12 @@ static void read_page(struct state_page *page, struct store *store, const char *
   page->frame.state_page.agents = page->agent_items;
 }
 
-struct state_page *state_page_read(struct store *store, const char *area, bool agents_only, uint32_t offset)
+struct state_page *state_page_read(struct store *store, const char *area, bool agents_only, uint64_t from)
 {
   CLEANUP(state_page_free) struct state_page *page = g_new0(struct state_page, 1);
 
   store_begin(store);
-  read_page(page, store, area, agents_only, offset);
+  read_page(page, store, area, agents_only, from);
   return end_reading(store) ? g_steal_pointer(&page) : NULL;
 }
 

@@ -11,10 +11,11 @@
 /* The number of Welcome; 0 also where the store cannot be read, which is logged. */
 uint64_t state_of(struct store *store, const char *area);
 
-/* A page from `offset` on, as of one moment; `agents_only` of a list of the area's agents alone. NULL where
- * the store cannot be read, which is logged. */
+/* A page from there on, 0 or what a page before named as next, as of one moment; `agents_only` of a list of
+ * the area's agents alone. What a page costs does not depend on where it begins. NULL where the store cannot
+ * be read, which is logged. */
 struct state_page;
-struct state_page *state_page_read(struct store *store, const char *area, bool agents_only, uint32_t offset);
+struct state_page *state_page_read(struct store *store, const char *area, bool agents_only, uint64_t from);
 void state_page_free(struct state_page *page);
 CLEANUP_DEFINE(struct state_page, state_page_free)
 

@@ -95,8 +95,9 @@ static void print_value(struct totals *totals, const struct indicator *indicator
 
 static void print_slice(struct totals *totals, int slice)
 {
-  print_named(totals->print, line_slice_code(totals->catalogue, slice),
-              line_slice_name(totals->catalogue, slice));
+  g_autofree char *code = line_slice_code(totals->catalogue, slice);
+  g_autofree char *name = line_slice_name(totals->catalogue, slice);
+  print_named(totals->print, code, name);
 }
 
 static void print_under_inquiry(struct totals *totals, const struct indicator *indicator,
@@ -127,6 +128,9 @@ static void print_line(struct totals *totals, int indicator_index, const struct 
   print_under_inquiry(totals, indicator, line);
   if (totals->growth)
     growth_print(totals->print, indicator, &line->total, line->has_base ? &line->base : NULL);
+  if (pick_overlap_set(line->slice) != CATALOGUE_NONE)
+    print_note(totals->print, _("Overlap of a set of slices: their sum, less the set, which counts each unit "
+                                "once."));
   if (line->slice == PICK_ADJUSTMENT)
     print_note(totals->print, _("Annual adjustment: the year's total, which is that of the annual form, less "
                                 "what was reported month by month."));

@@ -61,6 +61,7 @@ static void free_places(struct catalogue *catalogue)
     g_free(catalogue->slices[i].code);
     finish_label(&catalogue->slices[i].name);
     g_strfreev(catalogue->slices[i].industries);
+    g_free(catalogue->slices[i].members);
   }
   g_free(catalogue->areas);
   g_free(catalogue->classes);

@@ -144,14 +144,17 @@ struct status { /* 正常, 停产, 筹建, 关闭, 破产 */
   bool expected; /* a unit of this status owes reports */
 };
 
-/* A slice (分组). All of the conditions that are given must hold. "all" is the first. */
+/* A slice (分组). All of the conditions that are given must hold; or it is a set, which has the units of any
+ * of its members, each once. "all" is the first. */
 struct slice {
   char *code;
   struct label name;
-  int cluster;      /* or none */
-  int flag;         /* or none */
-  GStrv industries; /* prefixes of GB/T 4754 codes; empty: any */
-  int outside;      /* 1: only units outside the boundary; 0: any */
+  int cluster;         /* or none */
+  int flag;            /* or none */
+  GStrv industries;    /* prefixes of GB/T 4754 codes; empty: any */
+  int outside;         /* 1: only units outside the boundary; 0: any */
+  int *members;        /* slices that are no sets */
+  size_t member_count; /* of a set at least two, else 0 */
 };
 
 enum target_form { TARGET_VALUE, TARGET_RATIO, TARGET_GROWTH };

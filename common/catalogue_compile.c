@@ -36,7 +36,7 @@ static const struct {
     [SECTION_STATUSES] = {"statuses", true, false, LIMIT_CATALOGUE_ITEMS,
                           ITEMS(status, statuses, status_count), catalogue_read_status, NULL},
     [SECTION_SLICES] = {"slices", true, true, LIMIT_SLICES, ITEMS(slice, slices, slice_count),
-                        catalogue_read_slice, NULL},
+                        catalogue_read_slice, catalogue_check_slice},
     [SECTION_INDICATORS] = {"indicators", true, true, LIMIT_CATALOGUE_ITEMS,
                             ITEMS(indicator, indicators, indicator_count), catalogue_read_indicator,
                             catalogue_check_indicator},

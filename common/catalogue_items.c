@@ -188,17 +188,44 @@ static void name_slice(struct reader *reader, const struct yaml_node *node, stru
   }
 }
 
+static bool has_member(const struct slice *set, int slice)
+{
+  for (size_t i = 0; i < set->member_count; i++)
+    if (set->members[i] == slice) return true;
+  return false;
+}
+
+static void read_members(struct reader *reader, const struct yaml_node *list, struct slice *set)
+{
+  size_t count = yaml_size(reader->yaml, list);
+  if (list && count < 2)
+    yaml_mistake(reader->yaml, list, _("“any_of” joins at least two slices; name another one"));
+  set->members = g_new(int, count);
+  for (size_t i = 0; i < count; i++) {
+    const struct yaml_node *item = yaml_item(reader->yaml, list, i);
+    int member = reader_reference(reader, SECTION_SLICES, item);
+    if (member == CATALOGUE_NONE) continue;
+    if (member == 0)
+      yaml_mistake(reader->yaml, item, _("a set with every unit is “all” itself; leave “all” out"));
+    if (has_member(set, member))
+      yaml_mistake(reader->yaml, item, _("“%s” is in this set already; leave it out"),
+                   reader->catalogue->slices[member].code);
+    set->members[set->member_count++] = member;
+  }
+}
+
 /* `conditions`: how many are written, whether they are right or not. */
-static void check_slice(struct reader *reader, size_t n, int conditions)
+static void check_conditions(struct reader *reader, size_t n, int conditions)
 {
   const struct yaml_node *key = reader_key(reader, SECTION_SLICES, n);
   const char *code = reader->catalogue->slices[n].code;
   if (n == 0 && (strcmp(code, "all") != 0 || conditions > 0))
     yaml_mistake(reader->yaml, key, _("the first slice must be “all”, without conditions; it is every unit"));
   if (n > 0 && conditions == 0)
-    yaml_mistake(reader->yaml, key,
-                 _("slice “%s” has no condition; give it cluster, flag, industries or outside_boundary"),
-                 code);
+    yaml_mistake(
+        reader->yaml, key,
+        _("slice “%s” has no condition; give it cluster, flag, industries, outside_boundary or any_of"),
+        code);
   if (strcmp(code, "overlap") == 0)
     yaml_mistake(reader->yaml, key,
                  _("“overlap” is the line of units in several parks; choose another code"));
@@ -209,18 +236,37 @@ static void check_slice(struct reader *reader, size_t n, int conditions)
 
 void catalogue_read_slice(struct reader *reader, size_t n)
 {
-  static const char *const keys[] = {"zh", "en", "cluster", "flag", "industries", "outside_boundary", NULL};
+  static const char *const keys[] = {"zh",     "en", "cluster", "flag", "industries", "outside_boundary",
+                                     "any_of", NULL};
   const struct yaml_node *node = reader_item(reader, SECTION_SLICES, n);
   yaml_known_keys(reader->yaml, node, keys);
   struct slice *slice = &reader->catalogue->slices[n];
   const struct yaml_node *cluster = yaml_get(reader->yaml, node, "cluster", false);
   const struct yaml_node *flag = yaml_get(reader->yaml, node, "flag", false);
   const struct yaml_node *industries = yaml_get(reader->yaml, node, "industries", false);
+  const struct yaml_node *any_of = yaml_get(reader->yaml, node, "any_of", false);
   slice->cluster = reader_reference(reader, SECTION_CLUSTERS, cluster);
   slice->flag = reader_reference(reader, SECTION_FLAGS, flag);
   slice->industries = reader_texts(reader, node, "industries");
   slice->outside = yaml_flag(reader->yaml, yaml_get(reader->yaml, node, "outside_boundary", false), false);
   check_industries(reader, industries);
   name_slice(reader, node, slice);
-  check_slice(reader, n, (cluster != NULL) + (flag != NULL) + (industries != NULL) + slice->outside);
+  read_members(reader, any_of, slice);
+  int conditions = (cluster != NULL) + (flag != NULL) + (industries != NULL) + slice->outside;
+  if (any_of && conditions > 0)
+    yaml_mistake(reader->yaml, any_of,
+                 _("slice “%s” is made of others, and has no condition of its own; give it to each of them"),
+                 slice->code);
+  check_conditions(reader, n, conditions + (any_of != NULL));
+}
+
+void catalogue_check_slice(struct reader *reader, size_t n)
+{
+  const struct slice *set = &reader->catalogue->slices[n];
+  const struct yaml_node *list =
+      yaml_get(reader->yaml, reader_item(reader, SECTION_SLICES, n), "any_of", false);
+  for (size_t i = 0; i < set->member_count; i++)
+    if (reader->catalogue->slices[set->members[i]].member_count > 0)
+      yaml_mistake(reader->yaml, list, _("“%s” is itself a set; name the slices that it joins"),
+                   reader->catalogue->slices[set->members[i]].code);
 }

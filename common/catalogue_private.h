@@ -87,6 +87,7 @@ void catalogue_read_cluster(struct reader *reader, size_t n);
 void catalogue_read_flag(struct reader *reader, size_t n);
 void catalogue_read_status(struct reader *reader, size_t n);
 void catalogue_read_slice(struct reader *reader, size_t n);
+void catalogue_check_slice(struct reader *reader, size_t n);
 /* catalogue_indicators.c */
 void catalogue_read_indicator(struct reader *reader, size_t n);
 void catalogue_check_indicator(struct reader *reader, size_t n);

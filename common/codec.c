@@ -131,7 +131,7 @@ static bool take_refusal_page(const Parktally__RefusalPage *message, struct fram
 static bool take_state_request(const Parktally__StateRequest *message, struct frame *frame)
 {
   frame->kind = FRAME_STATE_REQUEST;
-  frame->state_request.offset = message->offset;
+  frame->state_request.from = message->from;
   return true;
 }
 
@@ -332,7 +332,7 @@ static GBytes *encode_refusal_page(Parktally__Frame *message, const struct frame
 static GBytes *encode_state_request(Parktally__Frame *message, const struct frame *frame)
 {
   Parktally__StateRequest request = PARKTALLY__STATE_REQUEST__INIT;
-  request.offset = frame->state_request.offset;
+  request.from = frame->state_request.from;
   message->state_request = &request;
   return pack_frame(message, PARKTALLY__FRAME__BODY_STATE_REQUEST);
 }

@@ -174,11 +174,11 @@ struct frame {
       size_t count;
     } refusal_page;
     struct {
-      uint32_t offset;
+      uint64_t from;
     } state_request;
     struct {
       uint64_t state;
-      uint32_t offset, total;
+      uint64_t from, next; /* next 0: the last page */
       const struct inquiry_item *inquiries;
       size_t inquiry_count;
       const struct consent_item *consents;
@@ -339,6 +339,7 @@ struct examined {
   const char *form, *period, *area;
   const struct refusal *findings; /* of reports that count or are stale */
   size_t finding_count;
+  uint64_t more; /* findings beyond those, which are counted only */
 };
 
 struct leaf {

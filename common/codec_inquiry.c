@@ -19,6 +19,7 @@ bool examination_decode(const Parktally__ExaminationLeaf *message, struct leaf *
     submissions[i].period = examined->period;
     submissions[i].area = examined->area;
     submissions[i].finding_count = examined->n_finding;
+    submissions[i].more = examined->more;
   }
   leaf->kind = LEAF_EXAMINATION;
   leaf->examination.examined = message->examined;
@@ -93,6 +94,7 @@ static GByteArray *encode_examination(Parktally__Leaf *message, const struct lea
     examined[i].area = codec_text(submission->area);
     examined[i].n_finding = submission->finding_count;
     examined[i].finding = findings[i].pointer;
+    examined[i].more = submission->more;
     pointers[i] = &examined[i];
   }
   examination.examined = leaf->examination.examined;

@@ -20,7 +20,7 @@ static bool is_sound_inquiry(const Parktally__Inquiry *message)
 {
   return message->number != 0 && codec_text_fits(message->form, 1, LIMIT_CODE_BYTES) &&
          codec_text_fits(message->period, 1, LIMIT_CODE_BYTES) &&
-         codec_text_fits(message->unit, 1, LIMIT_CODE_BYTES) &&
+         codec_text_fits(message->unit, 0, LIMIT_CODE_BYTES) &&
          codec_text_fits(message->rule, 1, LIMIT_CODE_BYTES) &&
          codec_text_fits(message->indicator, 0, CODEC_COLUMN_BYTES) &&
          codec_text_fits(message->found, 0, LIMIT_REFUSAL_TEXT) &&
@@ -156,8 +156,8 @@ bool state_page_decode(const Parktally__StatePage *message, struct frame *frame)
 {
   frame->kind = FRAME_STATE_PAGE;
   frame->state_page.state = message->state;
-  frame->state_page.offset = message->offset;
-  frame->state_page.total = message->total;
+  frame->state_page.from = message->from;
+  frame->state_page.next = message->next;
   return message->n_inquiry + message->n_consent + message->n_application + message->n_agent <=
              LIMIT_STATE_INLINE &&
          take_inquiries(message, frame) && take_consents(message, frame) &&
@@ -249,8 +249,8 @@ GBytes *state_page_encode(Parktally__Frame *message, const struct frame *frame)
     agent_pointers[i] = &agents[i];
   }
   page.state = frame->state_page.state;
-  page.offset = frame->state_page.offset;
-  page.total = frame->state_page.total;
+  page.from = frame->state_page.from;
+  page.next = frame->state_page.next;
   page.n_inquiry = frame->state_page.inquiry_count;
   page.inquiry = inquiry_pointers;
   page.n_consent = frame->state_page.consent_count;

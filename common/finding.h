@@ -95,6 +95,8 @@ enum severity {
     N_("compare both, then send the right figures again"))                                                   \
   X(REPORT_UNCHANGED, "report.unchanged", NOTE, N_("the report already says the same"), "")                  \
   X(REPORT_WAITING, "report.waiting", NOTE, N_("the report waits for the one that it corrects"), "")         \
+  X(REPORT_WAITED, "report.waited", REPORT, N_("the report waited, and was refused when it was decided"),    \
+    N_("send it again: the answer says why"))                                                                \
   X(REPORT_LATE, "report.late", NOTE, N_("the reports came after the deadline"), "")                         \
   X(REPORT_NOTHING, "report.nothing-to-withdraw", REPORT, N_("there is no report to take back"),             \
     N_("check the unit and the period"))                                                                     \
@@ -131,6 +133,9 @@ enum severity {
   X(REPORT_OVERLAP, "report.overlap", NOTE, N_("another park reports this unit with other figures"),         \
     N_("agree with the other park on the right figure; the wrong one is corrected"))                         \
   X(INQUIRY_ASKED, "inquiry.asked", NOTE, N_("the city asks"), "")                                           \
+  X(INQUIRY_MORE, "inquiry.more", NOTE,                                                                      \
+    N_("so much more was found in these reports, which is not asked about one by one"),                      \
+    N_("look for a common cause, such as a wrong measure; correct the figures, or explain them together"))   \
   X(INQUIRY_UNKNOWN, "inquiry.unknown", REPORT, N_("this park was asked nothing under this number"),         \
     N_("“park-agent inquiries” lists what was asked"))                                                       \
   X(INQUIRY_SETTLED, "inquiry.settled", REPORT, N_("this inquiry is settled already"), "")                   \
@@ -141,6 +146,8 @@ enum severity {
     N_("check the class and the code"))                                                                      \
   X(APPLICATION_PENDING, "application.pending", REPORT, N_("this park has applied for this unit already"),   \
     N_("“park-agent applications” lists them"))                                                              \
+  X(APPLICATION_MANY, "application.many", REPORT, N_("too many applications of this park are pending"),      \
+    N_("apply again when the city has settled some; “park-agent applications” lists them"))                  \
   X(APPLICATION_REGISTERED, "application.registered", REPORT,                                                \
     N_("the unit is registered in this park already"), N_("send its reports"))                               \
   X(ADMISSION_WAITING, "admission.waiting", FILE,                                                            \

@@ -119,6 +119,12 @@
   (128 * LIMIT_MIB) /* in huge pages: what the server of a city may need; filled from below */
 #define LIMIT_RESERVE_BYTES (16 * LIMIT_MIB) /* of disk, for acts when it is full: thousands of them */
 
+/* --- what one park may cause --- */
+#define LIMIT_INQUIRIES_OPEN                                                                                 \
+  1000 /* about what was found, open or answered, of a park: nobody explains more one by one; what is over   \
+          is counted */
+#define LIMIT_APPLICATIONS_PENDING 2000 /* of a park: each is looked at with every import of the register */
+
 /* --- disclosure control: a table that is to be published --- */
 #define LIMIT_DISCLOSE_CELLS 200000 /* twenty-five times parks × clusters × slices of the bench */
 #define LIMIT_DISCLOSE_TERMS 2000000

@@ -19,7 +19,7 @@ packages_to_build="gcc libc6-dev cmake ninja-build pkg-config gettext protobuf-c
   libglib2.0-dev libzmq3-dev libprotobuf-c-dev libsqlite3-dev libsodium-dev nettle-dev libxxhash-dev libyaml-dev libjansson-dev libcsv-dev libxlsxwriter-dev libglpk-dev tzdata"
 
 # What the tests need besides.
-packages_to_test="clang clang-tidy clang-tools clang-format libclang-rt-dev cppcheck libcmocka-dev sqlite3 faketime
+packages_to_test="clang clang-tidy clang-tools clang-format libclang-rt-dev lld cppcheck libcmocka-dev sqlite3 faketime
   python3-zmq python3-nacl python3-protobuf python3-openpyxl"
 
 # What the benchmarks need besides: what we are compared with, and a client.

@@ -16,7 +16,7 @@ struct export_scope {
   struct reader *reader;
   const struct snapshot *snapshot;
   const struct catalogue *catalogue;
-  GArray *areas, *indicators, *slices; /* of int, as pick.h gives them; slices may hold PICK_OVERLAP */
+  GArray *areas, *indicators, *slices; /* of int, as pick.h gives them; slices may hold lines beside them */
   bool areas_named, indicators_named, slices_named; /* else they are all there are */
   int form;                                         /* CATALOGUE_NONE: none was named */
   bool period_named;
@@ -40,8 +40,9 @@ struct export_topic {
   const char *title; /* N_(); also the name of a sheet: at most 31 characters, none of []:*?/\ */
   unsigned takes;    /* enum export_option */
   const struct export_column *columns; /* up to an id of NULL */
-  /* Adds what columns it has beside those, sets the period, fills the rows. Where nobody has reported there
-   * is no period and no row. Within the transaction: it does not wait for anything but the store. */
+  /* Adds what columns it has beside those, sets the period (of rows of several the last), fills the rows.
+   * Where nobody has reported there is no period and no row. Within the transaction: it does not wait for
+   * anything but the store. */
   bool (*fill)(const struct export_scope *scope, struct export_table *table, GError **error);
   const struct export_chart *chart; /* or NULL */
 };
@@ -66,11 +67,13 @@ const char *export_confidentiality(void);
 /* --- the topics, one file each --- */
 
 extern const struct export_column export_totals_columns[], export_targets_columns[], export_reports_columns[],
-    export_editions_columns[];
+    export_completeness_columns[], export_missing_columns[], export_editions_columns[];
 extern const struct export_chart export_targets_chart;
 bool export_totals(const struct export_scope *scope, struct export_table *table, GError **error);
 bool export_targets(const struct export_scope *scope, struct export_table *table, GError **error);
 bool export_reports(const struct export_scope *scope, struct export_table *table, GError **error);
+bool export_completeness(const struct export_scope *scope, struct export_table *table, GError **error);
+bool export_missing(const struct export_scope *scope, struct export_table *table, GError **error);
 bool export_editions(const struct export_scope *scope, struct export_table *table, GError **error);
 
 #endif

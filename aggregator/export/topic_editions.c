@@ -95,7 +95,8 @@ static struct figure read_ratio(const struct editing *editing, unsigned area, un
   struct figure lower = read_figure(editing, area, slice, lower_code);
   struct figure figure = {.denominator = 1};
   if (!upper.status || !lower.status) return figure;
-  figure.status = !upper.printed ? upper.status : lower.status;
+  figure.status = lower.status;
+  if (!upper.printed) figure.status = upper.status;
   figure.printed = upper.printed && lower.printed && lower.value > 0 &&
                    !__builtin_mul_overflow(
                        upper.value, (int128)ratio->scale * decimal_power10(decimals_of(editing, lower_code)),
@@ -168,13 +169,14 @@ static void add_line(const struct editing *editing, const struct line *line, con
   struct export_table *table = editing->table;
   bool overlap = strcmp(slice->code, EDITION_OVERLAP) == 0;
   static const struct figure none = {.denominator = 1};
+  g_autofree char *name =
+      overlap ? line_slice_name(editing->scope->catalogue, PICK_OVERLAP) : g_strdup(text_label(&slice->name));
   export_table_cell(table, area->code);
   export_table_cell(table, text_label(&area->name));
   export_table_cell(table, line->indicator);
   export_table_cell(table, text_label(line->name));
   export_table_cell(table, slice->code);
-  export_table_cell(table, overlap ? line_slice_name(editing->scope->catalogue, PICK_OVERLAP)
-                                   : text_label(&slice->name));
+  export_table_cell(table, name);
   export_table_cell(table, line->cumulative ? "YTD" : "PERIOD");
   export_table_cell(table, edition->period);
   add_value(editing, now, line->ratio, line->decimals);
@@ -244,9 +246,10 @@ static bool has_area(const struct export_scope *scope, const char *code)
 
 static bool has_slice(const struct export_scope *scope, const char *code)
 {
-  for (unsigned n = 0; scope->slices_named && n < scope->slices->len; n++)
-    if (strcmp(line_slice_code(scope->catalogue, g_array_index(scope->slices, int, n)), code) == 0)
-      return true;
+  for (unsigned n = 0; scope->slices_named && n < scope->slices->len; n++) {
+    g_autofree char *named = line_slice_code(scope->catalogue, g_array_index(scope->slices, int, n));
+    if (strcmp(named, code) == 0) return true;
+  }
   return !scope->slices_named;
 }
 

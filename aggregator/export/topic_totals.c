@@ -47,13 +47,15 @@ static void add_line(const struct export_scope *scope, struct period period, int
   const struct catalogue *catalogue = scope->catalogue;
   const struct area *area = &catalogue->areas[line->area];
   const struct indicator *indicator = &catalogue->indicators[indicator_index];
+  g_autofree char *slice_code = line_slice_code(catalogue, line->slice);
+  g_autofree char *slice_name = line_slice_name(catalogue, line->slice);
   char text[DECIMAL_TEXT_SIZE];
   export_table_cell(table, area->code);
   export_table_cell(table, text_label(&area->name));
   export_table_cell(table, indicator->code);
   export_table_cell(table, text_label(&indicator->name));
-  export_table_cell(table, line_slice_code(catalogue, line->slice));
-  export_table_cell(table, line_slice_name(catalogue, line->slice));
+  export_table_cell(table, slice_code);
+  export_table_cell(table, slice_name);
   export_table_cell(table, scope->cumulative ? "YTD" : "PERIOD");
   export_table_cell(table, period_format(period, text));
   add_value(indicator, &line->total, table);

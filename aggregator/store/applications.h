@@ -30,8 +30,9 @@ bool store_is_applied_for(struct store *store, const char *park, const char *uni
 GArray *store_application(struct store *store, uint64_t number);
 /* Of one park, or of all (NULL); pending ones alone, or all; at most `most` behind number `behind`. */
 GArray *store_applications(struct store *store, const char *park, bool pending, uint64_t behind, size_t most);
-/* Of a park, by their place. */
-GArray *store_applications_page(struct store *store, const char *park, size_t offset, size_t most);
-size_t store_applications_count(struct store *store, const char *park);
+/* Of a park, at most so many behind a number. */
+GArray *store_applications_page(struct store *store, const char *park, uint64_t behind, size_t most);
+/* How many of a park are pending. */
+size_t store_applications_pending(struct store *store, const char *park);
 
 #endif

@@ -116,20 +116,21 @@ GArray *store_applications(struct store *store, const char *park, bool pending, 
   return read_applications(row);
 }
 
-GArray *store_applications_page(struct store *store, const char *park, size_t offset, size_t most)
+GArray *store_applications_page(struct store *store, const char *park, uint64_t behind, size_t most)
 {
   CLEANUP(db_end)
   struct db_row *row =
-      db_query(store->db, APPLICATION_COLUMNS "WHERE park = ? ORDER BY number LIMIT ? OFFSET ?");
+      db_query(store->db, APPLICATION_COLUMNS "WHERE park = ? AND number > ? ORDER BY number LIMIT ?");
   db_bind_text(row, park);
+  db_bind_int(row, (int64_t)MIN(behind, INT64_MAX));
   db_bind_int(row, (int64_t)MIN(most, INT64_MAX));
-  db_bind_int(row, (int64_t)offset);
   return read_applications(row);
 }
 
-size_t store_applications_count(struct store *store, const char *park)
+size_t store_applications_pending(struct store *store, const char *park)
 {
-  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT count(*) FROM application WHERE park = ?");
+  CLEANUP(db_end)
+  struct db_row *row = db_query(store->db, "SELECT count(*) FROM application WHERE park = ? AND state = 1");
   db_bind_text(row, park);
   return db_step(row) ? (size_t)db_int(row, 0) : 0;
 }

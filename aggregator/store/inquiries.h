@@ -40,8 +40,8 @@ GArray *store_inquiries_unsettled(struct store *store, const char *park, int64_t
 /* Of every state. */
 GArray *store_inquiries_all(struct store *store, const char *park, int64_t book, uint64_t behind,
                             size_t most);
-/* Of an area, from the offset-th on. */
-GArray *store_inquiries_page(struct store *store, const char *park, size_t offset, size_t most);
+/* Open and answered ones of an area: those behind a number, at most so many. */
+GArray *store_inquiries_page(struct store *store, const char *park, uint64_t behind, size_t most);
 /* How many of an area are open or answered. */
 size_t store_inquiries_count(struct store *store, const char *park);
 /* In a book, of every state but INQUIRY_CORRECTED. */
@@ -63,9 +63,10 @@ struct stored_consent {
 void store_consent_put(struct store *store, const struct stored_consent *consent);
 bool store_has_consent(struct store *store, const char *form, struct period period, const char *unit,
                        const char *rule, const char *area);
-/* Of an area (NULL: of all), by position, from the offset-th on. They own their texts. */
-GArray *store_consents(struct store *store, const char *area, size_t offset, size_t most);
-size_t store_consents_count(struct store *store, const char *area);
+/* Of all areas, or at most so many of one behind a position, at which there is but one: by position. They
+ * own their texts. */
+GArray *store_consents(struct store *store);
+GArray *store_consents_page(struct store *store, const char *area, uint64_t behind, size_t most);
 
 /* --- acceptance --- */
 

@@ -143,14 +143,14 @@ GArray *store_inquiries_all(struct store *store, const char *park, int64_t book,
   return read_chosen(row, park, book, behind, most);
 }
 
-GArray *store_inquiries_page(struct store *store, const char *park, size_t offset, size_t most)
+GArray *store_inquiries_page(struct store *store, const char *park, uint64_t behind, size_t most)
 {
   CLEANUP(db_end)
-  struct db_row *row =
-      db_query(store->db, INQUIRY_COLUMNS "WHERE settled = 0 AND park = ? ORDER BY number LIMIT ? OFFSET ?");
+  struct db_row *row = db_query(store->db, INQUIRY_COLUMNS
+                                "WHERE settled = 0 AND park = ? AND number > ? ORDER BY number LIMIT ?");
   db_bind_text(row, park);
+  db_bind_int(row, (int64_t)MIN(behind, INT64_MAX));
   db_bind_int(row, (int64_t)MIN(most, INT64_MAX));
-  db_bind_int(row, (int64_t)offset);
   return read_inquiries(row);
 }
 
@@ -234,18 +234,12 @@ static void clear_consent(void *data)
   g_free(consent->area);
 }
 
-GArray *store_consents(struct store *store, const char *area, size_t offset, size_t most)
+#define CONSENT_COLUMNS "SELECT form, period, unit, rule, area, position FROM consent "
+
+static GArray *read_consents(struct store *store, struct db_row *row)
 {
   GArray *consents = g_array_new(FALSE, FALSE, sizeof(struct stored_consent));
   g_array_set_clear_func(consents, clear_consent);
-  CLEANUP(db_end)
-  struct db_row *row =
-      db_query(store->db, "SELECT form, period, unit, rule, area, position FROM consent"
-                          " WHERE ?1 IS NULL OR area = ?1 ORDER BY position, form, period, unit, rule"
-                          " LIMIT ?2 OFFSET ?3");
-  db_bind_text(row, area);
-  db_bind_int(row, (int64_t)MIN(most, INT64_MAX));
-  db_bind_int(row, (int64_t)offset);
   while (db_step(row)) {
     struct stored_consent consent = {.position = (uint64_t)db_int(row, 5)};
     int64_t key = db_int(row, 1);
@@ -263,12 +257,21 @@ GArray *store_consents(struct store *store, const char *area, size_t offset, siz
   return consents;
 }
 
-size_t store_consents_count(struct store *store, const char *area)
+GArray *store_consents(struct store *store)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(store->db, CONSENT_COLUMNS "ORDER BY position");
+  return read_consents(store, row);
+}
+
+GArray *store_consents_page(struct store *store, const char *area, uint64_t behind, size_t most)
 {
   CLEANUP(db_end)
-  struct db_row *row = db_query(store->db, "SELECT count(*) FROM consent WHERE area = ?");
+  struct db_row *row =
+      db_query(store->db, CONSENT_COLUMNS "WHERE area = ? AND position > ? ORDER BY position LIMIT ?");
   db_bind_text(row, area);
-  return db_step(row) ? (size_t)db_int(row, 0) : 0;
+  db_bind_int(row, (int64_t)MIN(behind, INT64_MAX));
+  db_bind_int(row, (int64_t)MIN(most, INT64_MAX));
+  return read_consents(store, row);
 }
 
 /* --- acceptance --- */

@@ -111,7 +111,7 @@ void store_clear(struct store *store)
   store_blocks_forget(store);
   db_exec(store->db, "DELETE FROM book; DELETE FROM block; DELETE FROM revision; DELETE FROM family;"
                      "DELETE FROM expected; DELETE FROM membership; DELETE FROM waiting;"
-                     "DELETE FROM waiting_unit; DELETE FROM application;"
+                     "DELETE FROM waiting_unit; DELETE FROM decided; DELETE FROM application;"
                      "DELETE FROM register_version; DELETE FROM register_change; DELETE FROM catalogue;"
                      "DELETE FROM agent; DELETE FROM admission; DELETE FROM invitation;"
                      "DELETE FROM period_act; DELETE FROM inquiry; DELETE FROM consent;"

@@ -236,22 +236,15 @@ GArray *store_agents(struct store *store)
   return read_agents(store, row);
 }
 
-GArray *store_area_agents(struct store *store, const char *area, size_t offset, size_t most)
+GArray *store_agents_page(struct store *store, const char *area, uint64_t behind, size_t most)
 {
   CLEANUP(db_end)
   struct db_row *row =
-      db_query(store->db, SELECT_AGENTS "WHERE area = ? ORDER BY enrolled, id LIMIT ? OFFSET ?");
+      db_query(store->db, SELECT_AGENTS "WHERE area = ? AND enrolled > ? ORDER BY enrolled LIMIT ?");
   db_bind_text(row, area);
+  db_bind_int(row, (int64_t)MIN(behind, INT64_MAX));
   db_bind_int(row, (int64_t)MIN(most, INT64_MAX));
-  db_bind_int(row, (int64_t)offset);
   return read_agents(store, row);
-}
-
-size_t store_area_agents_count(struct store *store, const char *area)
-{
-  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT count(*) FROM agent WHERE area = ?");
-  db_bind_text(row, area);
-  return db_step(row) ? (size_t)db_int(row, 0) : 0;
 }
 
 /* --- invitations --- */

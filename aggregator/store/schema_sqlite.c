@@ -323,7 +323,17 @@ static const char ADMISSIONS[] =
     "  approved_by TEXT NOT NULL,\n"
     "  reason TEXT NOT NULL,\n"
     "  recorded INTEGER NOT NULL\n"
-    ") STRICT, WITHOUT ROWID;\n";
+    ") STRICT, WITHOUT ROWID;\n"
+    "CREATE INDEX agent_by_area ON agent (area, enrolled);\n";
 
-const char *const store_migrations[] = {FIRST, INQUIRIES, PERIODS, PAST, APPLICATIONS, EDITIONS, ADMISSIONS};
+/* What became of reports that waited. */
+static const char DECISIONS[] = "CREATE TABLE decided (\n"
+                                "  position INTEGER NOT NULL,\n"
+                                "  line INTEGER NOT NULL,\n"
+                                "  verdict INTEGER NOT NULL,\n"
+                                "  PRIMARY KEY (position, line)\n"
+                                ") STRICT, WITHOUT ROWID;\n";
+
+const char *const store_migrations[] = {FIRST,        INQUIRIES, PERIODS,    PAST,
+                                        APPLICATIONS, EDITIONS,  ADMISSIONS, DECISIONS};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

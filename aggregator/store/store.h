@@ -114,11 +114,20 @@ struct waiting_unit {
 };
 void store_waiting_unit_add(struct store *store, const char *unit, const char *park, int64_t book,
                             uint64_t position, uint32_t row);
-/* The next unit (byte order) with such reports; NULL behind the last. Newly allocated. */
-char *store_waiting_unit_after(struct store *store, const char *unit);
-/* Of one park, or of all (NULL), in the order in which they came: an array of struct waiting_unit that owns
- * its texts. */
+/* What follows gives arrays of struct waiting_unit that own their texts, in the order in which they came. */
+
+/* Those behind one (of zeros: all), at most so many. */
+GArray *store_waiting_units(struct store *store, struct waiting behind, size_t most);
+/* Of one unit and park. */
 GArray *store_waiting_of_unit(struct store *store, const char *unit, const char *park);
+/* What was decided of a report that waited; of one that goes on waiting, now for its base, that it does. */
+struct decided {
+  struct waiting at;
+  enum verdict verdict;
+};
+void store_decided_put(struct store *store, struct waiting at, enum verdict verdict);
+/* Of the submission at a position, or all (NULL): an array of struct decided, by position and row. */
+GArray *store_decided(struct store *store, const uint64_t *position);
 /* Of either kind. */
 void store_waiting_remove(struct store *store, uint64_t position, uint32_t row);
 
@@ -304,9 +313,9 @@ void stored_agent_clear(struct stored_agent *agent);
 void store_agent_put(struct store *store, const struct stored_agent *agent);
 /* An array of struct stored_agent by id, which owns what it holds. */
 GArray *store_agents(struct store *store);
-/* The same of an area, in the order in which they enrolled, from the offset-th on. */
-GArray *store_area_agents(struct store *store, const char *area, size_t offset, size_t most);
-size_t store_area_agents_count(struct store *store, const char *area);
+/* The same of an area, at most so many that enrolled after a time (ms), at which there is but one, in that
+ * order. */
+GArray *store_agents_page(struct store *store, const char *area, uint64_t behind, size_t most);
 
 struct stored_invitation {
   char *area;

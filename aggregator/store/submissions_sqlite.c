@@ -158,15 +158,6 @@ void store_waiting_unit_add(struct store *store, const char *unit, const char *p
   db_run(row);
 }
 
-char *store_waiting_unit_after(struct store *store, const char *unit)
-{
-  CLEANUP(db_end)
-  struct db_row *row =
-      db_query(store->db, "SELECT unit FROM waiting_unit WHERE unit > ? ORDER BY unit LIMIT 1");
-  db_bind_text(row, unit);
-  return db_step(row) ? g_strdup(db_text(row, 0)) : NULL;
-}
-
 static void clear_waiting_unit(void *data)
 {
   struct waiting_unit *waiting = data;
@@ -176,32 +167,76 @@ static void clear_waiting_unit(void *data)
   g_free(waiting->form);
 }
 
-GArray *store_waiting_of_unit(struct store *store, const char *unit, const char *park)
+#define WAITING_UNITS                                                                                        \
+  "SELECT position, line, unit, park, form, period FROM waiting_unit JOIN book ON book.id = "                \
+  "waiting_unit.book "
+
+static GArray *read_waiting_units(struct store *store, struct db_row *row)
 {
   GArray *found = g_array_new(FALSE, FALSE, sizeof(struct waiting_unit));
   g_array_set_clear_func(found, clear_waiting_unit);
-  CLEANUP(db_end)
-  struct db_row *row =
-      db_query(store->db, "SELECT position, line, park, form, period FROM waiting_unit"
-                          " JOIN book ON book.id = waiting_unit.book"
-                          " WHERE unit = ?1 AND (?2 IS NULL OR park = ?2) ORDER BY position, line");
-  db_bind_text(row, unit);
-  db_bind_text(row, park);
   while (db_step(row)) {
     struct waiting_unit waiting = {
         .at = {.position = (uint64_t)db_int(row, 0), .row = (uint32_t)db_int(row, 1)},
     };
 
-    if (!period_from_key((int32_t)db_int(row, 4), &waiting.period)) {
-      store_damaged(store, "waiting_unit", "%s", unit);
+    if (!period_from_key((int32_t)db_int(row, 5), &waiting.period)) {
+      store_damaged(store, "waiting_unit", "%s", db_text(row, 2));
       break;
     }
-    waiting.unit = g_strdup(unit);
-    waiting.park = g_strdup(db_text(row, 2));
-    waiting.form = g_strdup(db_text(row, 3));
+    waiting.unit = g_strdup(db_text(row, 2));
+    waiting.park = g_strdup(db_text(row, 3));
+    waiting.form = g_strdup(db_text(row, 4));
     g_array_append_val(found, waiting);
   }
   if (db_error(store->db)) g_array_set_size(found, 0);
+  return found;
+}
+
+GArray *store_waiting_units(struct store *store, struct waiting behind, size_t most)
+{
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(store->db, WAITING_UNITS "WHERE (position, line) > (?, ?) ORDER BY position, line LIMIT ?");
+  db_bind_int(row, (int64_t)behind.position);
+  db_bind_int(row, behind.row);
+  db_bind_int(row, (int64_t)MIN(most, INT64_MAX));
+  return read_waiting_units(store, row);
+}
+
+GArray *store_waiting_of_unit(struct store *store, const char *unit, const char *park)
+{
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(store->db, WAITING_UNITS "WHERE unit = ? AND park = ? ORDER BY position, line");
+  db_bind_text(row, unit);
+  db_bind_text(row, park);
+  return read_waiting_units(store, row);
+}
+
+void store_decided_put(struct store *store, struct waiting at, enum verdict verdict)
+{
+  struct db_row *row =
+      db_query(store->db, "INSERT OR REPLACE INTO decided (position, line, verdict) VALUES (?, ?, ?)");
+  db_bind_int(row, (int64_t)at.position);
+  db_bind_int(row, at.row);
+  db_bind_int(row, verdict);
+  db_run(row);
+}
+
+GArray *store_decided(struct store *store, const uint64_t *position)
+{
+  GArray *found = g_array_new(FALSE, FALSE, sizeof(struct decided));
+  CLEANUP(db_end)
+  struct db_row *row = db_query(store->db, "SELECT position, line, verdict FROM decided"
+                                           " WHERE position BETWEEN ? AND ? ORDER BY position, line");
+  db_bind_int(row, position ? (int64_t)*position : 0);
+  db_bind_int(row, position ? (int64_t)*position : INT64_MAX);
+  while (db_step(row)) {
+    struct decided decided = {{(uint64_t)db_int(row, 0), (uint32_t)db_int(row, 1)},
+                              (enum verdict)db_int(row, 2)};
+    g_array_append_val(found, decided);
+  }
   return found;
 }
 

@@ -15,8 +15,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 import parktally  # noqa: E402
 
 SEED = int(os.environ.get("PARKTALLY_SEED") or secrets.randbits(32))
-FULL = bool(os.environ.get("PARKTALLY_FULL"))
-SHARE = int(os.environ.get("PARKTALLY_SHARE", "100"))  # per cent of a sample
 POINT = os.environ.get("PARKTALLY_POINT")
 SHIM = parktally.BUILD / "tests" / "fault_shim.so"
 KILLS = ("before", "after", "lose", "tear")
@@ -54,9 +52,7 @@ def points(stages, kinds, sample):
                 everything.append((stage, fault + (f":{random_.randrange(10**6)}" if kind == "tear" else "")))
     if POINT:
         return [tuple(POINT.split("/", 1))]
-    if not FULL:
-        sample = max(1, sample * SHARE // 100)
-        everything = random_.sample(everything, min(sample, len(everything)))
+    everything = random_.sample(everything, min(parktally.sampled(sample, len(everything)), len(everything)))
     print(f"PARKTALLY_SEED={SEED}: {len(everything)} points of {dict(stages)}", file=sys.stderr)
     return everything
 

@@ -22,8 +22,7 @@ from proxy import DOWN, GREETING, UP, CutAt, LoseAnswers, Proxy, Silence  # noqa
 from stranger import Stranger  # noqa: E402
 
 SEED = int(os.environ.get("PARKTALLY_SEED") or secrets.randbits(32))
-FULL = bool(os.environ.get("PARKTALLY_FULL"))
-SAMPLE = 10       # places of each conversation
+SAMPLE = 7        # places of each conversation, besides one
 UNITS = 3000      # whose register has two chunks
 REPORTING = 1000  # of them, so that a submission is some segments of TCP
 MONTHS = ("2018-05", "2018-06")
@@ -70,7 +69,7 @@ class Connections(parktally.Case):
         """Some of them, the midst of the last answer always: what it answers was done, and must not be done again."""
         every = list(dict.fromkeys(places(connection)))
         print(f"{len(every)} places", file=sys.stderr)
-        return every if FULL else self.random.sample(every[:-2], SAMPLE - 1) + [every[-2]]
+        return every if parktally.FULL else self.random.sample(every[:-2], parktally.sampled(SAMPLE, 0)) + [every[-2]]
 
     def join(self):
         self.agent = parktally.ParkAgent(self.folder / "agent", self.city.invite("east"))
@@ -235,7 +234,7 @@ class Connections(parktally.Case):
 
     # --- connections that die without a word ---
 
-    @unittest.skipUnless(FULL, "an agent waits 30 s before it calls that silence; test_link has it with less patience")
+    @unittest.skipUnless(parktally.FULL, "an agent waits 30 s before it calls that silence; test_link has it with less patience")
     def test_one_direction_goes_silent(self):
         self.join()
         for direction in (UP, DOWN):

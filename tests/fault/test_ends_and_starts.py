@@ -1,7 +1,6 @@
 """Ending in the midst of work, starting after a crash with a long backlog, and two processes on one folder."""
 
 import json
-import os
 import re
 import signal
 import sqlite3
@@ -23,11 +22,10 @@ END_SECONDS = 5
 LOG_MOST = (128 + 48) * MIB    # LIMIT_LOG_BYTES, and what one group adds: its pages stand in the log whole
 AGGREGATOR_MOST = 128 * MIB
 AGENT_MOST = 32 * MIB
-FULL = bool(os.environ.get("PARKTALLY_FULL"))
-LONG_LOG = (120 if FULL else 40) * MIB  # all but LIMIT_LOG_BYTES
+LONG_LOG = parktally.sampled(40, 120) * MIB  # all but LIMIT_LOG_BYTES
+BACKLOG = parktally.sampled(30, 30)  # submissions of each of four files that wait
 START_SECONDS = 20
 LOAD = 350  # submissions of each agent, three times, are twice the log's bound
-SANITIZED = not re.search(r"(?m)^PARKTALLY_SANITIZE:\w+=$", (parktally.BUILD / "CMakeCache.txt").read_text())
 
 
 def peak_memory(process):
@@ -129,7 +127,7 @@ class EndsAndStarts(parktally.Case):
         second.terminate()
         self.assertEqual(second.wait(END_SECONDS), 0)
 
-    @unittest.skipUnless(FULL, "takes more than the bound of figures; unit/aggregator/test_writer has it with a log that only seems long")
+    @unittest.skipUnless(parktally.FULL, "takes more than the bound of figures; unit/aggregator/test_writer has it with a log that only seems long")
     def test_the_log_stays_bounded_under_load(self):
         self.city.start()
         log = self.city.data / "store.db-wal"
@@ -160,7 +158,7 @@ class EndsAndStarts(parktally.Case):
         seconds, memory = time.monotonic() - begun, peak_memory(self.city.process)
         print(f"started in {seconds:.2f} s, {memory // MIB} MiB", file=sys.stderr)
         self.assertLess(seconds, START_SECONDS)
-        if not SANITIZED:
+        if not parktally.SANITIZED:
             self.assertLess(memory, AGGREGATOR_MOST)
         agents = json.loads(self.city.command("agents", "--format", "json").out)
         self.assertGreaterEqual(agents[0]["submissions"], len(receipts))
@@ -172,23 +170,23 @@ class EndsAndStarts(parktally.Case):
         agent, _ = self.new_agent()
         agent.command("push", self.file(MONTHS[0]), "--approved-by", "李明", "--wait", code=0)
         self.city.kill()
-        for number in range(4):  # of 30 submissions of 2000 reports each
-            path = self.file(*MONTHS[number * 30:number * 30 + 30], value=7 + number)
+        for number in range(4):  # each with as many submissions of 2000 reports
+            path = self.file(*MONTHS[number * BACKLOG:(number + 1) * BACKLOG], value=7 + number)
             pushing = agent.start("push", path, "--approved-by", "李明")
-            parktally.wait_until(lambda: self.waiting(agent) == 30 * (number + 1) or pushing.poll() is not None, "it is kept")
+            parktally.wait_until(lambda: self.waiting(agent) == BACKLOG * (number + 1) or pushing.poll() is not None, "it is kept")
             pushing.kill()
             pushing.communicate()
-        self.assertEqual(self.waiting(agent), 120)
+        self.assertEqual(self.waiting(agent), 4 * BACKLOG)
         process = self.service(agent)
         parktally.wait_until(self.is_ready, "the service is at work")
         self.city.start()
         parktally.wait_until(lambda: self.waiting(agent) == 0, "all is sent")
         print(f"the service took {peak_memory(process) // MIB} MiB", file=sys.stderr)
-        if not SANITIZED:
+        if not parktally.SANITIZED:
             self.assertLess(peak_memory(process), AGENT_MOST)
         process.terminate()
         self.assertEqual(process.wait(END_SECONDS), 0)
-        self.assertEqual(self.city.total("zone", MONTHS[-1], "output")["reported"], "2000")
+        self.assertEqual(self.city.total("zone", MONTHS[4 * BACKLOG - 1], "output")["reported"], "2000")
 
     def file(self, *months, value=1):
         path = self.folder / f"{months[0]}-{len(months)}.csv"

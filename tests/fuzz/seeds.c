@@ -66,7 +66,7 @@ static void write_frames(void)
       {.kind = FRAME_STATE_REQUEST, .state_request = {64}},
       {.kind = FRAME_STATE_PAGE,
        .state_page = {.state = 9,
-                      .total = 3,
+                      .next = 2,
                       .inquiries = &inquiry,
                       .inquiry_count = 1,
                       .consents = &consent,
@@ -163,7 +163,7 @@ static void write_leaves(void)
   static const struct release releases[] = {{3, 1, VERDICT_IS_COUNTED}, {4, 0, VERDICT_IS_STALE}};
   static const uint8_t sealed[SEAL_HEADER_SIZE + 1] = {'P', 'T', 'L', 'Y', 1, 1};
   const struct bytes_view sealed_view = {sealed, sizeof sealed};
-  static const struct examined examined = {7, "monthly", "2018-05", "liudong", refusals, 2};
+  static const struct examined examined = {7, "monthly", "2018-05", "liudong", refusals, 2, 3};
   static const uint64_t numbers[] = {1, 300};
   const struct leaf leaves[] = {
       {LEAF_GENESIS, 1, "op", "why", .genesis = {hash_view, hash_view}},

@@ -11,6 +11,7 @@ import pathlib
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ import unittest
 
 SKIPPED = 77
 PATIENCE = 60  # seconds after which something that was to happen counts as not having happened
+FULL = bool(os.environ.get("PARKTALLY_FULL"))
+SHARE = int(os.environ.get("PARKTALLY_SHARE", "100"))  # per cent of what is usually sampled
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REGISTER_COLUMNS = (
     "unit,class,parent,name,parks,reporter,in_boundary,industry,clusters,flags,status,succeeds,from,to".split(","))
@@ -42,6 +45,12 @@ def _build_folder():
 BUILD = _build_folder()
 AGGREGATOR = BUILD / "aggregator" / "park-aggregator"
 AGENT = BUILD / "agent" / "park-agent"
+SANITIZED = not re.search(r"(?m)^PARKTALLY_SANITIZE:\w+=$", (BUILD / "CMakeCache.txt").read_text())
+
+
+def sampled(usual, full):
+    """How many of what is sampled are tried: `full` in a full run, else `usual` or a share of it, but one at least."""
+    return full if FULL else max(1, usual * SHARE // 100)
 
 
 def need(*programs):
@@ -254,6 +263,11 @@ class Aggregator:
         lines = [line for line in lines if line["slice"] == slice_]
         assert len(lines) == 1, lines
         return lines[0]
+
+    def position(self):
+        """Of the ledger's last leaf."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.data}/store.db?mode=ro", uri=True)) as store:
+            return store.execute("SELECT max(position) FROM leaf").fetchone()[0]
 
     def check_ledger(self):
         return self.command("rebuild", "--check")

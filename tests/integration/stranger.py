@@ -383,12 +383,14 @@ class Stranger:
         """What this area is told: lists by kind of item."""
         kinds = ("inquiry", "consent", "application", "agent")
         lists = {kind: [] for kind in kinds}
+        from_ = 0
         while True:
-            self.send(state_request=pb.StateRequest(offset=sum(map(len, lists.values()))))
+            self.send(state_request=pb.StateRequest(**{"from": from_}))
             page = self.expect("state_page").state_page
             for kind in kinds:
                 lists[kind] += getattr(page, kind)
-            if sum(map(len, lists.values())) >= page.total:
+            from_ = page.next
+            if from_ == 0:
                 return lists
 
     def state(self):

@@ -115,8 +115,16 @@ class Admission(parktally.Case):
                           ("east-3", pb.AGENT_IN_FORCE, pb.ENTRY_SUCCEEDS)])
         self.assertIn("nobody: those before it were revoked", self.city.command("agents").out)
         self.assertIn("in its place there is east-3", self.push(self.first, "A1", 4, code=DENIED).err)
+        sealed = again.sealed("monthly", "2018-04", [Report("A1", {"output": 3})])
+        again.receipt_bytes(sealed)
+        id_ = digest(sealed[104:])
+        self.assertEqual(again.refusals(id_).total, 0)
+        with self.assertRaises(Refused) as refused:
+            own.refusals(id_)
+        self.assertEqual(refused.exception.code, "request.unknown")
         again.admit(own.id)
         own.hello()
+        self.assertEqual(own.refusals(id_).total, 0)
         self.assertFalse(own.welcome.waiting)
         self.assertEqual(own.read_receipt(own.receipt_bytes(report)).counted, 1)  # the same bytes
         self.assertEqual([inquiry.unit for inquiry in own.state()[0]], ["A1"])

@@ -6,6 +6,7 @@ import json
 import unittest
 
 import parktally
+from test_export import SdmxReader, lines_of
 from stranger import Report, Stranger, digest, pb
 
 GOOD, USAGE = 0, 64
@@ -118,6 +119,38 @@ class Completeness(parktally.Case):
         text = self.city.command("completeness", "--form", "monthly", "--period", "2018-05", "--area", "east", "--missing", "1").out
         self.assertRegex(text, r"East park +Monthly +2018-05 +2018-06-11 24:00 +4 +2 +0 +0 +2 +2 +50\.0 +78\.7\n")
         self.assertRegex(text, r"A2 +甲二 +east +Operating +Sales +200 +千元 +2018-04\n$")
+
+    def export(self, *words):
+        return self.city.command("export", *words, "--form", "monthly", "--period", "2018-05").out
+
+    def test_what_is_exported_is_what_is_printed(self):
+        self.april_and_may()
+        lines = lines_of(self.export("completeness", "--format", "csv"))
+        printed = list(self.rows("--form", "monthly", "--period", "2018-05").values())
+        self.assertEqual([{name: line[name] for name in printed[0]} for line in lines], printed)
+        self.assertEqual([line["area_name"] for line in lines if line["area"] == "east"], ["East park"])
+        observed = SdmxReader(self.export("completeness", "--format", "sdmx-csv"))
+        self.assertEqual(observed.dimensions, ["FREQ", "AREA", "FORM", "TIME_PERIOD"])
+        self.assertEqual([(row["AREA"], row["OBS_VALUE"], row["EXPECTED"], row["COVERAGE_VALUE"]) for row in observed.rows],
+                         [(line["area"], line["reported"], line["expected"], line["value_percent"]) for line in printed])
+        missing = lines_of(self.export("missing", "--format", "csv", "--area", "zone"))
+        self.assertEqual([(line["unit"], line["name"], line["value"], line["last_period"]) for line in missing], [
+            ("A2", "甲二", "200", "2018-04"), ("M1", "迁", "90", "2018-04"), ("S1", "并", "30", "2018-04"),
+            ("A3", "甲三", "", ""), ("临1", "临一", "", "")])
+
+    def test_a_moment_of_the_past_reads_as_it_read_then(self):
+        asked = ("--form", "monthly", "--format", "csv")
+        self.april_and_may()
+        before = self.city.command("completeness", *asked).out, self.missing(*asked[:2])
+        then = self.city.position()
+        self.report("east", "2018-05", A2=9, A3=None)
+        self.report("east", "2018-06", A1=9)
+        self.city.import_register([parktally.unit("A1", "west"), parktally.unit("A8", "east")])
+        as_of = ("--as-of", f"@{then}")
+        self.assertNotEqual(self.city.command("completeness", *asked).out, before[0])
+        self.assertEqual(self.city.command("completeness", *asked, *as_of).out, before[0])
+        self.assertEqual(self.missing(*asked[:2], *as_of), before[1])
+        self.assertIn("no moment", self.city.command("completeness", "--as-of", "then", code=USAGE).err)
 
     def test_a_nil_report_is_no_silence_and_a_withdrawn_one_is(self):
         nil = self.report("west", "2018-05", 临1=None, W1=5)

@@ -53,7 +53,7 @@ class TheScript(unittest.TestCase):
                 ("common/finding.h", '"file.cut", FILE', '"file.cut", NOTE'),
                 ("po/zh_CN.po", "文件中没有数据行", "没有数据行"),
                 ("deploy/catalogue/liuzhou.yaml", "weight: quasi-mandatory, holds: if month > 2", "weight: verify, holds: if month > 2"),
-                ("aggregator/posting.c", "FINDING_REPORT_WAITING", "FINDING_REPORT_STALE")):
+                ("aggregator/group.c", "FINDING_REPORT_LATE", "FINDING_CLOCK_OFF")):
             with self.subTest(name=name, new=new):
                 if new == "the file is empty":
                     self.change("po/zh_CN.po", old, new)

@@ -170,6 +170,42 @@ class WhatIsFound(Inquiries):
         self.assertGreater(int.from_bytes(examined, "little"), submissions)  # it goes on where it was
 
 
+class More(Inquiries):
+    """A park is asked about 1000 findings one by one; what is over is counted."""
+
+    def test_what_is_over_is_counted_by_one_inquiry_of_the_form_and_period(self):
+        units = [f"M{n:04}" for n in range(1004)]
+        self.city.import_register([parktally.unit(unit, "east") for unit in units])
+        east = self.stranger("east")
+        bad = {"output": 20000, "staff": 1}
+        id_, _ = east.report("monthly", "2018-05", [Report(unit, bad) for unit in units[:1003]], columns=["output", "staff"])
+        self.wait_for(dict.fromkeys(range(1, 1002), "open"))
+        *listed, more = self.inquiries()
+        self.assertEqual({line["rule"] for line in listed}, {"rule.verify:output-small"})
+        self.assertEqual([more[key] for key in ("area", "form", "period", "unit", "rule", "found")],
+                         ["east", "monthly", "2018-05", "", "inquiry.more", "3"])
+        self.assertEqual(self.under_inquiry(), ("2006000.0", "2000000.0"))
+        text = self.park().command("inquiries", code=GOOD).out
+        self.assertRegex(text, r"\n1001  monthly 2018-05: so much more was found .*: found “3”\. Look for .* \[inquiry\.more\]\n")
+        self.assertIn("1001 inquiries are open", text)
+        self.assertEqual(east.act(inquiry=1001, text=REAL, answered_by="李四")[1].counted, 1)
+        # Another finding is counted there, and asked on about; of what is corrected nothing is asked, which gives room for new ones.
+        east.report("monthly", "2018-05", [Report(units[1003], bad)], columns=["output", "staff"])
+        self.wait_for(dict.fromkeys(range(1, 1002), "open"))
+        self.assertEqual((self.inquiries()[-1]["found"], self.inquiries()[-1]["answer"]), ("4", ""))
+        good = {"output": 10, "staff": 1}
+        east.report("monthly", "2018-05", [Report(unit, good, base=id_) for unit in units[:3]], columns=["output", "staff"])
+        parktally.wait_until(lambda: len(self.inquiries()) == 998, "what was corrected is settled")
+        east.report("monthly", "2018-04", [Report(unit, bad) for unit in units[:3]], columns=["output", "staff"])
+        parktally.wait_until(lambda: len(self.inquiries()) == 1001, "two have room, and one is counted")
+        self.assertEqual([(line["period"], line["unit"], line["found"]) for line in self.inquiries()[-3:]],
+                         [("2018-04", "M0000", "2000"), ("2018-04", "M0001", "2000"), ("2018-04", "", "1")])
+        self.answer(1001)
+        self.city.command("accept", "1001", "--reason", "共同原因已说明")
+        self.assertNotIn("1001", {line["number"] for line in self.inquiries()})
+        self.assert_sound(self.city)
+
+
 class StaleAndOverlap(Inquiries):
     def test_a_report_that_came_too_late_to_count_opens_an_inquiry_until_it_is_corrected(self):
         one, two = self.stranger("east"), self.stranger("east")

@@ -5,7 +5,6 @@ import csv
 import datetime
 import io
 import json
-import sqlite3
 import sys
 import unittest
 from decimal import Decimal
@@ -45,8 +44,7 @@ class Past(parktally.Case):
         return self.agents[-1]
 
     def position(self):
-        with sqlite3.connect(f"file:{self.city.data}/store.db?mode=ro", uri=True) as store:
-            return store.execute("SELECT max(position) FROM leaf").fetchone()[0]
+        return self.city.position()
 
     def value(self, *options):
         return self.city.total("zone", "2018-05", "output", "all", *options)["value"]

@@ -50,6 +50,17 @@ class Life(parktally.Case):
         out = self.park(area).command("applications", "--format", "json", code=GOOD).out
         return {line["unit"]: (line["state"], line["reason"]) for line in map(json.loads, out.splitlines())}
 
+    def verdicts(self, area="east"):
+        """How many of the park's reports are counted, wait, were overtaken and refused, as it knows after asking."""
+        self.own(area)
+        status = json.loads(self.park(area).command("status", "--format", "json", code=GOOD).out)
+        return tuple(status[key] for key in ("counted", "waiting_for_base", "stale", "refused"))
+
+    @staticmethod
+    def told(agent, id_):
+        """What is said of a submission's reports now."""
+        return [(refusal.rule, refusal.verdict, refusal.expected) for refusal in agent.refusals(id_).refusal]
+
     def output(self, area="zone", period="2018-05"):
         line = self.city.total(area, period, "output")
         return line["value"], line["reported"], line["expected"]
@@ -91,12 +102,14 @@ class Applications(Life):
                          ["east", "新1", "新企业", "code", "3610", "2018-05-01", WHY, "李四", "monthly 2018-05"])
         self.assertEqual(self.own(), {"新1": ("pending", "")})
         self.assertEqual(self.own("west"), {})
+        self.assertEqual(self.verdicts(), (1, 1, 0, 0))
         self.city.import_register([parktally.unit("新1", "east", from_="2018-05-01")])
         self.assertEqual(self.output("east"), ("11.0", "2", "2"))
         self.assertEqual(self.output(), ("11.0", "2", "3"))
         self.assertEqual(self.applications(), [])
         self.assertEqual(self.applications("--all")[0]["state"], "registered")
         self.assertEqual(self.own(), {"新1": ("registered", "")})
+        self.assertEqual(self.verdicts(), (2, 0, 0, 0))
         self.push("新1,2018-05,12,10")  # on the base that waited
         self.assertEqual(self.output("east"), ("13.0", "2", "2"))
         self.assert_sound(self.city)
@@ -106,8 +119,11 @@ class Applications(Life):
         self.push("新1,2018-05,10,10", code=LATER)
         self.city.command("decline", 1, "--reason", "不在四至范围内")
         self.assertEqual(self.own(), {"新1": ("declined", "不在四至范围内")})
+        self.assertEqual(self.verdicts(), (0, 0, 0, 1))
         self.city.command("decline", 1, "--reason", "again", code=USAGE)
-        self.assertIn("unit.unknown", self.push("新1,2018-05,11,10", code=BAD).out)
+        said = self.push("新1,2018-05,11,10", code=BAD).out
+        self.assertIn("unit.unknown", said)
+        self.assertRegex(said, "月报.csv, sent earlier: .*the report waited, and was refused .*\\[report.waited\\]")
         self.city.import_register([parktally.unit("新1", "east")])  # too late for what was refused
         self.assertEqual(self.output("east"), ("", "0", "2"))
         self.push("新1,2018-05,10,10")  # the same figures, sent again, count
@@ -134,9 +150,16 @@ class Applications(Life):
         self.assertEqual(receipt.waiting, 1)
         second, receipt = east.report("monthly", "2018-05", [Report("新1", {"output": 80}, base=first)])
         self.assertEqual(receipt.waiting, 1)
-        self.assertEqual(east.report("monthly", "2018-05", [Report("新1", {"output": 90}, base=late_base)])[1].waiting, 1)
+        others = [east.report("monthly", "2018-05", [report])[0] for report in (
+            Report("新1", {"output": 90}, base=late_base), Report("新1", {"output": 80}, base=first),
+            Report("新1", {"output": 85}, base=first), Report("新1", base=second))]
+        self.assertEqual(self.told(east, first), [("unit.waiting", pb.VERDICT_WAITING_UNIT, "")])
         self.city.import_register([parktally.unit("新1", "east")])
         self.assertEqual(self.output("east"), ("8.0", "1", "2"))
+        self.assertEqual([self.told(east, id_) for id_ in (first, second, *others)], [
+            [("report.waiting", pb.VERDICT_COUNTED, "")], [("report.waiting", pb.VERDICT_COUNTED, "")],
+            [("report.waiting", pb.VERDICT_WAITING, late_base.hex())], [("report.unchanged", pb.VERDICT_UNCHANGED, "")],
+            [("report.stale", pb.VERDICT_STALE, second.hex())], [("report.waited", pb.VERDICT_REFUSED, "")]])
         self.assertEqual(east.report("monthly", "2018-05", [Report("新1", {"output": 81}, base=second)])[1].counted, 1)
         self.assert_sound(self.city)
 

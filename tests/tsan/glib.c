@@ -53,6 +53,15 @@ gboolean g_cond_wait_until(GCond *cond, GMutex *mutex, gint64 end)
   return signalled;
 }
 
+/* Asked where it was not made yet; who is second waits here for the first. */
+gboolean(g_once_init_enter)(volatile void *location)
+{
+  NEXT(gboolean, g_once_init_enter, volatile void *);
+  gboolean first = real(location);
+  __tsan_acquire((void *)location);
+  return first;
+}
+
 void(g_once_init_leave)(volatile void *location, gsize result)
 {
   NEXT(void, g_once_init_leave, volatile void *, gsize);

@@ -540,6 +540,73 @@ static void refusals_beyond_the_receipt_are_missed_until_the_last_page(void **st
   assert_true(prior_of(3).known);
 }
 
+static void take_state(uint64_t state)
+{
+  g_autoptr(GError) error = NULL;
+  const struct frame page = {.kind = FRAME_STATE_PAGE, .state_page = {.state = state}};
+  assert_true(outbox_state_page(outbox, &page, true, true, 1, &error));
+}
+
+/* The submission that is to be asked about again, and from where; −1: there is none. */
+static int asked_again(const uint8_t id[SUBMISSION_ID_SIZE])
+{
+  g_autoptr(GError) error = NULL;
+  uint8_t missed[SUBMISSION_ID_SIZE];
+  uint32_t offset = 0;
+  bool found = outbox_missing_refusals(outbox, missed, &offset, &error);
+  assert_null(error);
+  if (found) assert_memory_equal(missed, id, sizeof missed);
+  return found ? (int)offset : -1;
+}
+
+static void what_waited_is_asked_about_again_whenever_the_state_changed(void **state)
+{
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  uint8_t id[SUBMISSION_ID_SIZE], other[SUBMISSION_ID_SIZE] = {0xab};
+  g_autofree char *hex = text_hex(other, sizeof other);
+  struct outbox_summary summary;
+  struct fixture_report four[] = {report(1, 1, 1, NULL), report(2, 1, 1, NULL), report(3, 1, 1, NULL),
+                                  report(4, 1, 1, NULL)};
+  struct refusal waiting[] = {refusal(0, 1, VERDICT_IS_WAITING_UNIT, ""),
+                              refusal(1, 2, VERDICT_IS_WAITING, ""),
+                              refusal(2, 3, VERDICT_IS_WAITING_UNIT, "")};
+  struct refusal decided[] = {refusal(0, 1, VERDICT_IS_COUNTED, ""), refusal(1, 2, VERDICT_IS_STALE, hex)};
+  fixture_sendable(&fixture, outbox, four, 4, id);
+  fixture_answer(&fixture, outbox, id, 4, waiting, 3, 3);
+  assert_int_equal(asked_again(id), -1);
+  take_state(5);
+  assert_int_equal(asked_again(id), 0);
+  assert_true(outbox_refusals(outbox, id, decided, 2, &error));
+  reopen(); /* also after a kill */
+  assert_int_equal(asked_again(id), 2);
+  assert_true(outbox_refusals(outbox, id, &waiting[2], 1, &error));
+  assert_int_equal(asked_again(id), -1);
+  assert_true(outbox_summary(outbox, 0, &summary, &error));
+  assert_int_equal(summary.counted, 2);
+  assert_int_equal(summary.stale, 1);
+  assert_int_equal(summary.waiting_for_base, 1);
+  assert_memory_equal(prior_of(2).base, other, sizeof other);
+  assert_memory_equal(prior_of(1).base, id, sizeof id);
+
+  take_state(6);
+  assert_int_equal(asked_again(id), 0);
+  struct refusal refused = refusal(0, 1, VERDICT_IS_REFUSED, ""); /* what was decided stands */
+  assert_true(outbox_refusals(outbox, id, &refused, 1, &error));
+  assert_true(outbox_refusals(outbox, id, NULL, 0, &error)); /* no more is to be had */
+  assert_int_equal(asked_again(id), -1);
+  assert_true(outbox_summary(outbox, 0, &summary, &error));
+  assert_int_equal(summary.counted, 2);
+  struct refusal last = refusal(2, 3, VERDICT_IS_REFUSED, "");
+  take_state(7);
+  assert_true(outbox_refusals(outbox, id, (struct refusal[]){decided[0], decided[1], last}, 3, &error));
+  take_state(8);
+  assert_int_equal(asked_again(id), -1); /* nothing waits any more */
+  assert_true(outbox_summary(outbox, 0, &summary, &error));
+  assert_int_equal(summary.refused, 1);
+  assert_int_equal(summary.waiting_for_base, 0);
+}
+
 static bool note_refusal(const char *form, const char *period, const struct refusal *entry, void *data)
 {
   g_string_append_printf(data, "%s %s %u %s %s %s;", form, period, entry->row,
@@ -797,6 +864,7 @@ int main(void)
       TEST(a_sequence_that_the_aggregator_knew_makes_us_go_on_far_above),
       TEST(a_receipt_for_what_we_never_made_is_passed_over),
       TEST(refusals_beyond_the_receipt_are_missed_until_the_last_page),
+      TEST(what_waited_is_asked_about_again_whenever_the_state_changed),
       TEST(what_is_kept_is_given_once_without_reading_it_back),
       TEST(no_more_is_kept_than_its_limit),
       TEST(a_damaged_submission_is_named_and_holds_up_no_other),

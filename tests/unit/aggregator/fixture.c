@@ -255,14 +255,18 @@ struct answer {
   GError *error;
 };
 
+static GError *fault_of(const struct judged *judged)
+{
+  return g_error_new(g_quark_from_static_string("fault"), (int)judged->fault, "%s", judged->fault_text);
+}
+
 static void take_answer(const struct judged *judged, GBytes *receipt, const GError *error, void *data)
 {
   struct answer *answer = data;
 
-  (void)judged;
   g_mutex_lock(&answer->mutex);
   answer->receipt = receipt ? g_bytes_ref(receipt) : NULL;
-  answer->error = error ? g_error_copy(error) : NULL;
+  if (error) answer->error = judged->fault == FINDING_COUNT ? g_error_copy(error) : fault_of(judged);
   answer->done = true;
   g_cond_signal(&answer->cond);
   g_mutex_unlock(&answer->mutex);
@@ -277,8 +281,8 @@ struct receipt *fixture_submit(struct fixture *fixture, GBytes *sealed, GError *
   const uint8_t *payload;
   size_t length;
 
-  if (judged->fault != FINDING_COUNT) {
-    g_set_error(error, g_quark_from_static_string("fault"), (int)judged->fault, "%s", judged->fault_text);
+  if (judged->fault != FINDING_COUNT && !judged_may_be_known(judged)) {
+    g_propagate_error(error, fault_of(judged));
     judged_free(judged);
     return NULL;
   }

@@ -62,13 +62,6 @@ static inline uint32_t city_seed(void)
   return seed;
 }
 
-static inline int city_rounds(int usual)
-{
-  const char *given = g_getenv("PARKTALLY_ROUNDS");
-
-  return given ? atoi(given) : usual;
-}
-
 static inline void city_open_reader(struct city *city)
 {
   g_autofree char *path = folder_path(city->fixture.folder, "store.db");

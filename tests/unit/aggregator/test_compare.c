@@ -1,5 +1,6 @@
 /* Comparisons of two periods: causes add up to the difference, in every area, whatever was reported. */
 #include "aggregator/statistics/compare.h"
+#include "tests/sample.h"
 
 #include <glib.h>
 #include <setjmp.h>
@@ -349,7 +350,8 @@ static void any_units_come_to_what_the_plain_way_gives_and_add_up(void **state)
 {
   (void)state;
   g_autoptr(GRand) random = g_rand_new_with_seed(seed);
-  for (int round = 0; round < 3000; round++) {
+  int rounds = sample_rounds(3000);
+  for (int round = 0; round < rounds; round++) {
     CLEANUP(comparing_free) struct comparing *comparing = comparing_new();
     struct comparison plain[ZONE + 1] = {0};
     CLEANUP(comparing_free) struct comparing *other = comparing_new(); /* of another thread */

@@ -1,6 +1,7 @@
 /* Random tables against an attacker of the test's own. PARKTALLY_SEED repeats a run, PARKTALLY_ROUNDS makes
  * it longer. */
 #include "tests/disclose_world.h"
+#include "tests/sample.h"
 
 #include "attacker.h"
 
@@ -140,9 +141,9 @@ static size_t try_table(uint64_t seed, size_t *ret_primary)
 
 static void nobody_finds_out_what_is_said_to_be_protected(void **state)
 {
-  const char *given = g_getenv("PARKTALLY_SEED"), *rounds_text = g_getenv("PARKTALLY_ROUNDS");
+  const char *given = g_getenv("PARKTALLY_SEED");
   uint64_t seed = given ? g_ascii_strtoull(given, NULL, 10) : (uint64_t)g_get_real_time() % 1000000;
-  size_t rounds = rounds_text ? (size_t)g_ascii_strtoull(rounds_text, NULL, 10) : 300;
+  size_t rounds = (size_t)sample_rounds(300);
   size_t unprotected = 0, primary = 0;
   (void)state;
   print_message("PARKTALLY_SEED=%" G_GUINT64_FORMAT "\n", seed);

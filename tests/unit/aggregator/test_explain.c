@@ -4,6 +4,7 @@
 
 #include "aggregator/read_explain.h"
 #include "common/error.h"
+#include "tests/sample.h"
 
 /* --- the lines alone --- */
 
@@ -119,7 +120,7 @@ static struct explained random_question(GRand *random)
 
 static void between_any_two_moments_the_lines_add_up(void **state)
 {
-  int rounds = city_rounds(250);
+  int rounds = sample_rounds(250);
   struct city *city = city_new(city_seed());
   uint64_t leaves;
   int seen[EXPLAIN_CAUSES] = {0};

@@ -348,6 +348,10 @@ static void a_head_that_does_not_fit_is_refused_whole(void **state)
     if (judged->fault != cases[i].code || !strstr(judged->fault_text, cases[i].text))
       fail_msg("%s: found %s: %s", cases[i].what,
                judged->fault == FINDING_COUNT ? "no fault" : finding_id(judged->fault), judged->fault_text);
+    /* Rights that an agent had once. */
+    assert_int_equal(judged_may_be_known(judged), judged->fault == FINDING_AGENT_OTHER ||
+                                                      judged->fault == FINDING_AGENT_REVOKED ||
+                                                      judged->fault == FINDING_FORM_RIGHT);
   }
 }
 

@@ -7,9 +7,11 @@
 #include "aggregator/moment.h"
 #include "aggregator/past.h"
 #include "aggregator/read.h"
+#include "aggregator/read_coverage.h"
 #include "aggregator/read_private.h"
 #include "aggregator/replay.h"
 #include "common/error.h"
+#include "tests/sample.h"
 
 #include <stdlib.h>
 
@@ -130,6 +132,31 @@ static void say_reports(struct reader *reader, const struct stored_book *book, G
   reader_reports_close(reports);
 }
 
+static void ask_who_is_missing(struct reader *reader, GRand *random, GString *text)
+{
+  const struct catalogue *catalogue = reader->catalogue;
+  const struct city_form *form = &CITY_FORMS[pick(random, G_N_ELEMENTS(CITY_FORMS))];
+  struct period period = {2018, (uint8_t)(form->yearly ? 1 : 1 + pick(random, CITY_MONTHS)),
+                          form->yearly ? 12 : 1};
+  CLEANUP(coverage_report_free)
+  struct coverage_report *report =
+      reader_coverage(reader, catalogue_form(catalogue, form->code), period, NULL);
+
+  assert_non_null(report);
+  for (size_t n = 0; n < catalogue->area_count; n++) {
+    const struct coverage *of = &report->covered[n].area;
+
+    g_string_append_printf(text, "%s %d/%d %d %d %d %d %d %d\n", catalogue->areas[n].code, (int)of->reported,
+                           (int)of->expected, (int)of->nil, (int)of->late, (int)of->corrected,
+                           (int)of->other_park, (int)of->unknown, (int)of->unexpected);
+  }
+  for (unsigned n = 0; n < report->missing->len; n++) {
+    const struct missing_unit *missing = &g_array_index(report->missing, struct missing_unit, n);
+
+    g_string_append_printf(text, "%s %" G_GINT64_FORMAT "\n", missing->version->unit, missing->figure);
+  }
+}
+
 /* `seed` chooses the questions. */
 static char *say_all(struct reader *reader, uint32_t seed)
 {
@@ -149,6 +176,7 @@ static char *say_all(struct reader *reader, uint32_t seed)
     }
   for (int n = 0; n < 40; n++) ask_at_random(reader, random, text);
   for (int n = 0; n < 4; n++) ask_about_growth(reader, random, text);
+  for (int n = 0; n < 2; n++) ask_who_is_missing(reader, random, text);
   g_rand_free(random);
   return g_string_free(text, FALSE);
 }
@@ -218,7 +246,7 @@ static void expect_no_difference(const char *what, const char *stored, const cha
 
 static void every_moment_reads_as_it_was_read_then(void **state)
 {
-  int rounds = city_rounds(250);
+  int rounds = sample_rounds(250);
   struct city *city = city_new(city_seed());
   g_autoptr(GArray) looks = g_array_new(FALSE, FALSE, sizeof(struct look));
   g_autoptr(GError) error = NULL;

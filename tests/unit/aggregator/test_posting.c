@@ -1,6 +1,8 @@
 /* Verdicts: what becomes of a report, given what was reported before. Through the real writer and store. */
 #include "fixture.h"
 
+#include "aggregator/replay.h"
+#include "common/clock.h"
 #include "common/db.h"
 #include "common/error.h"
 #include "common/finding.h"
@@ -214,6 +216,135 @@ static void a_report_waits_for_its_base_and_then_counts(void **state)
   assert_int_equal(total(world, "east"), 3);
 }
 
+/* --- reports that wait for their unit's registration --- */
+
+static void apply_for(struct world *world, struct fixture_agent *agent, const char *unit)
+{
+  struct park_act act = {.agent = agent->id,
+                         .sequence = ++agent->sequence,
+                         .created_at_ms = clock_wall().ms,
+                         .kind = PARK_APPLIES,
+                         .application = {unit, "code", "新", "", "", "", "因为", "李四"}};
+  g_autoptr(GByteArray) payload = park_act_encode(&act);
+  g_autoptr(GBytes) sealed =
+      g_byte_array_free_to_bytes(identity_seal(agent->identity, SEAL_ACT, payload->data, payload->len, NULL));
+  CLEANUP(receipt_free) struct receipt *receipt = fixture_submit(&world->fixture, sealed, NULL);
+  assert_int_equal(receipt->counted, 1);
+}
+
+static const char *new_unit(unsigned n, char ret_name[8])
+{
+  g_snprintf(ret_name, 8, "n%03u", n);
+  return ret_name;
+}
+
+/* All new units in one submission. */
+static void send_new(struct world *world, unsigned units, const char *period, int64_t value,
+                     const uint8_t *base, uint8_t ret_id[32])
+{
+  g_autofree struct fixture_report *reports = g_new(struct fixture_report, units);
+  g_autofree char(*names)[8] = g_malloc(units * sizeof *names);
+  for (unsigned n = 0; n < units; n++)
+    reports[n] = (struct fixture_report){
+        .unit = new_unit(n, names[n]), .base = base, .change = fixture_value(OUTPUT, value)};
+  g_autoptr(GBytes) sealed =
+      fixture_seal(&world->fixture, &world->east, "monthly", period, reports, units, ret_id);
+  CLEANUP(receipt_free) struct receipt *receipt = fixture_submit(&world->fixture, sealed, NULL);
+  ASSERT_COUNTS(receipt, 0, 0, 0, units, 0);
+}
+
+static void import_new(struct world *world, unsigned units)
+{
+  g_autoptr(GString) csv = g_string_new(REGISTER);
+  char name[8];
+  for (unsigned n = 0; n < units; n++)
+    g_string_append_printf(csv, "%s,code,,新,east,,1,,,,正常,,,\n", new_unit(n, name));
+  fixture_import(&world->fixture, csv->str);
+}
+
+/* The last leaf, of an import. */
+static struct leaf *last_leaf(struct world *world)
+{
+  g_autofree char *path = g_build_filename(world->fixture.folder, "store.db", NULL);
+  CLEANUP(store_close) struct store *store = store_open(path, STORE_READ, NULL);
+  g_autoptr(GBytes) body = store_leaf(store, store_leaf_count(store) - 1);
+  struct leaf *leaf = leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body));
+  assert_int_equal(leaf->kind, LEAF_REGISTER);
+  return leaf;
+}
+
+static void expect_no_difference(const char *what, const char *stored, const char *replayed, void *data)
+{
+  (void)data;
+  fail_msg("%s: stored %s, replayed %s", what, stored, replayed);
+}
+
+static void expect_replay(struct world *world)
+{
+  uint64_t differences, leaves;
+  g_autoptr(GError) error = NULL;
+  if (!replay_check(world->fixture.folder, expect_no_difference, NULL, NULL, &differences, &leaves, &error))
+    fail_msg("%s", error->message);
+}
+
+/* Each submission is read once for all of its reports, and not for each unit again: so they are let go in the
+ * order in which they came. What waits for them in turn follows. */
+static void reports_of_many_units_and_months_are_let_go_submission_by_submission(void **state)
+{
+  enum { UNITS = 300, MONTHS = 5 };
+  struct world *world = *state;
+  uint8_t may[32], corrected[32];
+  char name[8];
+  for (unsigned n = 0; n < UNITS; n++) apply_for(world, &world->east, new_unit(n, name));
+  for (unsigned month = 1; month <= MONTHS; month++) {
+    g_autofree char *period = g_strdup_printf("2018-%02u", month);
+    send_new(world, UNITS, period, month, NULL, may);
+  }
+  send_new(world, UNITS, "2018-05", 7, may, corrected); /* waits for the unit too */
+  send_new(world, UNITS, "2018-05", 9, corrected, NULL);
+  send_new(world, UNITS, "2018-05", 8, may, NULL); /* too late */
+  import_new(world, UNITS);
+  assert_int_equal(total(world, "east"), 9 * UNITS);
+
+  CLEANUP(leaf_free) struct leaf *leaf = last_leaf(world);
+  unsigned counted = 0, stale = 0;
+  uint64_t before = 0;
+  assert_int_equal(leaf->register_.release_count, UNITS * (MONTHS + 3));
+  for (size_t n = 0; n < leaf->register_.release_count; n++) {
+    const struct release *release = &leaf->register_.releases[n];
+    assert_true(release->position >= before);
+    assert_int_equal(release->row, n % UNITS);
+    before = release->position;
+    counted += release->verdict == VERDICT_IS_COUNTED;
+    stale += release->verdict == VERDICT_IS_STALE;
+  }
+  assert_int_equal(counted, UNITS * (MONTHS + 2));
+  assert_int_equal(stale, UNITS);
+  expect_replay(world);
+}
+
+static void what_waited_counts_also_for_a_period_that_was_closed_meanwhile(void **state)
+{
+  struct world *world = *state;
+  struct act close = {.kind = LEAF_PERIOD, .by = "test"};
+  struct fixture_report report = {.unit = "a1", .change = fixture_value(OUTPUT, 1)};
+  g_autoptr(GBytes) sealed =
+      fixture_seal(&world->fixture, &world->east, "monthly", "2018-05", &report, 1, NULL);
+  g_autoptr(GError) error = NULL;
+  apply_for(world, &world->east, "n000");
+  send_new(world, 1, "2018-05", 7, NULL, NULL);
+  close.period.action = PERIOD_TO_CLOSE;
+  close.period.form = "monthly";
+  close.period.period = "2018-05";
+  close.period.area = "";
+  assert_true(writer_act(world->fixture.writer, &close, NULL, NULL));
+  assert_null(fixture_submit(&world->fixture, sealed, &error)); /* this one comes too late */
+  assert_int_equal(error->code, FINDING_PERIOD_CLOSED);
+  import_new(world, 1);
+  assert_int_equal(total(world, "east"), 7);
+  expect_replay(world);
+}
+
 static void a_submission_sent_again_gets_the_same_receipt_and_counts_once(void **state)
 {
   struct world *world = *state;
@@ -227,6 +358,29 @@ static void a_submission_sent_again_gets_the_same_receipt_and_counts_once(void *
   assert_int_equal(r2->counted, 1);
   assert_int_equal(r1->position, r2->position);
   assert_int_equal(r1->recorded_at_ms, r2->recorded_at_ms);
+  assert_int_equal(total(world, "zone"), 9);
+}
+
+/* As another agent may carry it, or the same one just before it is told. */
+static void what_was_acknowledged_gets_the_same_receipt_though_its_agent_was_revoked(void **state)
+{
+  struct world *world = *state;
+  struct fixture_report report = {.unit = "a1", .change = fixture_value(OUTPUT, 9)};
+  const struct act revocation = {.kind = LEAF_REVOCATION, .by = "test", .agent = world->east.id};
+  g_autoptr(GBytes) sealed =
+      fixture_seal(&world->fixture, &world->east, "monthly", "2018-05", &report, 1, NULL);
+  g_autoptr(GBytes) never_sent =
+      fixture_seal(&world->fixture, &world->east, "monthly", "2018-04", &report, 1, NULL);
+  g_autoptr(GError) error = NULL;
+
+  CLEANUP(receipt_free) struct receipt *r1 = fixture_submit(&world->fixture, sealed, NULL);
+  assert_true(writer_act(world->fixture.writer, &revocation, NULL, NULL));
+  CLEANUP(receipt_free) struct receipt *r2 = fixture_submit(&world->fixture, sealed, &error);
+  if (!r2) fail_msg("%s", error->message);
+  assert_int_equal(r1->position, r2->position);
+  assert_int_equal(r1->recorded_at_ms, r2->recorded_at_ms);
+  assert_null(fixture_submit(&world->fixture, never_sent, &error));
+  assert_non_null(strstr(error->message, "was revoked"));
   assert_int_equal(total(world, "zone"), 9);
 }
 
@@ -402,7 +556,10 @@ int main(void)
       TEST(a_column_absent_from_a_correction_keeps_its_value),
       TEST(a_withdrawn_figure_and_a_withdrawn_report_leave_the_totals),
       TEST(a_report_waits_for_its_base_and_then_counts),
+      TEST(reports_of_many_units_and_months_are_let_go_submission_by_submission),
+      TEST(what_waited_counts_also_for_a_period_that_was_closed_meanwhile),
       TEST(a_submission_sent_again_gets_the_same_receipt_and_counts_once),
+      TEST(what_was_acknowledged_gets_the_same_receipt_though_its_agent_was_revoked),
       TEST(two_parks_keep_a_report_each_and_the_designated_reporter_counts),
   };
 

@@ -17,6 +17,23 @@ static struct growth_base growth_of(struct world *world, const char *area, const
   return base;
 }
 
+/* In place of the one in use. */
+static void use_register(struct world *world, const char *csv)
+{
+  g_autoptr(GError) error = NULL;
+  struct unit_register *units;
+  if (!register_read_csv(world->catalogue, "test.csv", csv, strlen(csv), complain, NULL, &units, &error))
+    fail_msg("%s", error->message);
+  g_autoptr(GPtrArray) ids = g_ptr_array_new();
+  for (size_t n = 0; n < register_size(units); n++) {
+    store_version_put(world->place->store, register_nth(units, n));
+    g_ptr_array_add(ids, (char *)register_nth(units, n)->unit);
+  }
+  tables_register_changed(world->tables, units, ids);
+  register_unref(world->units);
+  world->units = units;
+}
+
 static void nobody_has_no_growth(void **state)
 {
   struct world *world = *state;
@@ -115,6 +132,53 @@ static void the_last_year_column_is_the_base_of_comparable_growth(void **state)
   assert_int_equal(base.comparison.published_figures, 0); /* it says nothing of the month before */
 }
 
+static void put_month(struct world *world, const char *unit, struct period period, unsigned column,
+                      int64_t value)
+{
+  struct figures figures;
+  figures_clear(&figures);
+  figures_set(&figures, column, value);
+  put(world, "form_0", period, unit, &figures);
+}
+
+/* A merger of March is within January to May of the base year. */
+static void a_successor_of_the_base_year_is_no_entry_of_a_year_to_date(void **state)
+{
+  struct world *world = *state;
+  use_register(world, "unit,class,name,parks,from,to,succeeds\n"
+                      "J1,incubator,孵,east,,2017-02-28,\n"
+                      "J2,incubator,孵,east,2017-03-01,,J1\n");
+  put_month(world, "J1", (struct period){2017, 1, 1}, X_MONTH, 100);
+  put_month(world, "J2", MAY_BEFORE, X_MONTH, 100);
+  put_month(world, "J2", (struct period){2018, 1, 1}, X_MONTH, 130);
+  put_month(world, "J2", MAY, X_MONTH, 130);
+  finish(world);
+  struct comparison of = growth_of(world, "east", "month_0", MAY, true, false).comparison;
+  assert_true(of.now == 260 && of.before == 200 && of.cause[CAUSE_GROWN].value == 60);
+  assert_true(of.cause[CAUSE_ENTERED].value == 0 && of.cause[CAUSE_LEFT].value == 0);
+}
+
+/* The stock of a year is that of March as long as no later month has one; but today is then the year's end.
+ */
+static void a_month_and_its_year_are_compared_each_by_itself(void **state)
+{
+  struct world *world = *state;
+  const struct period march = {2018, 3, 1}, march_before = {2017, 3, 1}, year = {2018, 1, 12};
+  g_autofree char *csv = g_strdup_printf("unit,class,name,parks,from\n"
+                                         "J1,incubator,孵,east,\n"
+                                         "%s,enterprise,名,east,\n"
+                                         "%s,enterprise,名,west,2018-06-01\n",
+                                         fixture_uscc(0), fixture_uscc(0));
+  use_register(world, csv);
+  put_month(world, fixture_uscc(0), march_before, X_STOCK, 100);
+  put_month(world, "J1", march, X_STOCK, 130);
+  finish(world);
+  struct comparison of = growth_of(world, "east", "stock_0", year, false, false).comparison;
+  assert_true(of.cause[CAUSE_MOVED].value == -100 && of.cause[CAUSE_NOT_REPORTED].value == 0);
+  of = growth_of(world, "east", "stock_0", march, false, false).comparison;
+  assert_true(of.cause[CAUSE_MOVED].value == 0 && of.cause[CAUSE_NOT_REPORTED].value == -100);
+}
+
 /* --- more than one thread is given --- */
 
 enum { MANY = 40000 };
@@ -141,18 +205,7 @@ static void put_many(struct world *world)
   for (int n = 0; n < MANY; n++)
     g_string_append_printf(csv, "I%05d,incubator,孵,%s,%s,%s\n", n, n % 2 ? "east" : "west",
                            predecessor(n) ? "2018-01-01" : "", predecessor(n) ? predecessor(n) : "");
-  g_autoptr(GError) error = NULL;
-  struct unit_register *units;
-  if (!register_read_csv(world->catalogue, "many.csv", csv->str, csv->len, complain, NULL, &units, &error))
-    fail_msg("%s", error->message);
-  g_autoptr(GPtrArray) ids = g_ptr_array_new();
-  for (size_t n = 0; n < register_size(units); n++) {
-    store_version_put(world->place->store, register_nth(units, n));
-    g_ptr_array_add(ids, (char *)register_nth(units, n)->unit);
-  }
-  tables_register_changed(world->tables, units, ids);
-  register_unref(world->units);
-  world->units = units;
+  use_register(world, csv->str);
   for (int n = 0; n < MANY; n++) {
     g_autofree char *unit = g_strdup_printf("I%05d", n);
     struct figures figures;
@@ -250,6 +303,8 @@ int main(void)
       TEST(a_stock_of_another_month_is_no_base),
       TEST(a_gap_in_cumulative_figures_leaves_nothing_to_compare),
       TEST(the_last_year_column_is_the_base_of_comparable_growth),
+      TEST(a_successor_of_the_base_year_is_no_entry_of_a_year_to_date),
+      TEST(a_month_and_its_year_are_compared_each_by_itself),
       TEST(books_that_are_shared_come_to_the_same),
       TEST(an_older_moment_is_read_by_one_thread),
       TEST(damage_is_told_whichever_thread_meets_it),

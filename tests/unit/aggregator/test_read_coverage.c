@@ -6,6 +6,7 @@
 #include "common/calendar.h"
 #include "small.h"
 #include "store_place.h"
+#include "tests/sample.h"
 
 #include <stdlib.h>
 
@@ -339,9 +340,9 @@ static void compare_missing(struct world *world, int month, const GArray *missin
 
 static void coverage_equals_plain_records(void **state)
 {
-  const char *given = g_getenv("PARKTALLY_SEED"), *rounds_text = g_getenv("PARKTALLY_ROUNDS");
+  const char *given = g_getenv("PARKTALLY_SEED");
   uint32_t seed = given ? (uint32_t)strtoul(given, NULL, 10) : g_random_int();
-  int rounds = rounds_text ? atoi(rounds_text) : 12;
+  int rounds = sample_rounds(12);
   GRand *rand = g_rand_new_with_seed(seed);
   (void)state;
   print_message("PARKTALLY_SEED=%u\n", seed);

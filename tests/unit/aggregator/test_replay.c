@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/db.h"
 #include "common/register.h"
+#include "tests/sample.h"
 
 #include <glib/gstdio.h>
 #include <setjmp.h>
@@ -421,9 +422,9 @@ static uint64_t differences(const char *folder)
 
 static void totals_equal_a_plain_sum_and_the_replayed_ledger(void **state)
 {
-  const char *given = g_getenv("PARKTALLY_SEED"), *rounds_text = g_getenv("PARKTALLY_ROUNDS");
+  const char *given = g_getenv("PARKTALLY_SEED");
   uint32_t seed = given ? (uint32_t)strtoul(given, NULL, 10) : g_random_int();
-  int rounds = rounds_text ? atoi(rounds_text) : 400;
+  int rounds = sample_rounds(400);
   GRand *rand = g_rand_new_with_seed(seed);
   struct fixture fixture;
   struct fixture_agent agents[PARKS];

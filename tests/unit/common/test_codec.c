@@ -513,15 +513,15 @@ static void what_an_area_is_asked_comes_through(void **state)
   CLEANUP(frame_free)
   struct frame *page = through_the_wire(&(struct frame){.kind = FRAME_STATE_PAGE,
                                                         .state_page = {.state = UINT64_MAX,
-                                                                       .offset = 3,
-                                                                       .total = UINT32_MAX,
+                                                                       .from = 3,
+                                                                       .next = UINT64_MAX,
                                                                        .inquiries = &inquiry,
                                                                        .inquiry_count = 1,
                                                                        .consents = &consent,
                                                                        .consent_count = 1}});
   assert_true(page->state_page.state == UINT64_MAX);
-  assert_int_equal(page->state_page.offset, 3);
-  assert_int_equal(page->state_page.total, UINT32_MAX);
+  assert_true(page->state_page.from == 3);
+  assert_true(page->state_page.next == UINT64_MAX);
   assert_int_equal(page->state_page.inquiry_count, 1);
   const struct inquiry_item *found = page->state_page.inquiries;
   assert_int_equal(found->number, 7);
@@ -545,8 +545,8 @@ static void what_an_area_is_asked_comes_through(void **state)
 
   CLEANUP(frame_free)
   struct frame *request =
-      through_the_wire(&(struct frame){.kind = FRAME_STATE_REQUEST, .state_request = {UINT32_MAX}});
-  assert_int_equal(request->state_request.offset, UINT32_MAX);
+      through_the_wire(&(struct frame){.kind = FRAME_STATE_REQUEST, .state_request = {UINT64_MAX}});
+  assert_true(request->state_request.from == UINT64_MAX);
   CLEANUP(frame_free)
   struct frame *welcome = through_the_wire(
       &(struct frame){.kind = FRAME_WELCOME, .welcome = {.credit = 1, .state = UINT64_MAX, .waiting = true}});
@@ -645,7 +645,7 @@ static void inquiries_with_a_field_out_of_range_are_refused(void **state)
   cases[0].number = 0;
   cases[1].form = "";
   cases[2].period = "";
-  cases[3].unit = "";
+  cases[3].unit = endless;
   cases[4].rule = "";
   cases[5].found = endless;
   cases[6].question = "x\n";

@@ -175,8 +175,8 @@ static void what_is_said_about_inquiries_comes_through(void **state)
   static const struct refusal findings[] = {
       {3, "A1", "rule.verify:small", "output", "9", "≤ 8", VERDICT_IS_COUNTED},
       {4, "A2", "report.stale", "", "", "", VERDICT_IS_STALE}};
-  static const struct examined submissions[] = {{7, "monthly", "2018-05", "liudong", findings, 2},
-                                                {9, "rd-yearly", "2018", "hexi", NULL, 0}};
+  static const struct examined submissions[] = {{7, "monthly", "2018-05", "liudong", findings, 2, UINT64_MAX},
+                                                {9, "rd-yearly", "2018", "hexi", NULL, 0, 0}};
   static const uint64_t numbers[] = {3, UINT64_MAX};
 
   CLEANUP(leaf_free)
@@ -193,6 +193,7 @@ static void what_is_said_about_inquiries_comes_through(void **state)
   assert_string_equal(first->findings[0].rule, "rule.verify:small");
   assert_string_equal(first->findings[0].expected, "≤ 8");
   assert_int_equal(first->findings[1].verdict, VERDICT_IS_STALE);
+  assert_true(first->more == UINT64_MAX);
   assert_int_equal(examination->examination.submissions[1].finding_count, 0);
 
   CLEANUP(leaf_free)
