@@ -839,6 +839,69 @@ static void looking_makes_no_outbox(void **state)
   assert_int_equal(summary.submissions, 0);
 }
 
+/* "east-2 monthly;yearly 2 east-1", a line for each agent. */
+static bool describe_agent(const struct agent_item *agent, void *data)
+{
+  g_autofree char *forms = g_strjoinv(";", (char **)agent->forms);
+  assert_int_equal(agent->key_id.length, SEAL_HASH_SIZE);
+  assert_int_equal(agent->key_id.data[0], 7);
+  g_string_append_printf(data, "%s %s %d %s\n", agent->agent, forms, (int)agent->state, agent->admitted_by);
+  return true;
+}
+
+static void assert_agents(const char *expected)
+{
+  GString *found = g_string_new(NULL);
+  g_autoptr(GError) error = NULL;
+  assert_true(outbox_each_agent(outbox, describe_agent, found, &error));
+  assert_string_equal(found->str, expected);
+  g_string_free(found, TRUE);
+}
+
+static void put_agents(uint64_t state, const struct agent_item *agents, size_t count, bool first, bool last)
+{
+  struct frame page = {.kind = FRAME_STATE_PAGE,
+                       .state_page = {.state = state, .agents = agents, .agent_count = count}};
+  assert_true(outbox_state_page(outbox, &page, first, last, 1, NULL));
+}
+
+static void agents_of_the_area_are_those_of_the_last_whole_list(void **state)
+{
+  (void)state;
+  static const char *const forms[] = {"monthly", "yearly"};
+  static const uint8_t key[SEAL_HASH_SIZE] = {7};
+  struct agent_item first = {.agent = "east-1",
+                             .key_id = {key, sizeof key},
+                             .state = AGENT_IS_IN_FORCE,
+                             .enrolled_at_ms = 1,
+                             .admitted_by = "",
+                             .approved_by = "",
+                             .reason = ""};
+  struct agent_item second = first;
+  second.agent = "east-2";
+  second.forms = forms;
+  second.form_count = 2;
+  second.state = AGENT_IS_WAITING;
+  second.enrolled_at_ms = 2;
+  put_agents(5, &second, 1, true, false);
+  assert_agents(""); /* not before it is whole */
+  put_agents(5, &first, 1, false, true);
+  assert_agents("east-1  1 \neast-2 monthly;yearly 2 \n");
+  assert_int_equal(outbox_waiting_agents(outbox, "east-1"), 1);
+  assert_int_equal(outbox_waiting_agents(outbox, "east-2"), 0); /* itself is not one to be admitted */
+  assert_true(outbox_agent_waits(outbox, "east-2"));
+  assert_false(outbox_agent_waits(outbox, "east-1"));
+  second.state = AGENT_IS_IN_FORCE;
+  second.admitted_by = "east-1";
+  put_agents(6, &second, 1, true, false);
+  reopen();
+  assert_true(outbox_agent_waits(outbox, "east-2")); /* the new list is not whole yet */
+  put_agents(6, &first, 1, true, false);
+  put_agents(6, &second, 1, false, true);
+  assert_agents("east-1  1 \neast-2 monthly;yearly 1 east-1\n");
+  assert_int_equal(outbox_waiting_agents(outbox, "east-1"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -873,6 +936,7 @@ int main(void)
       TEST(what_stands_in_no_folder_is_told_once_by_its_file_name),
       TEST(a_place_that_cannot_be_written_hinders_no_other),
       TEST(looking_makes_no_outbox),
+      TEST(agents_of_the_area_are_those_of_the_last_whole_list),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
