@@ -72,6 +72,7 @@ run_tests() {
   shift
   results=$(mktemp)
   folder=$(mktemp -d)
+  chmod 711 "$folder" # tests have users who may use the server, and no more
   TMPDIR=$folder ctest --test-dir "build/$preset" --output-on-failure -j"$tests_at_once" --output-junit "$results" "$@" || code=$?
   rm -rf "$folder"
   attribute() { sed -n "s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" "$results" | head -n 1; }
