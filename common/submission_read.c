@@ -150,8 +150,10 @@ static struct column_set unpack_set(const uint8_t *bytes, size_t length)
 /* Whether no bit stands beyond `count`. */
 static bool set_fits(struct bytes_view bytes, size_t count)
 {
-  if (bytes.length > (count + 7) / 8) return false;
-  return count % 8 == 0 || bytes.length < (count + 7) / 8 || bytes.data[bytes.length - 1] >> count % 8 == 0;
+  size_t most = (count + 7) / 8;
+  if (bytes.length == 0) return true;
+  if (bytes.length > most) return false;
+  return count % 8 == 0 || bytes.length < most || bytes.data[bytes.length - 1] >> count % 8 == 0;
 }
 
 static size_t count_bits(struct bytes_view bytes)

@@ -74,10 +74,18 @@ void disclose_move_tell(struct work *work, const uint64_t *owners, size_t count)
   work->insiders = INSIDERS_SOME;
 }
 
+bool disclose_move_is_needless(const struct work *work, size_t cell)
+{
+  const struct place *place = &work->places[cell];
+  return disclose_move_need(work, cell, place->need_up) == 0 &&
+         disclose_move_need(work, cell, place->need_down) == 0;
+}
+
 /* Whether one of the others is hidden from the insiders. */
 static bool others_hold(const struct work *work, size_t cell, const struct proof *proof)
 {
   const GArray *other;
+  if (disclose_move_is_needless(work, cell)) return true;
   for (size_t n = 1; (other = proof_move(proof, n)); n++)
     if (disclose_move_holds(work, cell, other)) return true;
   return false;

@@ -397,6 +397,75 @@ static void what_is_known_cannot_be_protected_and_is_named(void **state)
   assert_int_equal(outcome(scene, a)->proof, DISCLOSE_UNPROTECTED);
 }
 
+/* --- totals of parts --- */
+
+static size_t part_of(struct scene *scene, uint64_t parent, int64_t value)
+{
+  struct disclose_share share = {parent, value, false};
+  return put(scene, &(struct disclose_cell){.value = value,
+                                            .magnitude = value,
+                                            .parents = 1,
+                                            .shares = &share,
+                                            .share_count = 1,
+                                            .weight = 1,
+                                            .is_part = true});
+}
+
+static size_t total_of_two(struct scene *scene, uint64_t one, int64_t value, uint64_t other,
+                           int64_t other_value)
+{
+  struct disclose_share shares[] = {{one, value, false}, {other, other_value, false}};
+  return put(scene, &(struct disclose_cell){.value = value + other_value,
+                                            .magnitude = value + other_value,
+                                            .parents = 2,
+                                            .shares = shares,
+                                            .share_count = 2,
+                                            .weight = 10});
+}
+
+/* Only the total is withheld: its parts move with it, and one sees through the move of the other. */
+static void a_total_of_two_is_protected_from_each_of_them(void **state)
+{
+  struct scene *scene = *state;
+  size_t a = part_of(scene, 1, 60), b = part_of(scene, 2, 40), total = total_of_two(scene, 1, 60, 2, 40);
+  RELATE(scene, {a, 1}, {b, 1}, {total, -1});
+  protect(scene);
+  assert_int_equal(outcome(scene, total)->proof, DISCLOSE_BY_MOVE);
+  assert_int_equal(scene->pattern->unprotected, 0);
+  assert_int_equal(scene->pattern->secondary, 0);
+}
+
+/* Who has all of it knows that the other has nothing, whatever is withheld. */
+static void a_total_of_one_and_of_nothing_is_protected_from_the_public(void **state)
+{
+  struct scene *scene = *state;
+  size_t a = part_of(scene, 1, 100), b = part_of(scene, 2, 0), total = total_of_two(scene, 1, 100, 2, 0);
+  RELATE(scene, {a, 1}, {b, 1}, {total, -1});
+  protect(scene);
+  assert_true(is_hidden(scene, total));
+  assert_int_equal(scene->pattern->unprotected, 0);
+}
+
+/* What is not printed anyhow is no loss, and is protected all the same. */
+static void what_nobody_prints_costs_nothing_and_must_not_follow(void **state)
+{
+  struct scene *scene = *state;
+  size_t all = many(scene, 1000, 100), slice = many(scene, 900, 10);
+  struct disclose_share shares[] = {{7, 60, false}, {8, 40, false}};
+  size_t rest = put(scene, &(struct disclose_cell){.value = 100,
+                                                   .magnitude = 100,
+                                                   .parents = 2,
+                                                   .shares = shares,
+                                                   .share_count = 2,
+                                                   .weight = 1,
+                                                   .unprinted = true});
+  RELATE(scene, {slice, 1}, {rest, 1}, {all, -1});
+  protect(scene);
+  assert_true(is_hidden(scene, slice));
+  assert_false(is_hidden(scene, all));
+  assert_int_equal(scene->pattern->secondary, 1);
+}
+
 /* --- coarsening --- */
 
 static size_t of_group(struct scene *scene, size_t parents, int64_t value, unsigned group, bool kept)
@@ -516,6 +585,9 @@ int main(void)
       TEST(the_cheaper_cell_is_lost),
       TEST(several_small_cells_hide_a_large_one),
       TEST(what_is_known_cannot_be_protected_and_is_named),
+      TEST(a_total_of_two_is_protected_from_each_of_them),
+      TEST(a_total_of_one_and_of_nothing_is_protected_from_the_public),
+      TEST(what_nobody_prints_costs_nothing_and_must_not_follow),
       TEST(the_zone_s_total_outlives_all_others),
       TEST(the_zone_s_total_is_lost_where_nothing_else_helps),
       TEST(a_relation_that_does_not_hold_is_named),
