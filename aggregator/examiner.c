@@ -15,7 +15,10 @@
 #define SLICE_MS 500
 #define NOTED_LEAVES 1024 /* after which the ledger is told how far it came, though nothing was found */
 #define RETRY_US (30 * 1000 * 1000)
-#define NICE 19 /* receipts and readers go first */
+#define NICE 19 /* receipts and readers go first … */
+/* … and a burst has the processors for itself, but for one that does not end. */
+#define QUIET_US (150 * 1000)
+#define BURST_US (2 * 1000 * 1000)
 
 struct examiner {
   struct writer *writer;
@@ -39,6 +42,19 @@ static void wake(void *data)
   g_mutex_unlock(&examiner->mutex);
 }
 
+/* Until the writer has had nothing to do for a moment. The mutex is held. */
+static void wait_for_quiet(struct examiner *examiner)
+{
+  int64_t latest = g_get_monotonic_time() + BURST_US;
+  do {
+    int64_t quiet = MIN(g_get_monotonic_time() + QUIET_US, latest);
+    examiner->work = false;
+    while (!examiner->work && !examiner->stop)
+      if (!g_cond_wait_until(&examiner->cond, &examiner->mutex, quiet)) break;
+  } while ((examiner->work || writer_backlog(examiner->writer) > 0) && !examiner->stop &&
+           g_get_monotonic_time() < latest);
+}
+
 /* For a commit; after something failed, no longer than it takes to try again. False if it is to end. */
 static bool wait_for_work(struct examiner *examiner, bool failed)
 {
@@ -50,6 +66,7 @@ static bool wait_for_work(struct examiner *examiner, bool failed)
       g_cond_wait(&examiner->cond, &examiner->mutex);
     else if (!g_cond_wait_until(&examiner->cond, &examiner->mutex, end))
       break;
+  if (!failed && !examiner->stop) wait_for_quiet(examiner);
   examiner->work = false;
   bool stop = examiner->stop;
   g_mutex_unlock(&examiner->mutex);
