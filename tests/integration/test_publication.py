@@ -142,6 +142,16 @@ class Disclosure(Publication):
         self.assertEqual(rows["south", "sales", "all", "PERIOD"]["confidentiality"], "A")
         self.assertEqual(rows["south", "sales", "all", "YTD"]["confidentiality"], "A")
 
+    def test_a_month_does_not_follow_from_the_one_before_that_is_published_after_it(self):
+        self.report_all("2018-04", 100, 40000)
+        self.report("west", {f"W{n}": (9000 if n == 1 else n, 40000 + n + (9000 if n == 1 else n)) for n in range(1, 6)})
+        self.publish("--reason", "r", period="2018-05")
+        self.publish("--reason", "r", period="2018-04")
+        may, april = (self.edition(number)["west", "sales", "all", span]["confidentiality"]
+                      for number, span in ((1, "PERIOD"), (2, "YTD")))
+        self.assertEqual((may, self.edition(1)["west", "sales", "all", "YTD"]["confidentiality"]), ("O", "F"))
+        self.assertEqual(april, "D")
+
     def test_rules_are_configuration(self):
         (self.city.data / "aggregator.yaml").write_text("disclosure: {threshold: 1, n: 1, k: 100, p: 0}\n")
         self.city.reload("reload.done")
