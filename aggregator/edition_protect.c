@@ -30,6 +30,23 @@ static bool note_known(struct protecting *protecting, const struct base *base, G
   return true;
 }
 
+/* The head of an edition tells how many units owe a report and how many gave none, so a whole tree's numbers
+ * are known, and protect none of its parts'. Those of too few are withheld all the same. */
+static void note_head(struct protecting *protecting, const struct base *base,
+                      const struct disclose_rules *rules)
+{
+  const struct catalogue *catalogue = base->source->catalogue;
+  for (size_t f = 0; f < base->source->families->len; f++) {
+    const struct family *family = base_family(base, f);
+    if (family->kind != FAMILY_TOTAL || family->slice != 0 ||
+        catalogue->areas[family->area].parent != CATALOGUE_NONE)
+      continue;
+    for (size_t c = base->source->figures->len; c < base->width; c++)
+      if (base_value(base, f, c) >= rules->threshold)
+        g_hash_table_add(protecting->known, base_value_text(base, f, c));
+  }
+}
+
 /* --- cells --- */
 
 static int64_t weigh(const struct base *base, const struct family *family)
@@ -102,12 +119,14 @@ static void add_cells(struct protecting *protecting, struct base *base)
 /* --- the order of it all --- */
 
 /* Returns how many cells are of the new edition: they come first. */
-static bool make_table(struct protecting *protecting, size_t *ret_fresh, GError **error)
+static bool make_table(struct protecting *protecting, const struct disclose_rules *rules, size_t *ret_fresh,
+                       GError **error)
 {
-  for (unsigned n = 0; n < protecting->bases->len; n++)
-    if (protecting_base(protecting, n)->edition &&
-        !note_known(protecting, protecting_base(protecting, n), error))
-      return false;
+  for (unsigned n = 0; n < protecting->bases->len; n++) {
+    const struct base *base = protecting_base(protecting, n);
+    if (base->edition && !note_known(protecting, base, error)) return false;
+    note_head(protecting, base, rules);
+  }
   for (unsigned n = 0; n < protecting->bases->len; n++) {
     add_cells(protecting, protecting_base(protecting, n));
     if (n == 0) *ret_fresh = protecting->cells->len;
@@ -159,7 +178,7 @@ static bool protect(struct protecting *protecting, const struct disclose_rules *
 {
   struct edition_protection protection = {0};
   size_t fresh = 0;
-  if (!make_table(protecting, &fresh, error)) return false;
+  if (!make_table(protecting, rules, &fresh, error)) return false;
   g_autofree struct disclose_outcome *outcomes = g_new0(struct disclose_outcome, protecting->cells->len + 1);
   if (!web_protect(protecting->web, protecting->cells, fresh, rules, outcomes, error)) return false;
   withhold_what_was(protecting, outcomes);

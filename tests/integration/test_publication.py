@@ -152,6 +152,15 @@ class Disclosure(Publication):
         self.assertEqual((may, self.edition(1)["west", "sales", "all", "YTD"]["confidentiality"]), ("O", "F"))
         self.assertEqual(april, "D")
 
+    def test_numbers_of_units_that_the_head_tells_are_no_secret(self):
+        self.report("east", {f"E{n}": (100 + n, 500) for n in range(1, 8)})
+        self.report("west", {f"W{n}": (100 + n, 500) for n in range(1, 6)})
+        self.publish("--reason", "r")
+        self.report("south", {f"S{n}": (100 + n, 500) for n in range(1, 3)})
+        self.publish()
+        self.assertEqual({row["reported"] for (area, *_), row in self.edition(2).items() if area == "zone"}, {"14", "8"})
+        self.assertEqual(self.edition(2)["south", "sales", "all", "PERIOD"]["reported"], "")
+
     def test_rules_are_configuration(self):
         (self.city.data / "aggregator.yaml").write_text("disclosure: {threshold: 1, n: 1, k: 100, p: 0}\n")
         self.city.reload("reload.done")
