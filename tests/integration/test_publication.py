@@ -10,11 +10,12 @@ from stranger import Report, Stranger
 
 GOOD, USAGE, BAD = 0, 64, 65
 CONSENT = "  consents: {zh: 书面同意, en: Consented}\n"
+MARGIN = "  margin: {zh: 产销比, en: Output to sales, measure: \"%\", decimals: 2, kind: ratio, ratio: {numerator: output, denominator: sales, scale: 100}}\n"
 PUBLICATION = "publication: {consent: consents}\n\nmeasures:"
 
 
 def catalogue():
-    return parktally.small_catalogue(flags=CONSENT).replace("measures:", PUBLICATION, 1)
+    return parktally.small_catalogue(flags=CONSENT, indicators=MARGIN).replace("measures:", PUBLICATION, 1)
 
 
 class Publication(parktally.Case):
@@ -99,6 +100,12 @@ class Editions(Publication):
         self.city.command("rebuild")
         self.city.start()
         self.assertEqual(self.export(1), first)
+
+    def test_where_there_is_no_ratio_none_is_said_to_be_observed(self):
+        self.report("east", {f"E{n}": (0, 500) for n in range(1, 8)})
+        self.publish("--reason", "r")
+        row = self.edition(1)["zone", "margin", "all", "PERIOD"]
+        self.assertEqual((row["value"], row["status"], row["confidentiality"]), ("", "O", "F"))
 
     def test_what_is_missing_or_asked_about_is_published_for_a_reason_that_the_edition_says(self):
         self.report("east", {f"E{n}": (100 + n, 500) for n in range(1, 8)})
