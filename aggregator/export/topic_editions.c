@@ -277,6 +277,7 @@ bool export_editions(const struct export_scope *scope, struct export_table *tabl
   g_autoptr(GHashTable) columns = g_hash_table_new(g_str_hash, g_str_equal);
   struct editing editing = {scope, edition, table, columns};
   if (period_parse(edition->period, &period)) export_table_set_period(table, period);
+  export_table_set_edition(table, edition->leaves, edition->catalogue);
   for (unsigned n = 0; n < edition->columns->len; n++)
     g_hash_table_insert(columns, g_array_index(edition->columns, struct edition_column, n).code,
                         GUINT_TO_POINTER(n + 1));

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import unittest
+import zipfile
 
 import parktally
 from stranger import Report, Stranger
@@ -61,6 +62,19 @@ class Publication(parktally.Case):
         return [line for line in lines.splitlines() if "made_at" not in line]
 
 
+    def workbook(self, *topics):
+        """All that its parts say."""
+        path = self.folder / "book.xlsx"
+        self.city.command("export", *topics, "--format", "xlsx", "--output", path)
+        with zipfile.ZipFile(path) as book:
+            return "".join(book.read(name).decode() for name in book.namelist())
+
+    def basis(self, number):
+        """(leaves, catalogue) that the exported JSON says."""
+        table, = json.loads(self.city.command("export", "editions", "--edition", number, "--format", "json").out)
+        return table["ledger_leaves"], table["catalogue_hash"]
+
+
 class Editions(Publication):
     def test_an_edition_is_what_was_known_then_whatever_comes_after(self):
         self.assertIn("nobody has reported", self.publish(code=USAGE).err)
@@ -68,6 +82,7 @@ class Editions(Publication):
         said = self.publish().out
         self.assertIn("Edition 1: 2018-05 of Monthly, provisional (P)", said)
         first = self.export(1)
+        first_basis = self.basis(1)
         row = self.edition(1)["zone", "output", "all", "PERIOD"]
         self.assertEqual((row["value"], row["reported"], row["status"], row["confidentiality"], row["vintage"]),
                          ("144.6", "14", "P", "F", "P"))
@@ -84,7 +99,11 @@ class Editions(Publication):
         self.assertIn("revised (R)", self.publish().out)
 
         self.assertEqual(self.export(1), first)
+        self.assertEqual(self.basis(1), first_basis)
         listed = json.loads(self.city.command("editions", "--format", "json").out)
+        self.assertEqual(listed[0]["leaves"], first_basis[0])
+        self.assertIn("may leave the bureau", self.workbook("editions"))
+        self.assertIn("For use inside the bureau", self.workbook("editions", "totals"))
         self.assertEqual([(line["edition"], line["period"], line["vintage"]) for line in listed],
                          [(1, "2018-05", "P"), (2, "2018-05", "F"), (3, "2018-05", "R")])
         self.assertEqual(json.loads(self.city.command("editions", "--form", "yearly", "--format", "json").out), [])
