@@ -30,12 +30,28 @@ static bool note_known(struct protecting *protecting, const struct base *base, G
   return true;
 }
 
+/* The head of an edition tells how many units owe a report and how many gave none, so a whole tree's numbers
+ * are known, and protect none of its parts'. Those of too few are withheld all the same. */
+static void note_head(struct protecting *protecting, const struct base *base,
+                      const struct disclose_rules *rules)
+{
+  const struct catalogue *catalogue = base->source->catalogue;
+  for (size_t f = 0; f < base->source->families->len; f++) {
+    const struct family *family = base_family(base, f);
+    if (family->kind != FAMILY_TOTAL || family->slice != 0 ||
+        catalogue->areas[family->area].parent != CATALOGUE_NONE)
+      continue;
+    for (size_t c = base->source->figures->len; c < base->width; c++)
+      if (base_value(base, f, c) >= rules->threshold)
+        g_hash_table_add(protecting->known, base_value_text(base, f, c));
+  }
+}
+
 /* --- cells --- */
 
 static int64_t weigh(const struct base *base, const struct family *family)
 {
   const struct catalogue *catalogue = base->source->catalogue;
-  if (base->edition || !base_printed_slice(base, family)) return WEIGHT_UNPRINTED;
   if (family->kind != FAMILY_TOTAL) return WEIGHT_SLICE;
   if (catalogue->areas[family->area].parent == CATALOGUE_NONE)
     return family->slice == 0 ? WEIGHT_ROOT : WEIGHT_SUM;
@@ -52,12 +68,12 @@ static bool may_be_negative(const struct base *base, const struct family *family
 static struct disclose_cell describe(const struct base *base, size_t f, size_t column)
 {
   const struct family *family = base_family(base, f);
-  bool is_printed = !base->edition && base_printed_slice(base, family);
+  bool is_printed = !base->edition && base_printed_slice(base, family) && !base_is_told(base, column);
   bool is_new = is_printed && family->kind == FAMILY_TOTAL;
   struct disclose_cell cell = {
       .kind = DISCLOSE_COUNT,
       .value = base_value(base, f, column),
-      .weight = weigh(base, family),
+      .weight = is_printed ? weigh(base, family) : WEIGHT_UNPRINTED,
       .unprinted = !is_printed,
       .group =
           is_new && family->slice != 0 ? 1 + (unsigned)((size_t)family->slice * base->width + column) : 0,
@@ -102,12 +118,14 @@ static void add_cells(struct protecting *protecting, struct base *base)
 /* --- the order of it all --- */
 
 /* Returns how many cells are of the new edition: they come first. */
-static bool make_table(struct protecting *protecting, size_t *ret_fresh, GError **error)
+static bool make_table(struct protecting *protecting, const struct disclose_rules *rules, size_t *ret_fresh,
+                       GError **error)
 {
-  for (unsigned n = 0; n < protecting->bases->len; n++)
-    if (protecting_base(protecting, n)->edition &&
-        !note_known(protecting, protecting_base(protecting, n), error))
-      return false;
+  for (unsigned n = 0; n < protecting->bases->len; n++) {
+    const struct base *base = protecting_base(protecting, n);
+    if (base->edition && !note_known(protecting, base, error)) return false;
+    note_head(protecting, base, rules);
+  }
   for (unsigned n = 0; n < protecting->bases->len; n++) {
     add_cells(protecting, protecting_base(protecting, n));
     if (n == 0) *ret_fresh = protecting->cells->len;
@@ -159,7 +177,7 @@ static bool protect(struct protecting *protecting, const struct disclose_rules *
 {
   struct edition_protection protection = {0};
   size_t fresh = 0;
-  if (!make_table(protecting, &fresh, error)) return false;
+  if (!make_table(protecting, rules, &fresh, error)) return false;
   g_autofree struct disclose_outcome *outcomes = g_new0(struct disclose_outcome, protecting->cells->len + 1);
   if (!web_protect(protecting->web, protecting->cells, fresh, rules, outcomes, error)) return false;
   withhold_what_was(protecting, outcomes);

@@ -190,19 +190,27 @@ static bool read_one(struct publishing *publishing, const struct stored_edition 
   return done;
 }
 
-/* Whether it tells of the new edition's figures: of the same period, of the one before in the same year, or
- * of the same a year before; of another period than its own, only the last edition does. */
+/* Whether January to the one is January to the other and itself, or the one is a year after the other. */
+static bool follows(const struct form *form, struct period one, struct period other)
+{
+  return period_key(other) == period_key(period_last_year(one)) ||
+         (one.month != 1 && period_key(other) == period_key(form_period_before(form, one)));
+}
+
+/* Whether it tells of the new edition's figures, or is told of by them, since periods are not published in
+ * their order: of the same period, of the ones before and after in the same year, or of the same a year
+ * before or after; of another period than its own, only the last edition does. */
 static bool is_related(const struct publishing *publishing, const struct catalogue *catalogue,
                        const GArray *editions, unsigned n)
 {
   const struct form *form = &catalogue->forms[catalogue_form(catalogue, publishing->form)];
-  const struct period own = publishing->period, last_year = period_last_year(own);
-  const struct period before = form_period_before(form, own);
-  int32_t key = period_key(g_array_index(editions, struct stored_edition, n).period);
-  if (key == period_key(own)) return true;
-  if (key != period_key(last_year) && (own.month == 1 || key != period_key(before))) return false;
+  const struct period own = publishing->period;
+  const struct period of = g_array_index(editions, struct stored_edition, n).period;
+  if (period_key(of) == period_key(own)) return true;
+  if (!follows(form, own, of) && !follows(form, of, own)) return false;
   for (unsigned later = n + 1; later < editions->len; later++)
-    if (period_key(g_array_index(editions, struct stored_edition, later).period) == key) return false;
+    if (period_key(g_array_index(editions, struct stored_edition, later).period) == period_key(of))
+      return false;
   return true;
 }
 

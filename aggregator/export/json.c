@@ -35,10 +35,13 @@ static void put(struct json *json, json_t *value)
 static json_t *heading(const struct json *json, const struct export_table *table)
 {
   const struct catalogue *catalogue = json->about->catalogue;
-  g_autofree char *hash = text_hex(catalogue->hash, CATALOGUE_HASH_SIZE);
+  g_autofree char *present = text_hex(catalogue->hash, CATALOGUE_HASH_SIZE);
+  const char *hash = present;
+  uint64_t leaves = json->about->leaves;
   char text[PERIOD_TEXT_SIZE];
   struct period period;
   json_t *object = json_object();
+  (void)export_table_edition(table, &leaves, &hash);
   json_object_set_new(object, "topic", json_string(export_table_id(table)));
   json_object_set_new(object, "title", json_string(export_table_title(table)));
   json_object_set_new(object, "catalogue", json_string(catalogue->code));
@@ -46,7 +49,7 @@ static json_t *heading(const struct json *json, const struct export_table *table
   json_object_set_new(object, "period",
                       export_table_period(table, &period) ? json_string(period_format(period, text))
                                                           : json_null());
-  json_object_set_new(object, "ledger_leaves", json_integer((json_int_t)json->about->leaves));
+  json_object_set_new(object, "ledger_leaves", json_integer((json_int_t)leaves));
   json_object_set_new(object, "made_at", json_string(json->about->made_at));
   return object;
 }

@@ -13,6 +13,8 @@ struct export_table {
   GArray *columns; /* of struct export_column, which own id, title and concept */
   bool has_period;
   struct period period;
+  uint64_t leaves; /* of an edition; else 0 */
+  char *catalogue; /* likewise; else NULL */
   const struct export_chart *chart;
   FILE *file;   /* each row: a uint32_t, then so many bytes: its cells, each ended by a zero byte */
   GString *row; /* that is being filled */
@@ -73,6 +75,7 @@ void export_table_free(struct export_table *table)
   g_string_free(table->row, TRUE);
   g_free(table->id);
   g_free(table->title);
+  g_free(table->catalogue);
   g_free(table);
 }
 
@@ -100,6 +103,13 @@ void export_table_set_period(struct export_table *table, struct period period)
 {
   table->has_period = true;
   table->period = period;
+}
+
+void export_table_set_edition(struct export_table *table, uint64_t leaves, const char *catalogue)
+{
+  table->leaves = leaves;
+  g_free(table->catalogue);
+  table->catalogue = g_strdup(catalogue);
 }
 
 void export_table_set_chart(struct export_table *table, const struct export_chart *chart)
@@ -155,6 +165,14 @@ bool export_table_period(const struct export_table *table, struct period *ret_pe
 {
   if (table->has_period) *ret_period = table->period;
   return table->has_period;
+}
+
+bool export_table_edition(const struct export_table *table, uint64_t *ret_leaves, const char **ret_catalogue)
+{
+  if (!table->catalogue) return false;
+  *ret_leaves = table->leaves;
+  *ret_catalogue = table->catalogue;
+  return true;
 }
 
 const struct export_chart *export_table_chart(const struct export_table *table)

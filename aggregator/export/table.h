@@ -51,6 +51,9 @@ void export_table_add_column(struct export_table *table, const struct export_col
 /* Columns up to an id of NULL; titles are translated. */
 void export_table_add_columns(struct export_table *table, const struct export_column *columns);
 void export_table_set_period(struct export_table *table, struct period period);
+/* That it is an edition: it has been through disclosure control, and rests on so many leaves and the
+ * catalogue of this hash (hex), whatever came since. */
+void export_table_set_edition(struct export_table *table, uint64_t leaves, const char *catalogue);
 void export_table_set_chart(struct export_table *table, const struct export_chart *chart);
 
 /* The next cell, copied; NULL and "" are empty. */
@@ -66,6 +69,8 @@ const char *export_table_id(const struct export_table *table);
 const char *export_table_title(const struct export_table *table);
 /* False if there is none: nobody has reported. */
 bool export_table_period(const struct export_table *table, struct period *ret_period);
+/* False if it is none. */
+bool export_table_edition(const struct export_table *table, uint64_t *ret_leaves, const char **ret_catalogue);
 const struct export_chart *export_table_chart(const struct export_table *table); /* or NULL */
 unsigned export_table_width(const struct export_table *table);
 const struct export_column *export_table_column(const struct export_table *table, unsigned n);

@@ -85,7 +85,7 @@ static unsigned decimals_of(const struct editing *editing, const char *code)
                     : 0;
 }
 
-/* A ratio is printed where both of its terms are. */
+/* A ratio is printed where both of its terms are, and the lower one is above 0. */
 static struct figure read_ratio(const struct editing *editing, unsigned area, unsigned slice,
                                 const struct edition_ratio *ratio, const char *variant)
 {
@@ -142,7 +142,8 @@ static void add_count(const struct editing *editing, unsigned area, unsigned sli
 static void add_flags(const struct editing *editing, const struct figure *figure)
 {
   char vintage[] = {(char)editing->edition->vintage, '\0'}, status[] = {figure->status, '\0'};
-  const char *observed = editing->edition->vintage == EDITION_PROVISIONAL ? "P" : export_status(true);
+  bool provisional = figure->printed && editing->edition->vintage == EDITION_PROVISIONAL;
+  const char *observed = provisional ? "P" : export_status(figure->printed);
   export_table_cell(editing->table, figure->status != 'F' ? WITHHELD : observed);
   export_table_cell(editing->table, status);
   export_table_count(editing->table, (int64_t)editing->edition->number);
@@ -276,6 +277,7 @@ bool export_editions(const struct export_scope *scope, struct export_table *tabl
   g_autoptr(GHashTable) columns = g_hash_table_new(g_str_hash, g_str_equal);
   struct editing editing = {scope, edition, table, columns};
   if (period_parse(edition->period, &period)) export_table_set_period(table, period);
+  export_table_set_edition(table, edition->leaves, edition->catalogue);
   for (unsigned n = 0; n < edition->columns->len; n++)
     g_hash_table_insert(columns, g_array_index(edition->columns, struct edition_column, n).code,
                         GUINT_TO_POINTER(n + 1));

@@ -31,6 +31,8 @@ struct xlsx {
   lxw_format *by_decimals[LIMIT_DECIMALS + 1]; /* as they are needed */
   lxw_format *right;
   GString *tables; /* for the last sheet */
+  uint64_t leaves; /* on which an edition rests */
+  bool stays;      /* something that is no edition stays inside */
   /* The sheet that is being filled. */
   const struct export_table *table;
   lxw_worksheet *sheet;
@@ -117,7 +119,9 @@ static void note_table(struct xlsx *xlsx)
 {
   char text[PERIOD_TEXT_SIZE];
   struct period period;
+  const char *catalogue;
   bool known = export_table_period(xlsx->table, &period);
+  xlsx->stays |= !export_table_edition(xlsx->table, &xlsx->leaves, &catalogue);
   g_string_append_printf(xlsx->tables, "%s\n%s\n", export_table_title(xlsx->table),
                          known ? period_format(period, text) : _("nobody has reported"));
 }
@@ -236,12 +240,13 @@ static bool add_about(struct xlsx *xlsx, GError **error)
   const struct catalogue *catalogue = xlsx->about->catalogue;
   lxw_worksheet *about = add_sheet(xlsx, _("About"), error);
   if (!about) return false;
-  g_autofree char *leaves = g_strdup_printf("%" PRIu64, xlsx->about->leaves);
+  g_autofree char *leaves = g_strdup_printf("%" PRIu64, xlsx->stays ? xlsx->about->leaves : xlsx->leaves);
   g_autofree char *text = g_strdup_printf(
       "%s\n%s\n%s\n%s\n%s\n%s\n%s%s\n%s\n%s\n%s", _("catalogue"), text_label(&catalogue->name),
       _("leaves of the ledger"), leaves, _("made at"), xlsx->about->made_at, xlsx->tables->str, _("note"),
       _("Rounded figures: parts may not add up to their total."), _("confidentiality"),
-      _("For use inside the bureau: this has not been through disclosure control."));
+      xlsx->stays ? _("For use inside the bureau: this has not been through disclosure control.")
+                  : _("This has been through disclosure control, and may leave the bureau."));
   g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
   size_t widest = 0;
   for (lxw_row_t n = 0; lines[n]; n++) {

@@ -28,7 +28,7 @@ int128 disclose_move_need(const struct work *work, size_t cell, int128 need)
   for (size_t i = 0; work->insiders == INSIDERS_SOME && i < own->share_count; i++) {
     if (!work_is_insider(work, own->shares[i].parent)) continue;
     int128 value = own->shares[i].value, rest = own->magnitude - (value < 0 ? -value : value);
-    need = MIN(need, (rest * work->rules.range_percent + 99) / 100);
+    need = MIN(need, MAX((rest * work->rules.range_percent + 99) / 100, 1)); /* nothing is no move */
   }
   return need;
 }

@@ -4,17 +4,19 @@ import csv
 import io
 import json
 import unittest
+import zipfile
 
 import parktally
 from stranger import Report, Stranger
 
 GOOD, USAGE, BAD = 0, 64, 65
 CONSENT = "  consents: {zh: 书面同意, en: Consented}\n"
+MARGIN = "  margin: {zh: 产销比, en: Output to sales, measure: \"%\", decimals: 2, kind: ratio, ratio: {numerator: output, denominator: sales, scale: 100}}\n"
 PUBLICATION = "publication: {consent: consents}\n\nmeasures:"
 
 
 def catalogue():
-    return parktally.small_catalogue(flags=CONSENT).replace("measures:", PUBLICATION, 1)
+    return parktally.small_catalogue(flags=CONSENT, indicators=MARGIN).replace("measures:", PUBLICATION, 1)
 
 
 class Publication(parktally.Case):
@@ -60,6 +62,19 @@ class Publication(parktally.Case):
         return [line for line in lines.splitlines() if "made_at" not in line]
 
 
+    def workbook(self, *topics):
+        """All that its parts say."""
+        path = self.folder / "book.xlsx"
+        self.city.command("export", *topics, "--format", "xlsx", "--output", path)
+        with zipfile.ZipFile(path) as book:
+            return "".join(book.read(name).decode() for name in book.namelist())
+
+    def basis(self, number):
+        """(leaves, catalogue) that the exported JSON says."""
+        table, = json.loads(self.city.command("export", "editions", "--edition", number, "--format", "json").out)
+        return table["ledger_leaves"], table["catalogue_hash"]
+
+
 class Editions(Publication):
     def test_an_edition_is_what_was_known_then_whatever_comes_after(self):
         self.assertIn("nobody has reported", self.publish(code=USAGE).err)
@@ -67,6 +82,7 @@ class Editions(Publication):
         said = self.publish().out
         self.assertIn("Edition 1: 2018-05 of Monthly, provisional (P)", said)
         first = self.export(1)
+        first_basis = self.basis(1)
         row = self.edition(1)["zone", "output", "all", "PERIOD"]
         self.assertEqual((row["value"], row["reported"], row["status"], row["confidentiality"], row["vintage"]),
                          ("144.6", "14", "P", "F", "P"))
@@ -83,7 +99,11 @@ class Editions(Publication):
         self.assertIn("revised (R)", self.publish().out)
 
         self.assertEqual(self.export(1), first)
+        self.assertEqual(self.basis(1), first_basis)
         listed = json.loads(self.city.command("editions", "--format", "json").out)
+        self.assertEqual(listed[0]["leaves"], first_basis[0])
+        self.assertIn("may leave the bureau", self.workbook("editions"))
+        self.assertIn("For use inside the bureau", self.workbook("editions", "totals"))
         self.assertEqual([(line["edition"], line["period"], line["vintage"]) for line in listed],
                          [(1, "2018-05", "P"), (2, "2018-05", "F"), (3, "2018-05", "R")])
         self.assertEqual(json.loads(self.city.command("editions", "--form", "yearly", "--format", "json").out), [])
@@ -99,6 +119,12 @@ class Editions(Publication):
         self.city.command("rebuild")
         self.city.start()
         self.assertEqual(self.export(1), first)
+
+    def test_where_there_is_no_ratio_none_is_said_to_be_observed(self):
+        self.report("east", {f"E{n}": (0, 500) for n in range(1, 8)})
+        self.publish("--reason", "r")
+        row = self.edition(1)["zone", "margin", "all", "PERIOD"]
+        self.assertEqual((row["value"], row["status"], row["confidentiality"]), ("", "O", "F"))
 
     def test_what_is_missing_or_asked_about_is_published_for_a_reason_that_the_edition_says(self):
         self.report("east", {f"E{n}": (100 + n, 500) for n in range(1, 8)})
@@ -141,6 +167,33 @@ class Disclosure(Publication):
         rows = self.edition(2)
         self.assertEqual(rows["south", "sales", "all", "PERIOD"]["confidentiality"], "A")
         self.assertEqual(rows["south", "sales", "all", "YTD"]["confidentiality"], "A")
+
+    def test_a_month_does_not_follow_from_the_one_before_that_is_published_after_it(self):
+        self.report_all("2018-04", 100, 40000)
+        self.report("west", {f"W{n}": (9000 if n == 1 else n, 40000 + n + (9000 if n == 1 else n)) for n in range(1, 6)})
+        self.publish("--reason", "r", period="2018-05")
+        self.publish("--reason", "r", period="2018-04")
+        may, april = (self.edition(number)["west", "sales", "all", span]["confidentiality"]
+                      for number, span in ((1, "PERIOD"), (2, "YTD")))
+        self.assertEqual((may, self.edition(1)["west", "sales", "all", "YTD"]["confidentiality"]), ("O", "F"))
+        self.assertEqual(april, "D")
+
+    def test_what_one_had_before_the_others_began_does_not_follow_though_it_was_never_published(self):
+        self.report("east", {f"E{n}": (100 + n, 500 + n) for n in range(1, 8)})
+        self.report("west", {"W1": (101, 501)} | {f"W{n}": (100 + n, 100 + n) for n in range(2, 6)})
+        self.publish("--reason", "r")
+        rows = self.edition(1)
+        self.assertIn("D", {rows["west", "sales", "all", span]["confidentiality"] for span in ("PERIOD", "YTD")})
+        self.assertEqual(rows["west", "output", "all", "PERIOD"]["value"], "51.5")
+
+    def test_numbers_of_units_that_the_head_tells_are_no_secret(self):
+        self.report("east", {f"E{n}": (100 + n, 500) for n in range(1, 8)})
+        self.report("west", {f"W{n}": (100 + n, 500) for n in range(1, 6)})
+        self.publish("--reason", "r")
+        self.report("south", {f"S{n}": (100 + n, 500) for n in range(1, 3)})
+        self.publish()
+        self.assertEqual({row["reported"] for (area, *_), row in self.edition(2).items() if area == "zone"}, {"14", "8"})
+        self.assertEqual(self.edition(2)["south", "sales", "all", "PERIOD"]["reported"], "")
 
     def test_rules_are_configuration(self):
         (self.city.data / "aggregator.yaml").write_text("disclosure: {threshold: 1, n: 1, k: 100, p: 0}\n")

@@ -97,6 +97,27 @@ static void who_consents_is_taken_as_known(void **state)
   assert_int_equal(rest, DISCLOSE_ONE);
 }
 
+/* Of two parents one contributes nothing: the other one, who sees through the only move, knows all of it. */
+static void who_has_all_of_a_cell_is_no_way_out(void **state)
+{
+  struct disclose_share shares[] = {{1, 100, false}, {2, 0, false}};
+  struct disclose_cell cells[] = {
+      {.value = 100, .magnitude = 100, .parents = 2, .shares = shares, .share_count = 2, .weight = 1},
+      {.value = 100, .magnitude = 100, .parents = 1, .shares = shares, .share_count = 1, .weight = 1},
+      {.value = 200, .magnitude = 200, .parents = 9, .weight = 1, .known = true},
+  };
+  (void)state;
+  CLEANUP(disclose_table_free) struct disclose_table *table = disclose_table_new();
+  for (size_t n = 0; n < G_N_ELEMENTS(cells); n++) disclose_table_cell(table, &cells[n]);
+  disclose_table_sum(table, 2, (const size_t[]){0, 1}, 2, SIZE_MAX);
+  g_autoptr(GError) error = NULL;
+  CLEANUP(disclose_pattern_free)
+  struct disclose_pattern *pattern = disclose_protect(table, &DISCLOSE_RULES, &error);
+  if (!pattern) fail_msg("%s", error->message);
+  assert_int_equal(pattern->cells[0].proof, DISCLOSE_UNPROTECTED);
+  assert_int_equal(pattern->cells[1].proof, DISCLOSE_BY_MOVE);
+}
+
 static void a_count_below_the_threshold_is_withheld_unless_it_is_0(void **state)
 {
   (void)state;
@@ -573,6 +594,7 @@ int main(void)
       cmocka_unit_test(the_second_must_not_tell_the_first),
       cmocka_unit_test(losses_count_as_much_as_profits),
       cmocka_unit_test(who_consents_is_taken_as_known),
+      cmocka_unit_test(who_has_all_of_a_cell_is_no_way_out),
       cmocka_unit_test(a_count_below_the_threshold_is_withheld_unless_it_is_0),
       cmocka_unit_test(each_status_has_its_flag),
       TEST(a_cell_alone_in_its_row_takes_the_margin_with_it),
