@@ -52,6 +52,7 @@ static void note_head(struct protecting *protecting, const struct base *base,
 static int64_t weigh(const struct base *base, const struct family *family)
 {
   const struct catalogue *catalogue = base->source->catalogue;
+  if (base->edition || !base_printed_slice(base, family)) return WEIGHT_UNPRINTED;
   if (family->kind != FAMILY_TOTAL) return WEIGHT_SLICE;
   if (catalogue->areas[family->area].parent == CATALOGUE_NONE)
     return family->slice == 0 ? WEIGHT_ROOT : WEIGHT_SUM;
@@ -68,12 +69,12 @@ static bool may_be_negative(const struct base *base, const struct family *family
 static struct disclose_cell describe(const struct base *base, size_t f, size_t column)
 {
   const struct family *family = base_family(base, f);
-  bool is_printed = !base->edition && base_printed_slice(base, family) && !base_is_told(base, column);
+  bool is_printed = !base->edition && base_printed_slice(base, family);
   bool is_new = is_printed && family->kind == FAMILY_TOTAL;
   struct disclose_cell cell = {
       .kind = DISCLOSE_COUNT,
       .value = base_value(base, f, column),
-      .weight = is_printed ? weigh(base, family) : WEIGHT_UNPRINTED,
+      .weight = weigh(base, family),
       .unprinted = !is_printed,
       .group =
           is_new && family->slice != 0 ? 1 + (unsigned)((size_t)family->slice * base->width + column) : 0,

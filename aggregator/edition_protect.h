@@ -3,11 +3,10 @@
  * What anybody can work out is put into one table (statistics/disclose.h): the cells of this edition, and
  * those published before for the same form and this period, the ones before and after it in the year, and the
  * same a year ago or later; the atoms that they are sums of (read_edition.h), and the rest of a slice without
- * one within it, which must not tell of too few either; cumulative figures as the sum of the period and what
- * was before it in the year, which must not tell of too few though nobody published it; last year's columns
- * as what was published then. A figure of a period that did not change since an earlier edition is one cell
- * of the table, whichever edition it stands in. Where the edition before withheld a cumulative figure, it
- * does not follow from this one's two. */
+ * one within it, which must not tell of too few either; cumulative figures as the sum of months; last year's
+ * columns as what was published then. A figure of a period that did not change since an earlier edition is
+ * one cell of the table, whichever edition it stands in. Where the edition before withheld a cumulative
+ * figure, it does not follow from this one's two. */
 #ifndef PARKTALLY_AGGREGATOR_EDITION_PROTECT_H
 #define PARKTALLY_AGGREGATOR_EDITION_PROTECT_H
 

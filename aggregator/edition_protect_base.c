@@ -56,8 +56,7 @@ char *base_value_text(const struct base *base, size_t family, size_t column)
 {
   g_autofree char *of = base_family_text(base, base_family(base, family));
   char value[DECIMAL_TEXT_SIZE];
-  return g_strdup_printf("%d %s %s%s %s", period_key(base->source->period), of, base_column(base, column),
-                         base_is_told(base, column) ? " before" : "",
+  return g_strdup_printf("%d %s %s %s", period_key(base->source->period), of, base_column(base, column),
                          decimal_format(base_value(base, family, column), 0, value));
 }
 
@@ -97,7 +96,7 @@ bool base_has_parts(const struct catalogue *catalogue, int area)
 const struct edition_cell *base_printed(const struct base *base, const struct family *family, size_t column)
 {
   const char *slice = base_printed_slice(base, family);
-  if (!slice || !base->printed || base_is_told(base, column)) return NULL;
+  if (!slice || !base->printed) return NULL;
   g_autofree char *text =
       printed_text(base->source->catalogue->areas[family->area].code, slice, base_column(base, column));
   return g_hash_table_lookup(base->printed, text);

@@ -19,9 +19,7 @@ static void add_columns(const struct base *base, struct edition *edition)
   static const char *const suffixes[] = {"", ".ytd", ".ly", ".ytd_ly"};
   const struct catalogue *catalogue = base->source->catalogue;
   for (size_t c = 0; c < base->width; c++) {
-    struct edition_column column = {.code = NULL};
-    if (base_is_told(base, c)) continue;
-    column.code = g_strdup(base_column(base, c));
+    struct edition_column column = {.code = g_strdup(base_column(base, c))};
     if (base_is_count(base, c)) {
       column.indicator = g_strdup("");
       column.variant = g_strdup("");
@@ -108,10 +106,9 @@ void edition_fill(const struct base *base, const struct disclose_outcome *outcom
         .slice = item_index(edition->slices, slices, slice,
                             family->kind == FAMILY_TOTAL ? &catalogue->slices[family->slice].name : NULL)};
     for (size_t c = 0; c < base->width; c++) {
-      if (base_is_told(base, c)) continue;
+      cell.column = (unsigned)c;
       if (base->cells[f * base->width + c] != NO_CELL)
         add_cell(base, outcomes, f * base->width + c, cell, edition, protection);
-      cell.column++;
     }
   }
   g_array_sort(edition->cells, by_place);

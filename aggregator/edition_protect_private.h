@@ -64,12 +64,6 @@ static inline const struct edition_figure *base_figure(const struct base *base, 
   return &g_array_index(base->source->figures, struct edition_figure, n);
 }
 
-/* What is told by two figures, and printed by none. */
-static inline bool base_is_told(const struct base *base, size_t column)
-{
-  return column < base->source->figures->len && base_figure(base, column)->variant == EDITION_BEFORE;
-}
-
 static inline bool base_is_count(const struct base *base, size_t column)
 {
   return column >= base->source->figures->len;

@@ -178,6 +178,11 @@ static size_t same_family(const struct base *base, const struct family *family, 
   return base_find(other, text);
 }
 
+static int128 total_of(const struct base *base, size_t family, size_t figure)
+{
+  return family == SIZE_MAX ? 0 : base_value(base, family, figure);
+}
+
 static size_t cell_of(const struct base *base, size_t family, size_t figure)
 {
   return family == SIZE_MAX ? NO_CELL : base->cells[family * base->width + figure];
@@ -212,30 +217,29 @@ static void relate_families(struct protecting *protecting, const struct base *ba
   }
 }
 
-/* January to the period = the period + the same before, of which the year's first period has none. */
+/* January to the period = the same before + the period, where nothing was revised in between. Of the year's
+ * first period there is no before. */
 static bool relate_sum(struct protecting *protecting, const struct base *base, size_t f,
                        const struct base *other, size_t of, const int *figures)
 {
-  size_t year = (size_t)figures[0], month = (size_t)figures[1];
-  size_t before = figures[2] < 0 ? NO_CELL : cell_of(base, f, (size_t)figures[2]);
-  (void)other;
-  (void)of;
-  if (figures[2] < 0 && base_value(base, f, year) != base_value(base, f, month)) return false;
+  size_t year = (size_t)figures[0], month = (size_t)figures[1], earlier = (size_t)figures[2];
+  if (base_value(base, f, year) != base_value(base, f, month) + total_of(other, of, earlier)) return false;
   term(protecting, cell_of(base, f, year), -1);
   term(protecting, cell_of(base, f, month), 1);
-  term(protecting, before, 1);
+  term(protecting, cell_of(other, of, earlier), 1);
   relate(protecting);
   return true;
 }
 
-static void relate_cumulative(struct protecting *protecting, const struct base *base)
+static void relate_cumulative(struct protecting *protecting, const struct base *base,
+                              const struct base *before)
 {
   for (size_t c = 0; c < base->source->figures->len; c++) {
     if (base_figure(base, c)->variant != VARIANT_YTD) continue;
     const char *indicator = base_indicator(base, c);
     const int figures[] = {(int)c, base_other_figure(base, indicator, VARIANT_PERIOD),
-                           base_other_figure(base, indicator, EDITION_BEFORE)};
-    if (figures[1] >= 0) relate_families(protecting, base, NULL, relate_sum, figures);
+                           before ? base_other_figure(before, indicator, VARIANT_YTD) : 0};
+    if (figures[1] >= 0 && figures[2] >= 0) relate_families(protecting, base, before, relate_sum, figures);
   }
 }
 
@@ -270,16 +274,6 @@ static bool relate_same(struct protecting *protecting, const struct base *base, 
   return true;
 }
 
-/* What is told of before is what was published then, where nothing was revised in between. */
-static void relate_before(struct protecting *protecting, const struct base *base, const struct base *before)
-{
-  for (size_t c = 0; c < base->source->figures->len; c++) {
-    const int figures[] = {(int)c, base_other_figure(before, base_indicator(base, c), VARIANT_YTD)};
-    if (base_is_told(base, c) && figures[1] >= 0)
-      relate_families(protecting, base, before, relate_same, figures);
-  }
-}
-
 static void relate_last_year(struct protecting *protecting, const struct base *base,
                              const struct base *before)
 {
@@ -303,11 +297,11 @@ bool base_is_before(const struct base *before, const struct base *base)
 static void relate_periods(struct protecting *protecting, const struct base *base)
 {
   struct period period = base->source->period;
-  relate_cumulative(protecting, base);
+  if (period.month == 1) relate_cumulative(protecting, base, NULL);
   for (unsigned n = 0; n < protecting->bases->len; n++) {
     const struct base *other = protecting_base(protecting, n);
     struct period of = other->source->period;
-    if (base_is_before(other, base)) relate_before(protecting, base, other);
+    if (base_is_before(other, base)) relate_cumulative(protecting, base, other);
     if (period_key(of) == period_key(period_last_year(period))) relate_last_year(protecting, base, other);
   }
 }

@@ -45,23 +45,6 @@ static void find_figures(struct edition_source *source)
   }
 }
 
-/* Of the year's first period there is nothing before it. */
-static void find_figures_before(struct edition_source *source)
-{
-  unsigned columns = source->figures->len;
-  for (unsigned year = 0; source->period.month != 1 && year < columns; year++)
-    for (unsigned month = 0; month < columns; month++) {
-      struct edition_figure figure = g_array_index(source->figures, struct edition_figure, year);
-      const struct edition_figure *of = &g_array_index(source->figures, struct edition_figure, month);
-      if (figure.variant != VARIANT_YTD || of->variant != VARIANT_PERIOD || of->indicator != figure.indicator)
-        continue;
-      figure.variant = EDITION_BEFORE;
-      figure.year = year;
-      figure.month = month;
-      g_array_append_val(source->figures, figure);
-    }
-}
-
 /* What the reports of this very period say, as `totals` understands them. */
 static void plan_tree(const struct gathering *gathering, struct tree *tree)
 {
@@ -73,7 +56,6 @@ static void plan_tree(const struct gathering *gathering, struct tree *tree)
     bool of_last_year = figure->variant == VARIANT_LY || figure->variant == VARIANT_YTD_LY;
     bool cumulative = figure->variant == VARIANT_YTD || figure->variant == VARIANT_YTD_LY;
     struct plan plan;
-    if (figure->variant == EDITION_BEFORE) continue;
     reader_plan(gathering->reader, tree->root, figure->indicator,
                 of_last_year ? COLUMNS_OF_LAST_YEAR : COLUMNS_OF_THIS_YEAR, source->period, cumulative,
                 &plan);
@@ -187,14 +169,6 @@ static void add_parent(struct gathering *gathering, uint64_t hash, bool consents
   g_array_set_size(gathering->touched, 0);
 }
 
-/* What a report says in two columns, the one that it does not have being nothing. */
-static void read_before(const struct edition_figure *figure, int64_t *values, bool *present, unsigned n)
-{
-  present[n] = present[figure->year] || present[figure->month];
-  values[n] = (present[figure->year] ? values[figure->year] : 0) -
-              (present[figure->month] ? values[figure->month] : 0);
-}
-
 /* What the report says, by tree and figure. Nothing of a nil one. */
 static void read_piece(const struct gathering *gathering, const struct stored_report *report,
                        const struct figures *figures, struct piece *piece)
@@ -203,16 +177,9 @@ static void read_piece(const struct gathering *gathering, const struct stored_re
   piece->member = g_hash_table_lookup(gathering->members, &report->membership);
   for (unsigned t = 0; t < gathering->trees->len; t++) {
     const struct tree *tree = &g_array_index(gathering->trees, struct tree, t);
-    int64_t *values = &piece->values[(size_t)t * width];
-    bool *present = &piece->present[(size_t)t * width];
-    for (unsigned n = 0; n < width; n++) {
-      const struct edition_figure *figure =
-          &g_array_index(gathering->source->figures, struct edition_figure, n);
-      if (figure->variant == EDITION_BEFORE)
-        read_before(figure, values, present, n);
-      else
-        present[n] = tree->asked[n] && reader_figure(figures, &tree->parts[n], &values[n]);
-    }
+    for (unsigned n = 0; n < width; n++)
+      piece->present[t * width + n] =
+          tree->asked[n] && reader_figure(figures, &tree->parts[n], &piece->values[t * width + n]);
   }
 }
 
@@ -380,7 +347,6 @@ static bool gather(struct gathering *gathering, GError **error)
   gathering->book =
       store_find_book(gathering->reader->store, source->catalogue->forms[source->form].code, source->period);
   find_figures(source);
-  find_figures_before(source);
   find_trees(gathering);
   edition_find_families(gathering);
   find_several(gathering);

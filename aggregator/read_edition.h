@@ -31,16 +31,13 @@ struct family {
   GArray *parts;    /* struct family_part, of what is no atom; else NULL */
 };
 
-/* A column of the form that is published; or, behind all of these, what two of them tell: January to the
- * period less the period is January to the one before, whether that is published or not. */
+/* A column of the form that is published. */
 struct edition_figure {
   int column;           /* of the form */
   bool negative;        /* may be */
-  enum variant variant; /* of its indicator; EDITION_BEFORE */
+  enum variant variant; /* of its indicator */
   int indicator;
-  unsigned year, month; /* of EDITION_BEFORE: the figures */
 };
-#define EDITION_BEFORE VARIANT_COUNT
 
 struct edition_total {
   bool defined; /* anybody reported it; else the rest is 0 */

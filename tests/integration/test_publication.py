@@ -178,14 +178,6 @@ class Disclosure(Publication):
         self.assertEqual((may, self.edition(1)["west", "sales", "all", "YTD"]["confidentiality"]), ("O", "F"))
         self.assertEqual(april, "D")
 
-    def test_what_one_had_before_the_others_began_does_not_follow_though_it_was_never_published(self):
-        self.report("east", {f"E{n}": (100 + n, 500 + n) for n in range(1, 8)})
-        self.report("west", {"W1": (101, 501)} | {f"W{n}": (100 + n, 100 + n) for n in range(2, 6)})
-        self.publish("--reason", "r")
-        rows = self.edition(1)
-        self.assertIn("D", {rows["west", "sales", "all", span]["confidentiality"] for span in ("PERIOD", "YTD")})
-        self.assertEqual(rows["west", "output", "all", "PERIOD"]["value"], "51.5")
-
     def test_numbers_of_units_that_the_head_tells_are_no_secret(self):
         self.report("east", {f"E{n}": (100 + n, 500) for n in range(1, 8)})
         self.report("west", {f"W{n}": (100 + n, 500) for n in range(1, 6)})
