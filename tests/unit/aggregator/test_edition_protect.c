@@ -449,7 +449,7 @@ static void nobody_finds_out_by_all_that_is_published(void **state)
 {
   const char *given = g_getenv("PARKTALLY_SEED");
   uint64_t seed = given ? g_ascii_strtoull(given, NULL, 10) : (uint64_t)g_get_real_time() % 1000000;
-  unsigned attacks = 0, cities = given ? 1 : (unsigned)sample_rounds(4);
+  unsigned attacks = 0, cities = given ? 1 : (unsigned)sample_rounds(10);
   (void)state;
   for (unsigned n = 0; n < cities; n++) {
     struct city *city = g_new0(struct city, 1);
