@@ -173,14 +173,28 @@ static void withhold_what_was(const struct protecting *protecting, struct disclo
   }
 }
 
+/* Whether the new edition's cell says something of other periods too. */
+static bool *find_ties(const struct protecting *protecting)
+{
+  const struct base *base = protecting_base(protecting, 0);
+  bool *ties = g_new0(bool, protecting->cells->len + 1);
+  for (size_t f = 0; f < base->source->families->len; f++)
+    for (size_t c = 0; c < base->source->figures->len; c++) {
+      size_t cell = base->cells[f * base->width + c];
+      if (cell != NO_CELL) ties[cell] = base_figure(base, c)->variant != VARIANT_PERIOD;
+    }
+  return ties;
+}
+
 static bool protect(struct protecting *protecting, const struct disclose_rules *rules,
                     struct edition *edition, struct edition_protection *ret_protection, GError **error)
 {
   struct edition_protection protection = {0};
   size_t fresh = 0;
   if (!make_table(protecting, rules, &fresh, error)) return false;
+  g_autofree bool *ties = find_ties(protecting);
   g_autofree struct disclose_outcome *outcomes = g_new0(struct disclose_outcome, protecting->cells->len + 1);
-  if (!web_protect(protecting->web, protecting->cells, fresh, rules, outcomes, error)) return false;
+  if (!web_protect(protecting->web, protecting->cells, fresh, ties, rules, outcomes, error)) return false;
   withhold_what_was(protecting, outcomes);
   edition_fill(protecting_base(protecting, 0), outcomes, edition, &protection);
   *ret_protection = protection;

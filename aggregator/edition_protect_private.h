@@ -42,10 +42,10 @@ void web_free(struct web *web);
 /* Σ of the terms = 0. */
 void web_relate(struct web *web, const struct disclose_term *terms, size_t count);
 /* Protects each part that has one of the first `fresh` cells: of the others nothing more is said than before.
- * Where that cannot be done, all of the part's fresh cells are withheld. `ret_outcomes` has room for one of
- * each cell; those of parts that were not looked at are left. */
-bool web_protect(struct web *web, const GArray *cells, size_t fresh, const struct disclose_rules *rules,
-                 struct disclose_outcome *ret_outcomes, GError **error);
+ * Where that cannot be done, all of the part's fresh cells are withheld, or those that are `ties` to older
+ * ones. `ret_outcomes` has room for one of each cell; those of parts that were not looked at are left. */
+bool web_protect(struct web *web, const GArray *cells, size_t fresh, const bool *ties,
+                 const struct disclose_rules *rules, struct disclose_outcome *ret_outcomes, GError **error);
 
 /* --- editions and what they rest on, side by side --- */
 

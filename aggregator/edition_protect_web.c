@@ -134,34 +134,43 @@ static struct disclose_table *make_table(const struct web *web, const struct par
 
 /* --- protection --- */
 
-/* Where a cell of the part cannot be protected, nothing new is said of all of it: then nobody knows more than
- * before. */
-static void withhold_all(const struct part *part, size_t fresh, const GArray *cells,
-                         struct disclose_outcome *outcomes)
+static bool is_unprotected(const struct part *part, const struct disclose_pattern *pattern, size_t fresh)
 {
+  for (unsigned n = 0; n < part->members->len; n++)
+    if (pattern->cells[n].proof == DISCLOSE_UNPROTECTED && g_array_index(part->members, size_t, n) < fresh)
+      return true;
+  return false;
+}
+
+/* Where a new cell of the part cannot be protected, nothing new is said of all of it; where only old ones
+ * cannot, what ties new ones to them is not: then nobody knows more than before. */
+static void withhold_more(const struct part *part, const struct disclose_pattern *pattern, size_t fresh,
+                          const GArray *cells, const bool *ties, struct disclose_outcome *outcomes)
+{
+  bool all = is_unprotected(part, pattern, fresh);
   for (unsigned n = 0; n < part->members->len; n++) {
     size_t cell = g_array_index(part->members, size_t, n);
     bool is_known = g_array_index(cells, struct disclose_cell, cell).known;
-    if (cell < fresh && !is_known && outcomes[cell].status == DISCLOSE_PUBLISHED)
+    if (cell < fresh && !is_known && (all || ties[cell]) && outcomes[cell].status == DISCLOSE_PUBLISHED)
       outcomes[cell].status = DISCLOSE_COARSENED;
   }
 }
 
 static bool protect_part(const struct web *web, const struct part *part, const struct disclose_rules *rules,
-                         const GArray *cells, size_t fresh, struct disclose_outcome *ret_outcomes,
-                         GError **error)
+                         const GArray *cells, size_t fresh, const bool *ties,
+                         struct disclose_outcome *ret_outcomes, GError **error)
 {
   CLEANUP(disclose_table_free) struct disclose_table *table = make_table(web, part, cells);
   CLEANUP(disclose_pattern_free) struct disclose_pattern *pattern = disclose_protect(table, rules, error);
   if (!pattern) return false;
   for (unsigned n = 0; n < part->members->len; n++)
     ret_outcomes[g_array_index(part->members, size_t, n)] = pattern->cells[n];
-  if (pattern->unprotected > 0) withhold_all(part, fresh, cells, ret_outcomes);
+  if (pattern->unprotected > 0) withhold_more(part, pattern, fresh, cells, ties, ret_outcomes);
   return true;
 }
 
-bool web_protect(struct web *web, const GArray *cells, size_t fresh, const struct disclose_rules *rules,
-                 struct disclose_outcome *ret_outcomes, GError **error)
+bool web_protect(struct web *web, const GArray *cells, size_t fresh, const bool *ties,
+                 const struct disclose_rules *rules, struct disclose_outcome *ret_outcomes, GError **error)
 {
   g_autofree size_t *parents = find_parts(web, cells->len);
   g_autoptr(GHashTable) parts = make_parts(parents, fresh);
@@ -172,6 +181,6 @@ bool web_protect(struct web *web, const GArray *cells, size_t fresh, const struc
   fill_parts(web, parts, parents, cells->len);
   g_hash_table_iter_init(&all, parts);
   while (g_hash_table_iter_next(&all, NULL, &part))
-    if (!protect_part(web, part, rules, cells, fresh, ret_outcomes, error)) return false;
+    if (!protect_part(web, part, rules, cells, fresh, ties, ret_outcomes, error)) return false;
   return true;
 }

@@ -22,13 +22,16 @@ static bool relation_holds(const struct work *work, const GArray *move, size_t n
   return up >= relation->least && up <= relation->most && down >= relation->least && down <= relation->most;
 }
 
-int128 disclose_move_need(const struct work *work, size_t cell, int128 need)
+int128 disclose_move_need(const struct work *work, size_t cell, enum way way)
 {
   const struct disclose_cell *own = work_cell(work, cell);
+  const struct place *place = &work->places[cell];
+  int128 need = way == UPWARDS ? place->need_up : place->need_down;
   for (size_t i = 0; work->insiders == INSIDERS_SOME && i < own->share_count; i++) {
     if (!work_is_insider(work, own->shares[i].parent)) continue;
     int128 value = own->shares[i].value, rest = own->magnitude - (value < 0 ? -value : value);
-    need = MIN(need, MAX((rest * work->rules.range_percent + 99) / 100, 1)); /* nothing is no move */
+    int128 most = (rest * work->rules.range_percent + 99) / 100;
+    need = MIN(need, way == UPWARDS ? MAX(most, 1) : MIN(most, rest));
   }
   return need;
 }
@@ -37,8 +40,8 @@ bool disclose_move_holds(const struct work *work, size_t cell, const GArray *mov
 {
   const struct place *protected = &work->places[cell];
   const struct shift *own = shift_of(move, cell);
-  if (!own || own->up < disclose_move_need(work, cell, protected->need_up) ||
-      -own->down < disclose_move_need(work, cell, protected->need_down))
+  if (!own || own->up < disclose_move_need(work, cell, UPWARDS) ||
+      -own->down < disclose_move_need(work, cell, DOWNWARDS))
     return false;
   for (size_t i = 0; i < move->len; i++) {
     const struct shift *shift = &g_array_index(move, struct shift, i);
@@ -74,18 +77,10 @@ void disclose_move_tell(struct work *work, const uint64_t *owners, size_t count)
   work->insiders = INSIDERS_SOME;
 }
 
-bool disclose_move_is_needless(const struct work *work, size_t cell)
-{
-  const struct place *place = &work->places[cell];
-  return disclose_move_need(work, cell, place->need_up) == 0 &&
-         disclose_move_need(work, cell, place->need_down) == 0;
-}
-
 /* Whether one of the others is hidden from the insiders. */
 static bool others_hold(const struct work *work, size_t cell, const struct proof *proof)
 {
   const GArray *other;
-  if (disclose_move_is_needless(work, cell)) return true;
   for (size_t n = 1; (other = proof_move(proof, n)); n++)
     if (disclose_move_holds(work, cell, other)) return true;
   return false;

@@ -85,7 +85,6 @@ static bool find_other_move(const struct pattern *pattern, size_t cell, const ui
                             struct proof *proof)
 {
   disclose_move_tell(pattern->work, owners, count);
-  if (disclose_move_is_needless(pattern->work, cell)) return true;
   GArray *other = disclose_search_move(pattern->search, cell, false, SIZE_MAX, pattern->nodes);
   if (other) g_ptr_array_add(proof->others, other);
   return other != NULL;

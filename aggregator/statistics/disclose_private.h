@@ -145,11 +145,11 @@ GArray *disclose_search_move(struct search *search, size_t cell, bool hidden_onl
                              unsigned nodes);
 
 /* disclose_move.c */
-/* What is asked of a move that insiders are not to see. An insider who has a share of the cell knows it, so
- * what is to be protected from him is the rest: by no more than if there were few in it. */
-int128 disclose_move_need(const struct work *work, size_t cell, int128 need);
-/* Whether there is nothing to be protected from the insiders: what is not theirs is 0. */
-bool disclose_move_is_needless(const struct work *work, size_t cell);
+enum way { UPWARDS, DOWNWARDS };
+/* How far a move must take the cell. Of insiders: one who has a share of the cell knows it, so what is to be
+ * protected from him is the rest: by no more than if there were few in it, and he knows that it is not below
+ * 0. */
+int128 disclose_move_need(const struct work *work, size_t cell, enum way way);
 /* Whether it is a move that protects `cell`: exact, from the table alone; withheld or not is not asked. */
 bool disclose_move_holds(const struct work *work, size_t cell, const GArray *move);
 /* Those who see through a move for `cell`: uint64_t, each once; the caller's. */

@@ -22,7 +22,7 @@
 #define MOST_STRIDE 6            /* steps of the cell that is protected */
 #define MOST_STEP 16             /* times as far as the cell that is protected */
 #define MOST_FREE 2              /* free choices beyond one for each relation of the cell … */
-#define MOST_FREE_OF_CLOSED 8    /* … where most relations are closed, which is no choice */
+#define MOST_FREE_OF_CLOSED 24   /* … where most relations are closed, which is no choice */
 #define FINEST 64                /* parts of the way, at most */
 #define FINER 4                  /* times as many parts where no larger ones are found */
 
@@ -285,6 +285,13 @@ static void follow(struct search *search, const struct candidate *choice)
   take_back(search, choice->cost);
 }
 
+/* Of the steps of search that are left, for one of so many choices. Where totals close what parts break, the
+ * best one is mostly right, and the way long. */
+static unsigned share_of(const struct search *search, unsigned left, size_t choices)
+{
+  return search->closes && choices > 1 ? left - left / 4 : left / (unsigned)choices;
+}
+
 static void look(struct search *search)
 {
   size_t number;
@@ -307,7 +314,7 @@ static void look(struct search *search)
   unsigned left = search->nodes;
   search->free++;
   for (size_t i = 0; i < count; i++) {
-    unsigned share = left / (unsigned)(count - i);
+    unsigned share = share_of(search, left, count - i);
     if (share == 0) continue;
     left -= share;
     search->nodes = share - 1;
@@ -390,9 +397,8 @@ static int64_t stride_of(const struct work *work, size_t cell)
 
 static GArray *search_with_stride(struct search *search, size_t cell, int64_t stride, unsigned nodes)
 {
-  const struct place *place = &search->work->places[cell];
-  const int128 need_up = disclose_move_need(search->work, cell, place->need_up);
-  const int128 need_down = disclose_move_need(search->work, cell, place->need_down);
+  const int128 need_up = disclose_move_need(search->work, cell, UPWARDS);
+  const int128 need_down = disclose_move_need(search->work, cell, DOWNWARDS);
   int128 up = need_up, down = need_down;
   search->stride = stride;
   for (unsigned parts = 1; parts <= FINEST && (up > 0 || down > 0);) {
