@@ -225,6 +225,38 @@ static bool read_all(struct publishing *publishing, const struct catalogue *cata
   return true;
 }
 
+/* Units that reported, of all trees of areas. */
+static int64_t count_reported(const struct edition_source *source)
+{
+  int64_t reported = 0;
+  for (unsigned n = 0; n < source->families->len; n++) {
+    const struct family *family = &g_array_index(source->families, struct family, n);
+    if (family->kind == FAMILY_TOTAL && family->slice == 0 &&
+        source->catalogue->areas[family->area].parent == CATALOGUE_NONE)
+      reported += family->reported;
+  }
+  return reported;
+}
+
+/* The difference of two editions is what came in between. Of few that would be their own figures, and the
+ * zone's total is not withheld for it: so that is for a person to decide. */
+static bool may_follow_the_last(const struct publishing *publishing, GError **error)
+{
+  const struct reading *readings = (const struct reading *)(const void *)publishing->readings->data;
+  const struct reading *last = NULL;
+  for (unsigned n = 1; n < publishing->readings->len; n++)
+    if (period_key(readings[n].source->period) == period_key(publishing->period)) last = &readings[n];
+  int64_t more = last ? count_reported(readings[0].source) - count_reported(last->source) : 0;
+  if (more <= 0 || more >= publishing->office->config->disclosure.threshold || *publishing->reason)
+    return true;
+  return refuse(
+      error,
+      _("since edition %" PRIu64 " only %" PRId64 " more units have reported, so the difference of the "
+        "two editions would tell their figures. To publish all the same, say why with --reason R; the "
+        "edition prints it."),
+      last->edition->number, more);
+}
+
 /* --- the act --- */
 
 static GArray *bases_of(const struct publishing *publishing)
@@ -287,7 +319,8 @@ static int publish(struct publishing *publishing, const struct catalogue *catalo
 {
   GError *error = NULL;
   struct edition_protection protection;
-  if (!read_all(publishing, catalogue, &error)) return office_fail(request, error);
+  if (!read_all(publishing, catalogue, &error) || !may_follow_the_last(publishing, &error))
+    return office_fail(request, error);
   g_autoptr(GArray) bases = bases_of(publishing);
   if (!edition_protect(bases, &publishing->office->config->disclosure, new_edition(publishing), &protection,
                        &error) ||

@@ -138,6 +138,18 @@ class Editions(Publication):
         self.assertEqual(json.loads(self.city.command("editions", "--format", "json").out)[0]["reason"], "市政府急需")
 
 
+    def test_what_few_reported_since_is_told_by_the_difference_so_it_needs_a_reason(self):
+        self.report("east", {f"E{n}": (100 + n, 500) for n in range(1, 7)})
+        self.publish("--reason", "r")
+        self.report("east", {"E7": (777, 800)})
+        self.city.command("period", "close", "--form", "monthly", "--period", "2018-05")
+        for area, count in (("west", 5), ("south", 2)):  # who is missing needs a reason by itself
+            self.city.import_register([parktally.unit(f"{area[0].upper()}{n}", area, status="关闭") for n in range(1, count + 1)])
+        self.assertIn("since edition 1 only 1 more units have reported", self.publish(code=USAGE).err)
+        self.publish("--reason", "终稿须含补报企业")
+        self.publish()  # nobody has since
+
+
 class Disclosure(Publication):
     def test_what_tells_of_too_few_does_not_leave_nor_follow(self):
         self.report_all()
@@ -183,7 +195,7 @@ class Disclosure(Publication):
         self.report("west", {f"W{n}": (100 + n, 500) for n in range(1, 6)})
         self.publish("--reason", "r")
         self.report("south", {f"S{n}": (100 + n, 500) for n in range(1, 3)})
-        self.publish()
+        self.publish("--reason", "r")
         self.assertEqual({row["reported"] for (area, *_), row in self.edition(2).items() if area == "zone"}, {"14", "8"})
         self.assertEqual(self.edition(2)["south", "sales", "all", "PERIOD"]["reported"], "")
 
