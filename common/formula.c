@@ -42,36 +42,35 @@ static bool look_up(const struct formula_term *term, const struct formula_facts 
   return true;
 }
 
-/* Adds the terms [from, to), or where they are of a sum() those of them that are there. False where a figure
- * is missed. */
-static bool add_terms(const struct formula_term *terms, unsigned from, unsigned to,
-                      const struct formula_facts *facts, int128 side[2])
-{
-  bool there = false;
-  for (unsigned i = from; i < to; i++) {
-    int64_t value;
-    if (look_up(&terms[i], facts, &value)) {
-      side[terms[i].right] += (int128)value * terms[i].factor;
-      there = true;
-    } else if (terms[i].group == 0) {
-      return false;
-    }
-  }
-  return there;
-}
-
-/* Both sides of a comparison, the right one with its sign changed; false where a figure is missed. */
+/* Both sides of a comparison, the right one with its sign changed; false where a figure is missed: one that
+ * must be there, or all of a sum(). The sides are kept apart from each other and out of memory, for this is
+ * where the time of rules goes. */
 static bool add_up(const struct formula *formula, const struct formula_node *node,
                    const struct formula_facts *facts, int128 *ret_left, int128 *ret_right)
 {
   const struct formula_term *terms = (const struct formula_term *)(void *)formula->terms->data;
-  int128 side[2] = {node->left, node->right};
-  for (unsigned from = node->from, to; from < node->to; from = to) {
-    for (to = from + 1; to < node->to && terms[to].group == terms[from].group;) to++;
-    if (!add_terms(terms, from, to, facts, side)) return false;
+  int128 left = node->left, right = node->right;
+  bool there = true; /* any term of the group */
+  for (unsigned i = node->from; i < node->to; i++) {
+    const struct formula_term *term = &terms[i];
+    int64_t value;
+    if (i == node->from || term->group != terms[i - 1].group) {
+      if (!there) return false;
+      there = false;
+    }
+    if (!look_up(term, facts, &value)) {
+      if (term->group == 0) return false;
+      continue;
+    }
+    there = true;
+    if (term->right)
+      right += (int128)value * term->factor;
+    else
+      left += (int128)value * term->factor;
   }
-  *ret_left = side[0];
-  *ret_right = side[1];
+  if (!there) return false;
+  *ret_left = left;
+  *ret_right = right;
   return true;
 }
 
