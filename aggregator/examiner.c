@@ -151,16 +151,16 @@ static bool work(struct examiner *examiner, GError **error)
 static void *run(void *data)
 {
   struct examiner *examiner = data;
+  bool failed = false;
 
   (void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread, on Linux */
-  bool failed;
-  do {
+  while (wait_for_work(examiner, failed)) {
     g_autoptr(GError) error = NULL;
 
     while (!is_stopping(examiner) && work(examiner, &error)) continue;
     failed = error != NULL;
     if (failed) log_say(LOG_LEVEL_ERROR, "examiner.failed", "%s", error->message);
-  } while (wait_for_work(examiner, failed));
+  }
   return NULL;
 }
 
@@ -175,6 +175,7 @@ struct examiner *examiner_new(const char *folder, struct writer *writer, GError 
   examiner->store = store_open(path, STORE_READ, error);
   if (!examiner->store) return NULL;
   examiner->next = examiner->noted = store_examined(examiner->store);
+  examiner->work = true; /* what was not looked at before the last end */
   writer_tell(writer, wake, examiner);
   examiner->thread = g_thread_new("examiner", run, examiner);
   return g_steal_pointer(&examiner);
