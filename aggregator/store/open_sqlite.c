@@ -47,6 +47,7 @@ void store_use_ledger(struct store *store, struct store *ledger)
 void store_begin(struct store *store)
 {
   db_begin(store->db);
+  store_blocks_begin(store);
 }
 
 struct store *store_open_beside(struct store *store)
@@ -64,13 +65,14 @@ struct store *store_open_beside(struct store *store)
 /* What a cache learnt inside a transaction that came to nothing. */
 static void forget(struct store *store)
 {
+  store_blocks_forget(store);
   memset(store->known, 0, sizeof store->known);
 }
 
 /* What belongs to one transaction alone. */
 static void end_transaction(struct store *store)
 {
-  store_blocks_forget(store);
+  store_blocks_close(store);
   store->coming.sealed = NULL;
   store_parts_forget(store);
 }

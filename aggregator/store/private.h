@@ -38,11 +38,12 @@ struct store {
 
   /* Blocks of reports in memory, by book and first unit; they hold what was put since they were written. */
   GTree *blocks;
-  struct block *block;  /* the one used last, or NULL */
-  size_t near;          /* line used last in it */
-  GTree *looked_at;     /* further ones, unchanged, of books of which none is among them */
-  struct block *looked; /* the one used last, or NULL */
-  size_t looked_near;   /* line used last in it */
+  struct block *block;    /* the one used last, or NULL */
+  size_t near;            /* line used last in it */
+  GTree *looked_at;       /* further ones, unchanged, of books of which none is among them */
+  int64_t looked_version; /* of the database, when the first of these was read */
+  struct block *looked;   /* the one used last, or NULL */
+  size_t looked_near;     /* line used last in it */
 
   struct store *ledger; /* which has the leaves; itself but while a replay is compared */
   /* Parts of leaves that were read in this transaction: reports of several submissions lie side by side. */
@@ -65,7 +66,11 @@ void store_parts_forget(struct store *store);
 
 /* reports_sqlite.c: writes what the blocks in memory hold. */
 void store_blocks_flush(struct store *store);
-/* Forgets them. */
+/* Forgets those that were written. What was only looked at stays as it is. */
+void store_blocks_close(struct store *store);
+/* At a transaction's begin: forgets what was looked at before if another connection has written since. */
+void store_blocks_begin(struct store *store);
+/* Forgets all. */
 void store_blocks_forget(struct store *store);
 /* For cursor_sqlite.c. Of a row: its book, first unit (of one of the history: its unit), and text. */
 int64_t store_block_checksum(int64_t book, const char *from, const char *text, size_t length);

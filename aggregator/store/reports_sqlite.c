@@ -3,7 +3,9 @@
  * A row for each report took most of the writer's time: SQLite's share of an insertion alone is 12 000
  * instructions. So reports lie in blocks (block.h), which are kept in memory within a transaction and written
  * once, at its end. In memory are at any time all the blocks that a split has made and no row knows yet: a
- * unit that none of them covers is where the database says. */
+ * unit that none of them covers is where the database says. Those that are only looked at, for rules that
+ * look back, stay over a commit: each park's units lie between the others', so that the submissions of one
+ * group after another ask for the same blocks. */
 #include "aggregator/store/block.h"
 #include "aggregator/store/private.h"
 
@@ -123,11 +125,29 @@ static void forget_looked_at(struct store *store)
   if (store->looked_at) g_tree_remove_all(store->looked_at);
 }
 
-void store_blocks_forget(struct store *store)
+void store_blocks_close(struct store *store)
 {
   store->block = NULL;
   if (store->blocks) g_tree_remove_all(store->blocks);
+}
+
+void store_blocks_forget(struct store *store)
+{
+  store_blocks_close(store);
   forget_looked_at(store);
+}
+
+/* It is another after a commit of any other connection, not after one of our own. */
+static int64_t data_version(struct store *store)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(store->db, "PRAGMA data_version");
+  return db_step(row) ? db_int(row, 0) : 0;
+}
+
+void store_blocks_begin(struct store *store)
+{
+  bool has_any = store->looked_at && g_tree_nnodes(store->looked_at) > 0;
+  if (has_any && data_version(store) != store->looked_version) forget_looked_at(store);
 }
 
 static bool is_looked_at(const struct store *store, int64_t book)
@@ -166,7 +186,7 @@ static void stay_in_bounds(struct store *store)
 {
   if (!store->blocks || g_tree_nnodes(store->blocks) < LIMIT_BLOCKS_OPEN) return;
   store_blocks_flush(store);
-  store_blocks_forget(store);
+  store_blocks_close(store);
 }
 
 /* The block that covers the unit. NULL after an error. */
@@ -197,6 +217,8 @@ static struct block *find_block_to_look_at(struct store *store, int64_t book, co
   if (!block) {
     if (store->looked_at && g_tree_nnodes(store->looked_at) >= LIMIT_BLOCKS_LOOKED_AT)
       forget_looked_at(store);
+    if (!store->looked_at || g_tree_nnodes(store->looked_at) == 0)
+      store->looked_version = data_version(store);
     block = load_block(store, book, unit);
     if (!block) return NULL;
     insert_block(&store->looked_at, block);

@@ -295,6 +295,75 @@ static void more_blocks_than_memory_holds_are_written_within_a_transaction(void 
   store_reports_close(cursor);
 }
 
+/* --- what is only looked at stays in memory --- */
+
+static bool take_revision(const struct stored_report *report, void *data)
+{
+  *(unsigned *)data = report->revision;
+  return true;
+}
+
+/* Of the report of unit 0, or 0. */
+static unsigned revision_looked_at(struct store *store, int64_t book)
+{
+  g_autofree char *unit = unit_of(0);
+  unsigned revision = 0;
+  assert_true(store_look_at(store, book, unit, take_revision, &revision));
+  return revision;
+}
+
+static void put_report(struct store *store, int64_t book, int unit, unsigned revision)
+{
+  static const uint8_t figures[] = {1, 1, 42};
+  g_autofree char *name = unit_of(unit);
+  store_report_put(store, &(struct stored_report){.book = book,
+                                                  .unit = name,
+                                                  .park = "east",
+                                                  .revision = revision,
+                                                  .position = revision,
+                                                  .first = 1,
+                                                  .counted = true,
+                                                  .figures = figures,
+                                                  .figures_length = sizeof figures});
+}
+
+static void what_another_wrote_is_seen_by_the_next_transaction(void **state)
+{
+  struct place *place = *state;
+  store_begin(place->store);
+  int64_t book = store_book(place->store, "monthly", (struct period){2018, 5, 1});
+  put_report(place->store, book, 0, 1);
+  place_commit(place);
+  for (unsigned revision = 1; revision < 4; revision++) {
+    for (int n = 0; n < 2; n++) { /* from the database, and from memory */
+      store_begin(place->store);
+      assert_int_equal(revision_looked_at(place->store, book), revision);
+      place_commit(place);
+    }
+    CLEANUP(store_close) struct store *other = place_open(place, STORE_WRITE);
+    store_begin(other);
+    put_report(other, book, 0, revision + 1);
+    assert_true(store_commit(other, NULL));
+  }
+}
+
+/* So many blocks that the first ones are written before the transaction ends, and can be looked at. */
+static void what_was_rolled_back_is_no_longer_there(void **state)
+{
+  struct place *place = *state;
+  const int all = LIMIT_BLOCKS_OPEN * LIMIT_BLOCK_BYTES / 50;
+  store_begin(place->store);
+  int64_t book = store_book(place->store, "monthly", (struct period){2018, 5, 1});
+  place_commit(place);
+  store_begin(place->store);
+  for (int n = 0; n < all; n++) put_report(place->store, book, n, 1);
+  assert_int_equal(revision_looked_at(place->store, book), 1);
+  store_rollback(place->store);
+  store_begin(place->store);
+  assert_int_equal(revision_looked_at(place->store, book), 0);
+  place_commit(place);
+}
+
 /* --- figures that the ledger keeps --- */
 
 #define SEALED_BYTES (3 * LIMIT_PART_BYTES + 100)
@@ -480,6 +549,8 @@ int main(void)
       TEST(a_book_is_read_from_any_unit_on),
       TEST(reports_of_many_submissions_side_by_side_are_read_whole),
       TEST(more_blocks_than_memory_holds_are_written_within_a_transaction),
+      TEST(what_another_wrote_is_seen_by_the_next_transaction),
+      TEST(what_was_rolled_back_is_no_longer_there),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
