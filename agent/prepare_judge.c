@@ -118,7 +118,7 @@ static bool obeys(struct judging *judging, const struct good_report *report, con
                                 .month = period_last_month(judging->parcels->period)};
   struct rule_breach breach;
   bool refused = false;
-  for (size_t next = 0; rule_next_breach(form, RULE_VERIFY, &facts, &next, &breach);) {
+  for (size_t next = 0; rule_next_breach(form, RULES_ALL, RULE_VERIFY, &facts, &next, &breach);) {
     if (breach.rule->weight == RULE_QUASI && judging->outbox &&
         outbox_has_consent(judging->outbox, form->code, judging->parcels->period, report->unit,
                            breach.rule->code))

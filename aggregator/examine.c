@@ -126,7 +126,7 @@ static void verify(struct look *look, uint32_t row, const char *unit, struct for
   struct rule_breach breach;
   size_t next = 0;
 
-  while (rule_next_breach(look->form, RULE_VERIFY, facts, &next, &breach)) {
+  while (rule_next_breach(look->form, RULES_ALL, RULE_VERIFY, facts, &next, &breach)) {
     if (breach.rule->weight != RULE_VERIFY) continue; /* consented to */
     int column = breach.failure.column;
     g_autofree char *rule = finding_rule_id(FINDING_RULE_VERIFY, breach.rule->code);

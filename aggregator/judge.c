@@ -38,6 +38,7 @@ void judged_free(struct judged *judged)
   if (!judged) return;
   g_array_unref(judged->refusals);
   g_free(judged->versions);
+  g_free(judged->sound);
   park_act_free(judged->act);
   submission_free(judged->submission);
   catalogue_unref(judged->catalogue);
@@ -52,7 +53,8 @@ size_t judged_memory(const struct judged *judged)
 {
   size_t rows = judged->submission ? submission_size(judged->submission) : 0;
 
-  return sizeof *judged + rows * (sizeof *judged->versions + 2 * sizeof(struct row_refusal)) +
+  return sizeof *judged +
+         rows * (sizeof *judged->versions + sizeof *judged->sound + 2 * sizeof(struct row_refusal)) +
          (judged->submission ? submission_memory(judged->submission) : 0);
 }
 
@@ -183,6 +185,19 @@ static struct rule_context rules_for(const struct judged *judged)
   };
 }
 
+/* Asked here, by any thread, so that the writer, which there is one of, need not. */
+static bool is_sound(const struct judged *judged, const struct report_change *change)
+{
+  struct formula_facts facts = {.figures[TENSE_NOW] = &change->figures,
+                                .month = period_last_month(judged->period)};
+  struct rule_breach breach;
+  size_t next = 0;
+
+  return change->kind == KIND_FIGURES &&
+         !rule_next_breach(&judged->catalogue->forms[judged->form], RULES_OF_REPORT, RULE_QUASI, &facts,
+                           &next, &breach);
+}
+
 static void check_reports(struct judged *judged)
 {
   size_t count = submission_size(judged->submission);
@@ -191,13 +206,17 @@ static void check_reports(struct judged *judged)
   struct rule_result result;
 
   judged->versions = g_new(const struct unit_version *, count);
+  judged->sound = g_new0(bool, count);
   for (size_t n = 0; n < count; n++) {
     struct row_refusal refusal = {.row = (uint32_t)n};
 
     submission_report(judged->submission, n, &report);
     rule_check_report(&context, report.unit, &report.change, &result);
     judged->versions[n] = result.code == FINDING_COUNT ? result.version : NULL;
-    if (result.code == FINDING_COUNT) continue;
+    if (result.code == FINDING_COUNT) {
+      judged->sound[n] = is_sound(judged, &report.change);
+      continue;
+    }
     refusal.code = result.code;
     refusal.column = result.column;
     g_array_append_val(judged->refusals, refusal);
@@ -221,6 +240,7 @@ static void forget_findings(struct judged *judged)
   judged->fault = FINDING_COUNT;
   g_array_set_size(judged->refusals, 0);
   g_clear_pointer(&judged->versions, g_free);
+  g_clear_pointer(&judged->sound, g_free);
 }
 
 /* What a snapshot alone decides, once the seal was opened. */

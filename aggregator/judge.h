@@ -18,7 +18,7 @@
  * half empty. */
 #define JUDGED_MOST                                                                                          \
   (LIMIT_SUBMISSION_ARENA + sizeof(struct judged) +                                                          \
-   LIMIT_REPORTS * (sizeof(struct unit_version *) + 2 * sizeof(struct row_refusal)))
+   LIMIT_REPORTS * (sizeof(struct unit_version *) + sizeof(bool) + 2 * sizeof(struct row_refusal)))
 
 struct row_refusal { /* of a report that a rule refuses */
   uint32_t row;
@@ -45,6 +45,9 @@ struct judged {
   /* By row, the version of the unit that governs the report; NULL of a row that is refused. They belong to
    * the snapshot's register. NULL as a whole where nothing was judged. */
   const struct unit_version **versions;
+  /* By row, whether its figures break no rule of the catalogue that refuses and looks at nothing but them, as
+   * of a unit's first report they are all there is. NULL where nothing was judged. */
+  bool *sound;
   bool clock_off; /* its clock is ahead of ours by more than LIMIT_CLOCK_SKEW_MS */
 
   struct quota *quota; /* a reference of where `share` goes back to when it is freed; or NULL */

@@ -55,7 +55,8 @@ void posting_find_present(const struct target_book *book, struct arrival *arriva
 /* --- the rules of the catalogue --- */
 
 /* Whether a rule refuses what the report comes to: a quasi-mandatory one does unless the bureau consented. */
-static bool breaks_rule(struct target_book *book, struct arrival *arrival, const struct figures *after)
+static bool breaks_rule(struct target_book *book, struct arrival *arrival, enum rule_scope scope,
+                        const struct figures *after)
 {
   struct rule_breach *breach = &arrival->breach;
   size_t next = 0;
@@ -63,7 +64,7 @@ static bool breaks_rule(struct target_book *book, struct arrival *arrival, const
   breach->rule = NULL;
   if (!book->live || arrival->report.change.kind != KIND_FIGURES) return false;
   book->facts.figures[TENSE_NOW] = after;
-  while (rule_next_breach(book->form, RULE_QUASI, &book->facts, &next, breach))
+  while (rule_next_breach(book->form, scope, RULE_QUASI, &book->facts, &next, breach))
     if (breach->rule->weight == RULE_MANDATORY ||
         !store_has_consent(book->store, book->form->code, book->period, arrival->report.unit,
                            breach->rule->code, book->park))
@@ -97,7 +98,7 @@ enum verdict posting_decide(struct target_book *book, struct arrival *arrival)
   if (arrival->blank != CHANGE_FITS) return VERDICT_IS_REFUSED;
   if (report->change.kind == KIND_WITHDRAWAL && !arrival->own) return VERDICT_IS_REFUSED;
   if (says_the_same(arrival)) return VERDICT_IS_UNCHANGED;
-  return breaks_rule(book, arrival, &arrival->merged) ? VERDICT_IS_REFUSED : VERDICT_IS_COUNTED;
+  return breaks_rule(book, arrival, RULES_ALL, &arrival->merged) ? VERDICT_IS_REFUSED : VERDICT_IS_COUNTED;
 }
 
 /* --- the tables --- */
@@ -164,6 +165,7 @@ static bool put_first(struct target_book *book, struct arrival *arrival)
   static const struct figures NONE;
   const struct submission_report *report = &arrival->report;
   const struct report_change *change = &report->change;
+  bool is_sound = book->judged->sound && book->judged->sound[arrival->row];
   const struct figures *after;
   uint8_t packed[FIGURES_PACKED_MOST];
   struct stored_report first = {
@@ -179,7 +181,7 @@ static bool put_first(struct target_book *book, struct arrival *arrival)
 
   if (report->has_base || change->kind == KIND_WITHDRAWAL) return false;
   after = change->kind == KIND_FIGURES ? &change->figures : &NONE; /* over nothing, any change fits */
-  if (breaks_rule(book, arrival, after)) return false;
+  if (breaks_rule(book, arrival, is_sound ? RULES_BACK : RULES_ALL, after)) return false;
   pack(book, arrival, after, packed, &first);
   return tables_put_first(book->tables, &first, after, find_version(book, arrival));
 }

@@ -102,6 +102,7 @@ struct rule {
   enum rule_weight weight;
   char *holds; /* the formula as written */
   struct formula *formula;
+  bool looks_back; /* at other reports of the unit too */
 };
 
 /* Until when a form's reports are due: this day of the month that is so many after the period's last. */

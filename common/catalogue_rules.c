@@ -59,6 +59,8 @@ void catalogue_check_rule(struct reader *reader, size_t n)
   g_autofree char *mistake = NULL;
   size_t at = 0;
   rule->formula = formula_compile(rule->holds, resolve, &columns, &mistake, &at);
+  for (enum formula_tense tense = TENSE_LAST; rule->formula && tense < TENSE_COUNT; tense++)
+    rule->looks_back |= formula_looks_at(rule->formula, tense);
   if (!rule->formula)
     yaml_mistake(reader->yaml, node, _("character %ld of the rule: %s"),
                  g_utf8_strlen(rule->holds, (gssize)at) + 1, mistake);

@@ -242,11 +242,12 @@ void rule_check_report(struct rule_context *context, const char *unit, const str
     ret_result->code = FINDING_UNIT_WAITING;
 }
 
-bool rule_next_breach(const struct form *form, enum rule_weight least, const struct formula_facts *facts,
-                      size_t *next, struct rule_breach *ret_breach)
+bool rule_next_breach(const struct form *form, enum rule_scope scope, enum rule_weight least,
+                      const struct formula_facts *facts, size_t *next, struct rule_breach *ret_breach)
 {
   while (*next < form->rule_count && form->rules[*next]->weight <= least) {
     const struct rule *rule = form->rules[(*next)++];
+    if (scope != RULES_ALL && rule->looks_back != (scope == RULES_BACK)) continue;
     if (formula_holds(rule->formula, facts, &ret_breach->failure)) continue;
     ret_breach->rule = rule;
     return true;

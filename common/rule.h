@@ -62,10 +62,13 @@ struct rule_breach {
   struct formula_failure failure;
 };
 
+/* Which rules are asked: those that look at nothing but the report can be before the others are known. */
+enum rule_scope { RULES_ALL, RULES_OF_REPORT, RULES_BACK };
+
 /* The next rule of the form that the figures break, from the *next-th on (0 at first), which is moved behind
  * it; false if there is none. Mandatory rules come first, then quasi-mandatory ones; none is asked that
  * weighs less than `least`. No I/O, no allocation. */
-bool rule_next_breach(const struct form *form, enum rule_weight least, const struct formula_facts *facts,
-                      size_t *next, struct rule_breach *ret_breach);
+bool rule_next_breach(const struct form *form, enum rule_scope scope, enum rule_weight least,
+                      const struct formula_facts *facts, size_t *next, struct rule_breach *ret_breach);
 
 #endif
