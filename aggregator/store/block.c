@@ -57,7 +57,8 @@ static void find_starts(struct block *block)
 bool block_read(struct block *block, const char *text, size_t length)
 {
   if (length < 2 || text[0] != '[' || text[length - 1] != ']') return false;
-  g_string_truncate(block->lines, 0);
+  g_string_free(block->lines, TRUE); /* no room for more: most that are read are only looked at */
+  block->lines = g_string_sized_new(length);
   if (length > 2) {
     g_string_append_len(block->lines, text + 1, (gssize)length - 2);
     g_string_append(block->lines, LINE_END);
