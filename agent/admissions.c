@@ -13,9 +13,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#define DAY_MS ((int64_t)24 * 3600 * 1000)
 
 /* --- admissions --- */
 
@@ -135,11 +132,9 @@ struct admitting {
 
 static bool check_words(struct admitting *admitting, GError **error)
 {
-  if (admitting->timeout <= 0) return desk_misused(error, _("--timeout is a number of seconds above 0"));
-  if (!admitting->by) admitting->by = g_strdup(admitting->desk.home->config.approved_by);
-  text_fold(admitting->by);
-  if (!desk_text_fits(admitting->by, LIMIT_NAME_BYTES))
-    return desk_misused(error, _("name with --approved-by the person who answers for the admission"));
+  if (!desk_check_answerable(&admitting->desk, admitting->timeout, &admitting->by,
+                             _("name with --approved-by the person who answers for the admission"), error))
+    return false;
   if (admitting->reason && *admitting->reason && !desk_text_fits(admitting->reason, LIMIT_NAME_BYTES))
     return desk_misused(error, _("--reason is one line of at most 170 characters"));
   return true;
@@ -175,63 +170,25 @@ static bool find_agent(struct admitting *admitting, GError **error)
   return false;
 }
 
-/* Seals the admission and makes it durable. */
 static bool make_admission(struct admitting *admitting, GError **error)
 {
-  struct desk *desk = &admitting->desk;
-  int64_t now_ms = clock_wall().ms;
-  int lock = home_lock(desk->home->folder, "push", true, error);
-  if (lock < 0) return false;
-  bool made = outbox_batch_begin(desk->outbox, _("admission"), now_ms, &admitting->batch, error);
-  if (made) {
-    struct park_act act = {.agent = desk->home->certificate->agent,
-                           .sequence = outbox_sequence(desk->outbox),
-                           .created_at_ms = now_ms,
-                           .kind = PARK_ADMITS,
-                           .admission = {admitting->agent,
-                                         {admitting->key_id, sizeof admitting->key_id},
-                                         admitting->reason ? admitting->reason : "",
-                                         admitting->by}};
-    g_autoptr(GByteArray) payload = park_act_encode(&act);
-    uint8_t id[SUBMISSION_ID_SIZE];
-    g_autoptr(GByteArray) sealed =
-        identity_seal(desk->home->identity, SEAL_ACT, payload->data, payload->len, id);
-    struct period now = period_of_day((day_number)(now_ms / DAY_MS));
-    made = outbox_batch_add(desk->outbox, admitting->batch, act.sequence, id, "", now, "", "", 1, sealed,
-                            error) &&
-           outbox_batch_commit(desk->outbox, admitting->batch, error);
-  }
-  if (!made) outbox_batch_drop(desk->outbox);
-  close(lock);
-  return made;
-}
-
-static bool print_refusal(const char *form, const char *period, const struct refusal *refusal, void *data)
-{
-  (void)form, (void)period, (void)data;
-  enum finding_code code = finding_from_id(refusal->rule);
-  if (code == FINDING_COUNT) { /* of a newer aggregator */
-    printf("%s [%s]\n", refusal->expected, refusal->rule);
-    return true;
-  }
-  g_autofree char *line = finding_format(&(struct finding){.code = code, .found = refusal->found});
-  printf("%s\n", line);
-  return true;
+  struct park_act act = {.kind = PARK_ADMITS,
+                         .admission = {admitting->agent,
+                                       {admitting->key_id, sizeof admitting->key_id},
+                                       admitting->reason ? admitting->reason : "",
+                                       admitting->by}};
+  return desk_make_act(&admitting->desk, _("admission"), &act, "", &admitting->batch, error);
 }
 
 static bool report(struct admitting *admitting, GError **error)
 {
-  struct desk *desk = &admitting->desk;
-  struct outbox_summary sum;
-  if (!outbox_summary(desk->outbox, admitting->batch, &sum, error) ||
-      !outbox_each_refusal(desk->outbox, admitting->batch, print_refusal, desk, error))
-    return false;
-  bool refused = sum.refused + sum.refused_whole > 0, arrived = sum.counted > 0;
-  if (arrived)
+  enum desk_outcome outcome;
+  if (!desk_outcome(&admitting->desk, admitting->batch, &outcome, error)) return false;
+  if (outcome == DESK_ARRIVED)
     printf(_("%s is admitted: what it sends counts from now on.\n"), admitting->agent);
-  else if (!refused)
+  else if (outcome == DESK_WAITING)
     printf(_("The admission of %s waits in the outbox to be sent.\n"), admitting->agent);
-  admitting->exit_code = refused ? ERROR_DATA : arrived ? 0 : ERROR_TEMPORARY;
+  admitting->exit_code = desk_exit_code(outcome);
   return true;
 }
 

@@ -10,9 +10,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#define DAY_MS ((int64_t)24 * 3600 * 1000)
 
 /* --- applications --- */
 
@@ -93,11 +90,9 @@ static bool is_code_or_empty(const char *text)
 static bool check_words(struct applying *applying, const char *unit, GError **error)
 {
   day_number day;
-  if (applying->timeout <= 0) return desk_misused(error, _("--timeout is a number of seconds above 0"));
-  if (!applying->by) applying->by = g_strdup(applying->desk.home->config.approved_by);
-  text_fold(applying->by);
-  if (!desk_text_fits(applying->by, LIMIT_NAME_BYTES))
-    return desk_misused(error, _("name with --by the person who answers for the application"));
+  if (!desk_check_answerable(&applying->desk, applying->timeout, &applying->by,
+                             _("name with --by the person who answers for the application"), error))
+    return false;
   if (!desk_text_fits(unit, LIMIT_CODE_BYTES) || !desk_text_fits(applying->class, LIMIT_CODE_BYTES))
     return desk_misused(error, _("give the unit's code, and its class with --class"));
   if (!desk_text_fits(applying->name, LIMIT_NAME_BYTES))
@@ -111,64 +106,26 @@ static bool check_words(struct applying *applying, const char *unit, GError **er
   return true;
 }
 
-/* Seals the application and makes it durable. */
 static bool make_application(struct applying *applying, const char *unit, GError **error)
 {
-  struct desk *desk = &applying->desk;
-  int64_t now_ms = clock_wall().ms;
-  int lock = home_lock(desk->home->folder, "push", true, error);
-  if (lock < 0) return false;
-  bool made = outbox_batch_begin(desk->outbox, _("application"), now_ms, &applying->batch, error);
-  if (made) {
-    struct park_act act = {.agent = desk->home->certificate->agent,
-                           .sequence = outbox_sequence(desk->outbox),
-                           .created_at_ms = now_ms,
-                           .kind = PARK_APPLIES,
-                           .application = {unit, applying->class, applying->name,
-                                           or_empty(applying->industry), or_empty(applying->parent),
-                                           or_empty(applying->from), applying->text, applying->by}};
-    g_autoptr(GByteArray) payload = park_act_encode(&act);
-    uint8_t id[SUBMISSION_ID_SIZE];
-    g_autoptr(GByteArray) sealed =
-        identity_seal(desk->home->identity, SEAL_ACT, payload->data, payload->len, id);
-    struct period now = period_of_day((day_number)(now_ms / DAY_MS));
-    made = outbox_batch_add(desk->outbox, applying->batch, act.sequence, id, "", now, unit, unit, 1, sealed,
-                            error) &&
-           outbox_batch_commit(desk->outbox, applying->batch, error);
-  }
-  if (!made) outbox_batch_drop(desk->outbox);
-  close(lock);
-  return made;
-}
-
-static bool print_refusal(const char *form, const char *period, const struct refusal *refusal, void *data)
-{
-  (void)form, (void)period, (void)data;
-  enum finding_code code = finding_from_id(refusal->rule);
-  if (code == FINDING_COUNT) { /* of a newer aggregator */
-    printf("%s [%s]\n", refusal->expected, refusal->rule);
-    return true;
-  }
-  g_autofree char *line = finding_format(&(struct finding){.code = code, .unit = refusal->unit});
-  printf("%s\n", line);
-  return true;
+  struct park_act act = {.kind = PARK_APPLIES,
+                         .application = {unit, applying->class, applying->name, or_empty(applying->industry),
+                                         or_empty(applying->parent), or_empty(applying->from), applying->text,
+                                         applying->by}};
+  return desk_make_act(&applying->desk, _("application"), &act, unit, &applying->batch, error);
 }
 
 static bool report(struct applying *applying, const char *unit, GError **error)
 {
-  struct desk *desk = &applying->desk;
-  struct outbox_summary sum;
-  if (!outbox_summary(desk->outbox, applying->batch, &sum, error) ||
-      !outbox_each_refusal(desk->outbox, applying->batch, print_refusal, desk, error))
-    return false;
-  bool refused = sum.refused + sum.refused_whole > 0, arrived = sum.counted > 0;
-  if (arrived)
+  enum desk_outcome outcome;
+  if (!desk_outcome(&applying->desk, applying->batch, &outcome, error)) return false;
+  if (outcome == DESK_ARRIVED)
     printf(_("The city has the application for %s. The unit's reports can be sent now; they wait, and count "
              "once it is registered.\n"),
            unit);
-  else if (!refused)
+  else if (outcome == DESK_WAITING)
     printf(_("The application for %s waits in the outbox to be sent.\n"), unit);
-  applying->exit_code = refused ? ERROR_DATA : arrived ? 0 : ERROR_TEMPORARY;
+  applying->exit_code = desk_exit_code(outcome);
   return true;
 }
 

@@ -13,7 +13,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* --- inquiries --- */
 
@@ -121,11 +120,9 @@ struct answering {
 
 static bool check_words(struct answering *answering, GError **error)
 {
-  if (answering->timeout <= 0) return desk_misused(error, _("--timeout is a number of seconds above 0"));
-  if (!answering->by) answering->by = g_strdup(answering->desk.home->config.approved_by);
-  text_fold(answering->by);
-  if (!desk_text_fits(answering->by, LIMIT_NAME_BYTES))
-    return desk_misused(error, _("name with --by the person who answers for the explanation"));
+  if (!desk_check_answerable(&answering->desk, answering->timeout, &answering->by,
+                             _("name with --by the person who answers for the explanation"), error))
+    return false;
   if (!desk_text_fits(answering->text, LIMIT_ANSWER_BYTES))
     return desk_misused(error, _("write the explanation with --text: one line of at most 600 characters"));
   if (!answering->desk.home->catalogue ||
@@ -172,38 +169,22 @@ static bool find_inquiry(struct desk *desk, const char *word, struct search *ret
   return true;
 }
 
-/* Seals an explanation and adds it to the batch. */
-static bool add_answer(struct answering *answering, const struct search *inquiry, GError **error)
-{
-  struct desk *desk = &answering->desk;
-  struct park_act act = {.agent = desk->home->certificate->agent,
-                         .sequence = outbox_sequence(desk->outbox),
-                         .created_at_ms = clock_wall().ms,
-                         .kind = PARK_ANSWERS,
-                         .answer = {inquiry->number, answering->text, answering->by}};
-  g_autoptr(GByteArray) payload = park_act_encode(&act);
-  uint8_t id[SUBMISSION_ID_SIZE];
-  g_autoptr(GByteArray) sealed =
-      identity_seal(desk->home->identity, SEAL_ACT, payload->data, payload->len, id);
-  return outbox_batch_add(desk->outbox, answering->batch, act.sequence, id, "", inquiry->period, "", "", 1,
-                          sealed, error);
-}
+struct answers {
+  const struct answering *of;
+  char **words; /* numbers of inquiries */
+};
 
-/* All of them become durable, or none. */
-static bool make_answers(struct answering *answering, char **words, GError **error)
+static bool add_answers(struct desk *desk, int64_t batch, void *data, GError **error)
 {
-  struct desk *desk = &answering->desk;
-  int lock = home_lock(desk->home->folder, "push", true, error);
-  if (lock < 0) return false;
-  bool made = outbox_batch_begin(desk->outbox, _("answers"), clock_wall().ms, &answering->batch, error);
-  for (char **word = words; made && *word; word++) {
+  const struct answers *answers = data;
+  for (char **word = answers->words; *word; word++) {
     struct search inquiry;
-    made = find_inquiry(desk, *word, &inquiry, error) && add_answer(answering, &inquiry, error);
+    if (!find_inquiry(desk, *word, &inquiry, error)) return false;
+    struct park_act act = {.kind = PARK_ANSWERS,
+                           .answer = {inquiry.number, answers->of->text, answers->of->by}};
+    if (!desk_add_act(desk, batch, &act, inquiry.period, "", error)) return false;
   }
-  made = made && outbox_batch_commit(desk->outbox, answering->batch, error);
-  if (!made) outbox_batch_drop(desk->outbox);
-  close(lock);
-  return made;
+  return true;
 }
 
 static bool print_refusal(const char *form, const char *period, const struct refusal *refusal, void *data)
@@ -234,7 +215,8 @@ static bool answer(struct answering *answering, char **words, GError **error)
   struct desk *desk = &answering->desk;
   if (!desk_open(desk, error) || !check_words(answering, error)) return false;
   desk_refresh(desk);
-  return make_answers(answering, words, error) &&
+  return desk_make_acts(desk, _("answers"), add_answers, &(struct answers){answering, words},
+                        &answering->batch, error) &&
          delivery_finish(&desk->delivery, answering->timeout, error) && report(answering, error);
 }
 
