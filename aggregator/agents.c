@@ -2,6 +2,7 @@
 #include "aggregator/office.h"
 #include "aggregator/print.h"
 #include "common/clock.h"
+#include "common/error.h"
 #include "common/text.h"
 
 static const struct print_column columns[] = {
@@ -79,8 +80,7 @@ int office_agents(struct office *office, struct control_request *request, int ar
   enum print_format format;
   int exit_code;
   if (!office_options(request, entries, 0, 0, &argc, &argv, &exit_code)) return exit_code;
-  if (!print_read_format(format_text, &format))
-    return office_misused(request, _("“%s” is no format; choose table, csv or json"), format_text);
+  if (!office_read_format(request, format_text, &format)) return ERROR_USAGE;
 
   GError *error = NULL;
   CLEANUP(snapshot_unref)

@@ -107,8 +107,7 @@ static void print_all(struct store *store, const struct catalogue *catalogue, co
 static int run(struct office *office, struct control_request *request, const struct asked *asked)
 {
   enum print_format format;
-  if (!print_read_format(asked->format, &format))
-    return office_misused(request, _("“%s” is no format; choose table, csv or json"), asked->format);
+  if (!office_read_format(request, asked->format, &format)) return ERROR_USAGE;
   GError *error = NULL;
   CLEANUP(snapshot_unref)
   struct snapshot *snapshot = present_begin(writer_present(office->writer), office->reader, &error);

@@ -35,14 +35,14 @@ static const char *or_empty(const char *text)
   return text ? text : "";
 }
 
-/* The period in its canonical text. False if it is none. */
-static bool read_period(struct about *about)
+/* The period in its canonical text. False, and said so, if it is none. */
+static bool read_period(struct control_request *request, struct about *about)
 {
   struct period period;
   char text[PERIOD_TEXT_SIZE];
 
   if (!about->period) return true;
-  if (!period_read(about->period, 0, &period)) return false;
+  if (!office_read_period(request, about->period, &period)) return false;
   g_free(about->period);
   about->period = g_strdup(period_format(period, text));
   return true;
@@ -77,12 +77,6 @@ static int act_on(struct office *office, struct control_request *request, struct
   leaf->by = request->user;
   leaf->reason = or_empty(reason);
   return writer_act(office->writer, &act, NULL, &error) ? 0 : office_fail(request, error);
-}
-
-static int misused_period(struct control_request *request, const struct about *about)
-{
-  return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
-                        about->period);
 }
 
 /* --- ask --- */
@@ -125,9 +119,7 @@ int office_ask(struct office *office, struct control_request *request, int argc,
 
   if (office_options(request, entries, 0, 1, &argc, &argv, &exit_code)) {
     numbers = read_numbers(request, argc, argv);
-    exit_code = !numbers               ? ERROR_USAGE
-                : !read_period(&about) ? misused_period(request, &about)
-                                       : ask(office, request, &about, numbers);
+    exit_code = numbers && read_period(request, &about) ? ask(office, request, &about, numbers) : ERROR_USAGE;
   }
   about_clear(&about);
   return exit_code;
@@ -172,9 +164,8 @@ int office_accept(struct office *office, struct control_request *request, int ar
 
   if (office_options(request, entries, 0, G_MAXINT, &argc, &argv, &exit_code)) {
     numbers = read_numbers(request, argc, argv);
-    exit_code = !numbers               ? ERROR_USAGE
-                : !read_period(&about) ? misused_period(request, &about)
-                                       : accept(office, request, &about, numbers);
+    exit_code =
+        numbers && read_period(request, &about) ? accept(office, request, &about, numbers) : ERROR_USAGE;
   }
   about_clear(&about);
   return exit_code;
@@ -216,7 +207,7 @@ int office_consent(struct office *office, struct control_request *request, int a
   int exit_code;
 
   if (office_options(request, entries, 0, 0, &argc, &argv, &exit_code))
-    exit_code = read_period(&about) ? consent(office, request, &about) : misused_period(request, &about);
+    exit_code = read_period(request, &about) ? consent(office, request, &about) : ERROR_USAGE;
   about_clear(&about);
   return exit_code;
 }

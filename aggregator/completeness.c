@@ -5,6 +5,7 @@
 #include "aggregator/print.h"
 #include "aggregator/surveys.h"
 #include "common/calendar.h"
+#include "common/error.h"
 #include "common/text.h"
 
 #include <string.h>
@@ -198,14 +199,11 @@ static int run(struct office *office, struct control_request *request, const str
   struct period period;
   GError *error = NULL;
   struct completeness completeness = {0};
-  if (!print_read_format(asked->format, &format))
-    return office_misused(request, _("“%s” is no format; choose table, csv or json"), asked->format);
+  if (!office_read_format(request, asked->format, &format)) return ERROR_USAGE;
   if (!read_most(asked->missing, &completeness.missing_most))
     return office_misused(request, _("--missing: found “%s”, expected a number from 1, or all"),
                           asked->missing);
-  if (asked->period && !period_read(asked->period, 0, &period))
-    return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
-                          asked->period);
+  if (asked->period && !office_read_period(request, asked->period, &period)) return ERROR_USAGE;
   CLEANUP(snapshot_unref)
   struct snapshot *snapshot = present_begin(writer_present(office->writer), office->reader, &error);
   if (!snapshot) return office_fail(request, error);

@@ -4,6 +4,7 @@
 #include "aggregator/office.h"
 #include "aggregator/pick.h"
 #include "aggregator/print.h"
+#include "common/error.h"
 #include "common/text.h"
 
 #include <string.h>
@@ -92,10 +93,7 @@ int office_editions(struct office *office, struct control_request *request, int 
   struct period period;
   int exit_code;
   if (!office_options(request, entries, 0, 0, &argc, &argv, &exit_code)) return exit_code;
-  if (!print_read_format(format_text, &format))
-    return office_misused(request, _("“%s” is no format; choose table, csv or json"), format_text);
-  if (period_text && !period_read(period_text, 0, &period))
-    return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
-                          period_text);
+  if (!office_read_format(request, format_text, &format)) return ERROR_USAGE;
+  if (period_text && !office_read_period(request, period_text, &period)) return ERROR_USAGE;
   return run(office, request, form, period_text ? &period : NULL, format);
 }

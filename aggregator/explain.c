@@ -251,11 +251,8 @@ static int run(struct office *office, struct control_request *request, const str
   if (asked->most < 0 || asked->most > LINES_MOST)
     return office_misused(request, _("--most is at most %d"), LINES_MOST);
   telling.most = asked->most > 0 ? (size_t)asked->most : LINES_USUAL;
-  if (!print_read_format(asked->format, &format))
-    return office_misused(request, _("“%s” is no format; choose table, csv or json"), asked->format);
-  if (!period_read(words[2], 0, &telling.asked.period))
-    return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
-                          words[2]);
+  if (!office_read_format(request, asked->format, &format)) return ERROR_USAGE;
+  if (!office_read_period(request, words[2], &telling.asked.period)) return ERROR_USAGE;
   CLEANUP(snapshot_unref)
   struct snapshot *present = present_begin(writer_present(office->writer), office->reader, &error);
   if (!present) return office_fail(request, error);

@@ -199,8 +199,7 @@ int office_growth_plan(struct office *office, struct control_request *request, i
   struct period period = {0};
   int exit_code;
   if (!office_options(request, entries, 0, 0, &argc, &argv, &exit_code)) return exit_code;
-  if (!print_read_format(format_text, &format))
-    return office_misused(request, _("“%s” is no format; choose table, csv or json"), format_text);
+  if (!office_read_format(request, format_text, &format)) return ERROR_USAGE;
   if (period_text && (!period_read(period_text, 0, &period) || period.months != 12))
     return office_misused(request, _("“%s” is no year; write 2018"), period_text);
   return run(office, request, period.year, area, format);

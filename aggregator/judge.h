@@ -45,8 +45,8 @@ struct judged {
   /* By row, the version of the unit that governs the report; NULL of a row that is refused. They belong to
    * the snapshot's register. NULL as a whole where nothing was judged. */
   const struct unit_version **versions;
-  /* By row, whether its figures break no rule of the catalogue that refuses and looks at nothing but them, as
-   * of a unit's first report they are all there is. NULL where nothing was judged. */
+  /* By row, whether its figures keep every rule of the catalogue that can refuse them and looks at nothing
+   * else: all that such a rule sees of a unit's first report. NULL where nothing was judged. */
   bool *sound;
   bool clock_off; /* its clock is ahead of ours by more than LIMIT_CLOCK_SKEW_MS */
 

@@ -197,6 +197,20 @@ bool office_options(struct control_request *request, const GOptionEntry *entries
   return false;
 }
 
+bool office_read_format(struct control_request *request, const char *text, enum print_format *ret_format)
+{
+  if (print_read_format(text, ret_format)) return true;
+  office_misused(request, _("“%s” is no format; choose table, csv or json"), text);
+  return false;
+}
+
+bool office_read_period(struct control_request *request, const char *text, struct period *ret_period)
+{
+  if (period_read(text, 0, ret_period)) return true;
+  office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"), text);
+  return false;
+}
+
 struct snapshot *office_snapshot(struct office *office)
 {
   return present_get(writer_present(office->writer));

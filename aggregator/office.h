@@ -5,6 +5,7 @@
 #define PARKTALLY_AGGREGATOR_OFFICE_H
 
 #include "aggregator/folder.h"
+#include "aggregator/print.h"
 #include "aggregator/snapshot.h"
 #include "aggregator/store/store.h"
 #include "aggregator/writer.h"
@@ -62,6 +63,11 @@ int office_fail(struct control_request *request, GError *error);
 
 /* A usage error of the command's own: prints and returns 64. */
 int office_misused(struct control_request *request, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* What an option or word says. False, and a usage error printed, if it is none; a format that is not given
+ * is the usual one. */
+bool office_read_format(struct control_request *request, const char *text, enum print_format *ret_format);
+bool office_read_period(struct control_request *request, const char *text, struct period *ret_period);
 
 /* A new reference to what is in force. */
 struct snapshot *office_snapshot(struct office *office);

@@ -69,9 +69,7 @@ static int run(struct office *office, struct control_request *request, enum peri
   struct period period;
   GError *error = NULL;
   int form, area = CATALOGUE_NONE;
-  if (!period_read(asked->period, 0, &period))
-    return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
-                          asked->period);
+  if (!office_read_period(request, asked->period, &period)) return ERROR_USAGE;
   if (!pick_one(catalogue, PICK_FORMS, asked->form, &form, &error) ||
       (asked->area && !pick_one(catalogue, PICK_AREAS, asked->area, &area, &error)))
     return office_fail(request, error);

@@ -341,9 +341,7 @@ static int run(struct office *office, struct control_request *request, const cha
   struct publishing publishing = {.office = office, .by = by, .reason = g_strstrip(why)};
   GError *error = NULL;
   int form;
-  if (!period_read(period_text, 0, &publishing.period))
-    return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
-                          period_text);
+  if (!office_read_period(request, period_text, &publishing.period)) return ERROR_USAGE;
   if (!pick_one(catalogue, PICK_FORMS, form_code, &form, &error)) return office_fail(request, error);
   g_autofree char *wrong = catalogue_period_objection(catalogue, form, publishing.period);
   if (wrong) return office_misused(request, _("found %s, form %s expects %s"), period_text, form_code, wrong);

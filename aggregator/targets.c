@@ -327,7 +327,6 @@ int office_targets(struct office *office, struct control_request *request, int a
   enum print_format format;
   int exit_code;
   if (!office_options(request, entries, 0, 0, &argc, &argv, &exit_code)) return exit_code;
-  if (!print_read_format(format_text, &format))
-    return office_misused(request, _("“%s” is no format; choose table, csv or json"), format_text);
+  if (!office_read_format(request, format_text, &format)) return ERROR_USAGE;
   return run(office, request, period, areas, as_of, format);
 }

@@ -277,12 +277,9 @@ static GArray *pick_columns(const struct asked *asked)
 static int run(struct office *office, struct control_request *request, const struct asked *asked)
 {
   enum print_format format;
-  if (!print_read_format(asked->format, &format))
-    return office_misused(request, _("“%s” is no format; choose table, csv or json"), asked->format);
+  if (!office_read_format(request, asked->format, &format)) return ERROR_USAGE;
   struct period period = {0};
-  if (asked->period && !period_read(asked->period, 0, &period))
-    return office_misused(request, _("“%s” is no period; write 2018-05, 2018-Q2, 2018 or 2018-01/P2M"),
-                          asked->period);
+  if (asked->period && !office_read_period(request, asked->period, &period)) return ERROR_USAGE;
   const char *objection = contradiction(asked);
   if (objection) return office_misused(request, "%s", objection);
   GError *error = NULL;
