@@ -585,7 +585,8 @@ struct gate *gate_new(const struct gate_options *options, GError **error)
   prepare_documents(gate);
   gate->store = store_open(path, STORE_READ, error);
   if (!gate->store || !open_endpoints(gate, error)) return NULL;
-  gate->intake = intake_new(options->writer, submission_answered, gate);
+  gate->intake = intake_new(options->folder, options->writer, submission_answered, gate, error);
+  if (!gate->intake) return NULL;
   gate->thread = g_thread_new("gate", gate_main, gate);
   return g_steal_pointer(&gate);
 }

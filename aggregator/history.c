@@ -83,15 +83,22 @@ static struct history *read_books(struct store *store, const struct judged *judg
   return history;
 }
 
-struct history *history_read(struct store *store, const struct judged *judged, size_t first, size_t count)
+void history_books(struct store *store, const struct judged *judged, int64_t ret_books[static TENSE_COUNT])
 {
   const struct form *form = &judged->catalogue->forms[judged->form];
   struct period periods[TENSE_COUNT] = {[TENSE_LAST] = form_period_before(form, judged->period),
                                         [TENSE_YEAR_AGO] = period_last_year(judged->period)};
-  int64_t books[TENSE_COUNT] = {0};
 
+  memset(ret_books, 0, TENSE_COUNT * sizeof *ret_books);
   EACH_TENSE_BACK(tense)
-  if (form->looks_back[tense]) books[tense] = store_find_book(store, form->code, periods[tense]);
+  if (form->looks_back[tense]) ret_books[tense] = store_find_book(store, form->code, periods[tense]);
+}
+
+struct history *history_read(struct store *store, const struct judged *judged, size_t first, size_t count)
+{
+  int64_t books[TENSE_COUNT];
+
+  history_books(store, judged, books);
   return read_books(store, judged, books, TENSE_COUNT, first, count);
 }
 
@@ -136,4 +143,42 @@ void history_past(struct history *history, size_t n, struct suspicion_facts *fac
 {
   for (size_t moment = 0; moment < LIMIT_HISTORY_PERIODS; moment++)
     facts->past[moment].figures = figures_at(history, moment, n);
+}
+
+/* --- as it is asked for --- */
+
+struct history_window {
+  struct store *store;
+  const struct judged *judged;
+  size_t rows;
+  struct history *history; /* of rows from `first` up to `end` */
+  size_t first, end;
+};
+
+struct history_window *history_window_new(struct store *store, const struct judged *judged, size_t rows)
+{
+  struct history_window *window = g_new0(struct history_window, 1);
+
+  window->store = store;
+  window->judged = judged;
+  window->rows = rows;
+  return window;
+}
+
+void history_window_free(struct history_window *window)
+{
+  if (!window) return;
+  history_free(window->history);
+  g_free(window);
+}
+
+void history_window_facts(struct history_window *window, size_t row, struct formula_facts *facts)
+{
+  if (row < window->first || row >= window->end) {
+    history_free(window->history);
+    window->history = history_read(window->store, window->judged, row, window->rows);
+    window->first = row;
+    window->end = row + window->rows;
+  }
+  history_facts(window->history, row - window->first, facts);
 }

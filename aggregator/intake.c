@@ -1,5 +1,6 @@
 #include "aggregator/intake.h"
 
+#include "aggregator/hindsight.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/heap.h"
@@ -13,6 +14,7 @@ struct intake {
   void *data;
   GThreadPool *workers;
   struct quota *memory; /* of what is decoded */
+  struct hindsight *hindsight;
 
   /* Workers end in any order, but what an agent sent first is the base of what it sent next: the writer gets
    * submissions in the order in which they came. */
@@ -101,6 +103,7 @@ static void judge(struct intake *intake, struct task *task)
   quota_take(intake->memory, task->turn, JUDGED_MOST);
   snapshot = present_get(writer_present(intake->writer));
   judged = judge_submission(snapshot, task->sealed, task->id, clock_wall().ms);
+  hindsight_ask(intake->hindsight, judged);
   judged->quota = quota_ref(intake->memory);
   judged->share = judged_memory(judged);
   assert(judged->share <= JUDGED_MOST);
@@ -115,11 +118,18 @@ static void work(void *data, void *user_data)
 
   judge(intake, task);
   settle_in_turn(intake, task);
+  if (g_thread_pool_unprocessed(intake->workers) == 0) hindsight_rest(intake->hindsight);
 }
 
-struct intake *intake_new(struct writer *writer, intake_sink *sink, void *data)
+struct intake *intake_new(const char *folder, struct writer *writer, intake_sink *sink, void *data,
+                          GError **error)
 {
-  struct intake *intake = g_new0(struct intake, 1);
+  CLEANUP(hindsight_free) struct hindsight *hindsight = hindsight_new(folder, error);
+  struct intake *intake;
+
+  if (!hindsight) return NULL;
+  intake = g_new0(struct intake, 1);
+  intake->hindsight = g_steal_pointer(&hindsight);
 
   intake->writer = writer;
   intake->sink = sink;
@@ -135,6 +145,7 @@ void intake_free(struct intake *intake)
 {
   if (!intake) return;
   g_thread_pool_free(intake->workers, FALSE, TRUE);
+  hindsight_free(intake->hindsight);
   g_hash_table_unref(intake->waiting);
   quota_unref(intake->memory); /* the writer may still be about to free what it answered */
   g_mutex_clear(&intake->lock);

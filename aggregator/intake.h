@@ -19,7 +19,8 @@ struct intake_answer {
 typedef void intake_sink(const struct intake_answer *answer, void *data);
 
 struct intake;
-struct intake *intake_new(struct writer *writer, intake_sink *sink, void *data);
+struct intake *intake_new(const char *folder, struct writer *writer, intake_sink *sink, void *data,
+                          GError **error);
 /* Waits for its workers. What they handed to the writer must have been answered before. */
 void intake_free(struct intake *intake);
 CLEANUP_DEFINE(struct intake, intake_free)

@@ -39,6 +39,7 @@ void judged_free(struct judged *judged)
   g_array_unref(judged->refusals);
   g_free(judged->versions);
   g_free(judged->sound);
+  g_free(judged->upheld);
   park_act_free(judged->act);
   submission_free(judged->submission);
   catalogue_unref(judged->catalogue);
@@ -54,7 +55,7 @@ size_t judged_memory(const struct judged *judged)
   size_t rows = judged->submission ? submission_size(judged->submission) : 0;
 
   return sizeof *judged +
-         rows * (sizeof *judged->versions + sizeof *judged->sound + 2 * sizeof(struct row_refusal)) +
+         rows * (sizeof *judged->versions + 2 * sizeof(bool) + 2 * sizeof(struct row_refusal)) +
          (judged->submission ? submission_memory(judged->submission) : 0);
 }
 
@@ -241,6 +242,7 @@ static void forget_findings(struct judged *judged)
   g_array_set_size(judged->refusals, 0);
   g_clear_pointer(&judged->versions, g_free);
   g_clear_pointer(&judged->sound, g_free);
+  g_clear_pointer(&judged->upheld, g_free);
 }
 
 /* What a snapshot alone decides, once the seal was opened. */

@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/codec.h"
 #include "common/finding.h"
+#include "common/formula.h"
 #include "common/rule.h"
 #include "common/submission.h"
 
@@ -18,7 +19,7 @@
  * half empty. */
 #define JUDGED_MOST                                                                                          \
   (LIMIT_SUBMISSION_ARENA + sizeof(struct judged) +                                                          \
-   LIMIT_REPORTS * (sizeof(struct unit_version *) + sizeof(bool) + 2 * sizeof(struct row_refusal)))
+   LIMIT_REPORTS * (sizeof(struct unit_version *) + 2 * sizeof(bool) + 2 * sizeof(struct row_refusal)))
 
 struct row_refusal { /* of a report that a rule refuses */
   uint32_t row;
@@ -48,6 +49,11 @@ struct judged {
   /* By row, whether its figures keep every rule of the catalogue that can refuse them and looks at nothing
    * else: all that such a rule sees of a unit's first report. NULL where nothing was judged. */
   bool *sound;
+  /* By row, whether it is sound and keeps those that look at other reports of its unit too, as of so many
+   * leaves; `books` are those that were looked at, by tense. NULL where nobody looked (hindsight.h). */
+  bool *upheld;
+  uint64_t leaves;
+  int64_t books[TENSE_COUNT];
   bool clock_off; /* its clock is ahead of ours by more than LIMIT_CLOCK_SKEW_MS */
 
   struct quota *quota; /* a reference of where `share` goes back to when it is freed; or NULL */

@@ -1,6 +1,6 @@
 #include "aggregator/posting_private.h"
 
-#include "aggregator/history.h"
+#include "aggregator/hindsight.h"
 #include "aggregator/store/applications.h"
 #include "aggregator/store/inquiries.h"
 #include "common/decimal.h"
@@ -63,6 +63,7 @@ static bool breaks_rule(struct target_book *book, struct arrival *arrival, enum 
 
   breach->rule = NULL;
   if (!book->live || arrival->report.change.kind != KIND_FIGURES) return false;
+  history_window_facts(book->past, arrival->row, &book->facts);
   book->facts.figures[TENSE_NOW] = after;
   while (rule_next_breach(book->form, scope, RULE_QUASI, &book->facts, &next, breach))
     if (breach->rule->weight == RULE_MANDATORY ||
@@ -165,7 +166,9 @@ static bool put_first(struct target_book *book, struct arrival *arrival)
   static const struct figures NONE;
   const struct submission_report *report = &arrival->report;
   const struct report_change *change = &report->change;
-  bool is_sound = book->judged->sound && book->judged->sound[arrival->row];
+  const struct judged *judged = book->judged;
+  bool is_sound = judged->sound && judged->sound[arrival->row];
+  bool is_upheld = book->hindsight && judged->upheld[arrival->row];
   const struct figures *after;
   uint8_t packed[FIGURES_PACKED_MOST];
   struct stored_report first = {
@@ -181,7 +184,7 @@ static bool put_first(struct target_book *book, struct arrival *arrival)
 
   if (report->has_base || change->kind == KIND_WITHDRAWAL) return false;
   after = change->kind == KIND_FIGURES ? &change->figures : &NONE; /* over nothing, any change fits */
-  if (breaks_rule(book, arrival, is_sound ? RULES_BACK : RULES_ALL, after)) return false;
+  if (!is_upheld && breaks_rule(book, arrival, is_sound ? RULES_BACK : RULES_ALL, after)) return false;
   pack(book, arrival, after, packed, &first);
   return tables_put_first(book->tables, &first, after, find_version(book, arrival));
 }
@@ -339,17 +342,16 @@ static void refuse_by_rule(struct posting *posting, struct target_book *book, co
 static void post_reports(struct posting *posting, struct target_book *book, const struct judged *judged)
 {
   size_t count = submission_size(judged->submission);
-  CLEANUP(history_free) struct history *history = NULL;
+  CLEANUP(history_window_free)
+  struct history_window *past = history_window_new(book->store, judged, HISTORY_ROWS);
   struct arrival arrival;
   unsigned refused = 0;
 
+  book->past = past;
+  book->hindsight = hindsight_holds(book->store, judged);
   for (size_t n = 0; n < count && !store_error(book->store); n++) {
     enum verdict verdict;
 
-    if (n % HISTORY_ROWS == 0) {
-      history_free(history);
-      history = history_read(book->store, judged, n, HISTORY_ROWS);
-    }
     if (refused < judged->refusals->len &&
         g_array_index(judged->refusals, struct row_refusal, refused).row == n) {
       refuse_by_rule(posting, book, &g_array_index(judged->refusals, struct row_refusal, refused++));
@@ -358,7 +360,6 @@ static void post_reports(struct posting *posting, struct target_book *book, cons
     arrival.row = (uint32_t)n;
     submission_report(judged->submission, n, &arrival.report);
     arrival.breach.rule = NULL;
-    history_facts(history, n % HISTORY_ROWS, &book->facts);
     verdict = VERDICT_IS_COUNTED;
     arrival.own = NULL;
     if (!put_first(book, &arrival)) {

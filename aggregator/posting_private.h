@@ -2,6 +2,7 @@
 #ifndef PARKTALLY_AGGREGATOR_POSTING_PRIVATE_H
 #define PARKTALLY_AGGREGATOR_POSTING_PRIVATE_H
 
+#include "aggregator/history.h"
 #include "aggregator/posting.h"
 #include "common/rule.h"
 
@@ -16,10 +17,12 @@ struct target_book {
   const struct form *form;
   const struct judged *judged;
   uint64_t position;
-  uint64_t since;             /* leaf from which its reports are in force: later, where they waited */
-  size_t near;                /* in the register: units ascend */
-  bool live;                  /* rules of the catalogue are asked; in replay the leaf has what they said */
-  struct formula_facts facts; /* what they are asked of */
+  uint64_t since;              /* leaf from which its reports are in force: later, where they waited */
+  size_t near;                 /* in the register: units ascend */
+  bool live;                   /* rules of the catalogue are asked; in replay the leaf has what they said */
+  struct formula_facts facts;  /* what they are asked of */
+  struct history_window *past; /* … where they look back */
+  bool hindsight;              /* what workers found of those that do holds */
 };
 
 /* One report as it meets the tables. */

@@ -104,15 +104,16 @@ static void note_release(struct releasing *releasing, const struct waiting *wait
 static enum verdict decide_anew(struct releasing *releasing, struct target_book *book,
                                 struct arrival *arrival)
 {
-  CLEANUP(history_free)
-  struct history *history = history_read(releasing->store, releasing->judged, arrival->row, 1);
+  CLEANUP(history_window_free)
+  struct history_window *past = history_window_new(releasing->store, releasing->judged, 1);
   enum verdict verdict;
 
-  history_facts(history, 0, &book->facts);
+  book->past = past;
   posting_find_present(book, arrival);
   store_waiting_remove(releasing->store, book->position, arrival->row);
   verdict = posting_decide(book, arrival);
   posting_carry_out(book, arrival, verdict);
+  book->past = NULL;
   return verdict;
 }
 

@@ -19,6 +19,8 @@ struct store *store_open(const char *path, enum store_mode mode, GError **error)
   store->path = g_strdup(path);
   store->reports = g_array_new(FALSE, FALSE, sizeof(struct stored_report));
   store->report_texts = g_string_chunk_new(4096);
+  store->changed = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+  store->changing = g_array_new(FALSE, FALSE, sizeof(int64_t));
   store->ledger = store;
   return store;
 }
@@ -31,6 +33,8 @@ void store_close(struct store *store)
   if (store->looked_at) g_tree_unref(store->looked_at);
   db_close(store->db);
   for (size_t n = 0; n < LIMIT_PARTS_KEPT; n++) g_free(store->parts[n]);
+  g_hash_table_unref(store->changed);
+  g_array_unref(store->changing);
   g_array_unref(store->reports);
   g_string_chunk_free(store->report_texts);
   g_free(store->path);
@@ -81,7 +85,10 @@ bool store_commit(struct store *store, GError **error)
 {
   store_blocks_flush(store);
   end_transaction(store);
-  if (db_commit(store->db, error)) return true;
+  if (db_commit(store->db, error)) {
+    store_books_settle(store);
+    return true;
+  }
   forget(store);
   return false;
 }

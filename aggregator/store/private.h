@@ -45,6 +45,9 @@ struct store {
   struct block *looked;   /* the one used last, or NULL */
   size_t looked_near;     /* line used last in it */
 
+  GHashTable *changed; /* book → the leaf count that store_book_changed() gives, but for those of … */
+  GArray *changing;    /* … int64_t: books that a transaction changed which is not committed */
+
   struct store *ledger; /* which has the leaves; itself but while a replay is compared */
   /* Parts of leaves that were read in this transaction: reports of several submissions lie side by side. */
   int64_t part_ids[LIMIT_PARTS_KEPT]; /* 0: none */
@@ -72,6 +75,8 @@ void store_blocks_close(struct store *store);
 void store_blocks_begin(struct store *store);
 /* Forgets all. */
 void store_blocks_forget(struct store *store);
+/* After a commit. */
+void store_books_settle(struct store *store);
 /* For cursor_sqlite.c. Of a row: its book, first unit (of one of the history: its unit), and text. */
 int64_t store_block_checksum(int64_t book, const char *from, const char *text, size_t length);
 #define STORE_BLOCK_COLUMNS "id, unit, reports, checksum"

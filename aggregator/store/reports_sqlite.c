@@ -157,6 +157,39 @@ static bool is_looked_at(const struct store *store, int64_t book)
   return node && ((const struct block *)g_tree_node_value(node))->book == book;
 }
 
+/* --- which books changed when --- */
+
+static bool is_changing(const struct store *store, int64_t book)
+{
+  for (guint n = store->changing->len; n > 0; n--)
+    if (g_array_index(store->changing, int64_t, n - 1) == book) return true;
+  return false;
+}
+
+static void note_change(struct store *store, int64_t book)
+{
+  if (!is_changing(store, book)) g_array_append_val(store->changing, book);
+}
+
+/* One that a rollback left behind counts as changed until the next commit: that costs a look at most. */
+void store_books_settle(struct store *store)
+{
+  if (store->changing->len == 0) return;
+  uint64_t leaves = store_leaf_count(store);
+  for (guint n = 0; n < store->changing->len; n++)
+    g_hash_table_insert(store->changed,
+                        g_memdup2(&g_array_index(store->changing, int64_t, n), sizeof(int64_t)),
+                        g_memdup2(&leaves, sizeof leaves));
+  g_array_set_size(store->changing, 0);
+}
+
+uint64_t store_book_changed(const struct store *store, int64_t book)
+{
+  if (is_changing(store, book)) return G_MAXUINT64;
+  const uint64_t *leaves = g_hash_table_lookup(store->changed, &book);
+  return leaves ? *leaves : 0;
+}
+
 static void insert_block(GTree **blocks, struct block *block)
 {
   if (!*blocks) *blocks = g_tree_new_full(compare_blocks, NULL, NULL, forget_block);
@@ -328,6 +361,7 @@ bool store_report_put_first(struct store *store, const struct stored_report *rep
   size_t n = store->near = block_find(block, report->unit, store->near);
   bool is_first = !block_has(block, n, report->unit);
   if (is_first) {
+    note_change(store, report->book);
     block_insert(block, n, report);
     split_if_full(store, block, n);
   }
@@ -402,6 +436,7 @@ void store_report_put(struct store *store, const struct stored_report *report)
 {
   struct block *block = find_block(store, report->book, report->unit);
   if (!block) return;
+  note_change(store, report->book);
   if (report->revision == 1)
     put_new(store, block, report);
   else
@@ -414,6 +449,7 @@ void store_report_mark(struct store *store, int64_t book, const char *unit, cons
 {
   struct block *block = find_block(store, book, unit);
   if (!block) return;
+  note_change(store, book);
   struct block_entry entry;
   size_t n;
   if (find_line(store, block, unit, park, &n, &entry)) {

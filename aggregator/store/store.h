@@ -135,6 +135,11 @@ void store_waiting_remove(struct store *store, uint64_t position, uint32_t row);
 
 int64_t store_book(struct store *store, const char *form, struct period period);      /* made if absent */
 int64_t store_find_book(struct store *store, const char *form, struct period period); /* 0 if none */
+/* How many leaves there were when this store had last changed a report of the book; G_MAXUINT64 until that is
+ * committed, 0 if it has not since it was opened. Whoever reads as of so many leaves, or more, sees all of
+ * it.
+ */
+uint64_t store_book_changed(const struct store *store, int64_t book);
 struct stored_book {
   int64_t book;
   char *form;

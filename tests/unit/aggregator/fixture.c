@@ -275,7 +275,12 @@ static void take_answer(const struct judged *judged, GBytes *receipt, const GErr
 struct receipt *fixture_submit(struct fixture *fixture, GBytes *sealed, GError **error)
 {
   CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(fixture->writer));
-  struct judged *judged = judge_submission(snapshot, sealed, NULL, clock_wall().ms);
+
+  return fixture_submit_judged(fixture, judge_submission(snapshot, sealed, NULL, clock_wall().ms), error);
+}
+
+struct receipt *fixture_submit_judged(struct fixture *fixture, struct judged *judged, GError **error)
+{
   struct answer answer = {.done = false};
   struct receipt *receipt = NULL;
   const uint8_t *payload;

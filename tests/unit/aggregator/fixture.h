@@ -68,6 +68,8 @@ void fixture_admit(struct fixture *fixture, struct fixture_agent *by, const stru
 
 /* Judges and submits, waits for the commit. The receipt, or NULL and the error. */
 struct receipt *fixture_submit(struct fixture *fixture, GBytes *sealed, GError **error);
+/* The same of one that was judged already, which it takes. */
+struct receipt *fixture_submit_judged(struct fixture *fixture, struct judged *judged, GError **error);
 
 /* A change with one value of one column of a form. */
 struct report_change fixture_value(unsigned column, int64_t value);

@@ -77,7 +77,8 @@ static int set_up(void **state)
   g_mutex_init(&world->answers.mutex);
   g_cond_init(&world->answers.cond);
   world->answers.list = g_ptr_array_new_with_free_func(answer_free);
-  world->intake = intake_new(world->fixture.writer, keep_answer, &world->answers);
+  world->intake =
+      intake_new(world->fixture.folder, world->fixture.writer, keep_answer, &world->answers, NULL);
   *state = world;
   return 0;
 }
