@@ -1,4 +1,5 @@
 #include "common/merkle.h"
+#include "common/merkle_private.h"
 
 #include <assert.h>
 #include <nettle/sha2.h>
@@ -27,7 +28,7 @@ void merkle_leaf_hash(const uint8_t *data, size_t length, uint8_t ret_hash[stati
 }
 
 /* `ret_hash` may be one of the two. */
-static void node_hash(const uint8_t left[static MERKLE_HASH_SIZE],
+void merkle_node_hash(const uint8_t left[static MERKLE_HASH_SIZE],
                       const uint8_t right[static MERKLE_HASH_SIZE], uint8_t ret_hash[static MERKLE_HASH_SIZE])
 {
   const uint8_t prefix = PREFIX_NODE;
@@ -44,31 +45,56 @@ void merkle_init(struct merkle *tree)
   memset(tree, 0, sizeof *tree);
 }
 
-void merkle_append(struct merkle *tree, const uint8_t leaf_hash[static MERKLE_HASH_SIZE])
+void merkle_append_telling(struct merkle *tree, const uint8_t leaf_hash[static MERKLE_HASH_SIZE],
+                           merkle_sink *sink, void *data)
 {
   uint8_t hash[MERKLE_HASH_SIZE];
   memcpy(hash, leaf_hash, sizeof hash);
 
   /* As in adding one to a binary number: each low bit that is set is a subtree of the size of what is
    * carried. */
-  unsigned count = peak_count(tree->size);
-  for (uint64_t size = tree->size; size & 1; size >>= 1) node_hash(tree->peak[--count], hash, hash);
+  unsigned count = peak_count(tree->size), level = 0;
+  uint64_t number = tree->size;
+  for (; number & 1; number >>= 1) {
+    sink(level++, number, hash, data);
+    merkle_node_hash(tree->peak[--count], hash, hash);
+  }
+  sink(level, number, hash, data);
   memcpy(tree->peak[count], hash, sizeof hash);
   tree->size++;
+}
+
+static void tell_nobody(unsigned level, uint64_t number, const uint8_t hash[static MERKLE_HASH_SIZE],
+                        void *data)
+{
+  (void)level;
+  (void)number;
+  (void)hash;
+  (void)data;
+}
+
+void merkle_append(struct merkle *tree, const uint8_t leaf_hash[static MERKLE_HASH_SIZE])
+{
+  merkle_append_telling(tree, leaf_hash, tell_nobody, NULL);
+}
+
+void merkle_empty_root(uint8_t ret_root[static MERKLE_HASH_SIZE])
+{
+  struct sha256_ctx nothing;
+  sha256_init(&nothing);
+  sha256_digest(&nothing, MERKLE_HASH_SIZE, ret_root);
 }
 
 void merkle_root(const struct merkle *tree, uint8_t ret_root[static MERKLE_HASH_SIZE])
 {
   unsigned count = peak_count(tree->size);
   if (count == 0) {
-    struct sha256_ctx nothing;
-    sha256_init(&nothing);
-    sha256_digest(&nothing, MERKLE_HASH_SIZE, ret_root);
+    merkle_empty_root(ret_root);
     return;
   }
   uint8_t root[MERKLE_HASH_SIZE];
   memcpy(root, tree->peak[count - 1], sizeof root);
-  for (unsigned i = count - 1; i-- > 0;) node_hash(tree->peak[i], root, root);
+  for (unsigned i = count - 1; i-- > 0;) merkle_node_hash(tree->peak[i], root, root);
   memcpy(ret_root, root, sizeof root);
 }
 
