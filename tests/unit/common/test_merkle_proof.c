@@ -212,6 +212,23 @@ static void no_other_consistency_is_proved(void **state)
   }
 }
 
+/* Hashes that are right, told of smaller trees, and proofs of nothing. */
+static void a_tree_does_not_pass_for_a_smaller_one(void **state)
+{
+  g_autofree struct kept *kept = kept_new(MOST);
+  struct merkle_proof proof;
+  (void)state;
+  assert_true(merkle_prove_inclusion(7, 8, give, kept, &proof));
+  assert_false(
+      merkle_is_included(kept->leaf[7], 0, 1, kept->root[8], (const hash_bytes *)proof.hash, proof.count));
+  assert_true(merkle_prove_consistency(7, 8, give, kept, &proof));
+  assert_false(
+      merkle_is_consistent(3, kept->root[7], 4, kept->root[8], (const hash_bytes *)proof.hash, proof.count));
+  assert_false(merkle_is_consistent(8, kept->root[8], 5, kept->root[8], NULL, 0));
+  assert_false(merkle_is_consistent(3, kept->root[3], 5, kept->root[5], NULL, 0));
+  assert_false(merkle_is_consistent(0, kept->root[3], 5, kept->root[5], NULL, 0));
+}
+
 /* --- trees that nobody has --- */
 
 /* All leaves are alike, so all subtrees of a level are. */
@@ -279,6 +296,7 @@ int main(void)
       cmocka_unit_test(every_tree_is_proved_to_begin_every_later_one),
       cmocka_unit_test(no_other_inclusion_is_proved),
       cmocka_unit_test(no_other_consistency_is_proved),
+      cmocka_unit_test(a_tree_does_not_pass_for_a_smaller_one),
       cmocka_unit_test(trees_of_any_size_are_proved),
       cmocka_unit_test(what_cannot_be_read_gives_no_proof),
   };
