@@ -4,6 +4,7 @@
 #include "aggregator/flight.h"
 #include "aggregator/folder.h"
 #include "aggregator/intake.h"
+#include "aggregator/proof.h"
 #include "aggregator/refusals.h"
 #include "aggregator/rights.h"
 #include "aggregator/state.h"
@@ -367,6 +368,19 @@ static void answer_state(const struct conversation *with, const struct frame *as
                "what this area is asked cannot be read now");
 }
 
+static void answer_head(const struct conversation *with, const struct frame *asked)
+{
+  CLEANUP(head_page_free)
+  struct head_page *page = head_page_read(with->gate->store, with->gate->options.identity,
+                                          asked->head_request.from, asked->head_request.count);
+
+  if (page)
+    send_frame(with->gate->submit, with->message->peer, head_page_frame(page));
+  else
+    send_fault(with->gate->submit, with->message->peer, NULL, FINDING_REQUEST_UNKNOWN,
+               "the ledger's head cannot be read now");
+}
+
 /* False where the message has to wait for a document. */
 static bool converse(const struct conversation *with, const struct frame *asked)
 {
@@ -385,6 +399,9 @@ static bool converse(const struct conversation *with, const struct frame *asked)
     break;
   case FRAME_STATE_REQUEST:
     answer_state(with, asked);
+    break;
+  case FRAME_HEAD_REQUEST:
+    answer_head(with, asked);
     break;
   default:
     send_fault(with->gate->submit, with->message->peer, NULL, FINDING_MESSAGE_MALFORMED,

@@ -400,6 +400,8 @@ void group_add(struct group *group, struct job *job)
 static void make_receipt(struct group *group, const struct posted *posted, uint64_t tree_size,
                          const uint8_t root[MERKLE_HASH_SIZE])
 {
+  struct merkle_proof path;
+  uint8_t leaf_hash[MERKLE_HASH_SIZE];
   const struct judged *judged = posted->job->judged;
   g_autoptr(GByteArray) payload = NULL;
   g_autoptr(GByteArray) sealed = NULL;
@@ -421,8 +423,11 @@ static void make_receipt(struct group *group, const struct posted *posted, uint6
       .refusals_total = posted->refusals,
       .findings = posted->findings,
       .finding_count = posted->finding_count,
+      .leaf_hash = {leaf_hash, sizeof leaf_hash},
   };
 
+  if (!ledger_prove(group->ledger, posted->job->position, leaf_hash, &path)) return; /* told at the commit */
+  receipt.path = (struct hashes_view){(const uint8_t(*)[SEAL_HASH_SIZE])path.hash, path.count};
   payload = receipt_encode(&receipt);
   sealed = identity_seal(group->identity, SEAL_RECEIPT, payload->data, payload->len, NULL);
   store_receipt_put(group->store, judged->id, sealed->data, sealed->len);

@@ -6,6 +6,7 @@
 #include "aggregator/store/store.h"
 #include "common/cleanup.h"
 #include "common/codec.h"
+#include "common/merkle.h"
 
 #include <glib.h>
 
@@ -27,6 +28,11 @@ void ledger_append(struct ledger *ledger, const struct leaf *leaf);
 /* The head after the last appended leaf; ledger_seal() stores the tree before the commit. */
 void ledger_head(const struct ledger *ledger, uint64_t *ret_size, uint8_t ret_root[static MERKLE_HASH_SIZE]);
 void ledger_seal(struct ledger *ledger);
+
+/* That the leaf at `position`, whose hash is given, is in the tree with that head. False if it cannot be
+ * read: the store has the error. */
+bool ledger_prove(struct ledger *ledger, uint64_t position, uint8_t ret_hash[static MERKLE_HASH_SIZE],
+                  struct merkle_proof *ret_proof);
 
 /* After a rollback: as the store has it. */
 void ledger_reload(struct ledger *ledger);

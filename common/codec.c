@@ -182,6 +182,10 @@ static bool take_body(const Parktally__Frame *message, struct frame *frame)
     return take_state_request(message->state_request, frame);
   case PARKTALLY__FRAME__BODY_STATE_PAGE:
     return state_page_decode(message->state_page, frame);
+  case PARKTALLY__FRAME__BODY_HEAD_REQUEST:
+    return head_request_decode(message->head_request, frame);
+  case PARKTALLY__FRAME__BODY_HEAD:
+    return head_decode(message->head, frame);
   default:
     return true; /* of a newer protocol, or empty: FRAME_NONE */
   }
@@ -206,7 +210,7 @@ void frame_free(struct frame *frame)
 
 /* --- encoding --- */
 
-static GBytes *pack_frame(Parktally__Frame *message, Parktally__Frame__BodyCase body)
+GBytes *codec_pack_frame(Parktally__Frame *message, Parktally__Frame__BodyCase body)
 {
   message->body_case = body;
   return g_byte_array_free_to_bytes(codec_pack(&message->base));
@@ -221,7 +225,7 @@ static GBytes *encode_hello(Parktally__Frame *message, const struct frame *frame
   hello.catalogue_hash = codec_bytes(frame->hello.catalogue_hash);
   hello.register_hash = codec_bytes(frame->hello.register_hash);
   message->hello = &hello;
-  return pack_frame(message, PARKTALLY__FRAME__BODY_HELLO);
+  return codec_pack_frame(message, PARKTALLY__FRAME__BODY_HELLO);
 }
 
 static GBytes *encode_welcome(Parktally__Frame *message, const struct frame *frame)
@@ -234,7 +238,7 @@ static GBytes *encode_welcome(Parktally__Frame *message, const struct frame *fra
   welcome.state = frame->welcome.state;
   welcome.waiting = frame->welcome.waiting;
   message->welcome = &welcome;
-  return pack_frame(message, PARKTALLY__FRAME__BODY_WELCOME);
+  return codec_pack_frame(message, PARKTALLY__FRAME__BODY_WELCOME);
 }
 
 static GBytes *encode_document_request(Parktally__Frame *message, const struct frame *frame)
@@ -242,7 +246,7 @@ static GBytes *encode_document_request(Parktally__Frame *message, const struct f
   Parktally__DocumentRequest request = PARKTALLY__DOCUMENT_REQUEST__INIT;
   request.kind = (Parktally__DocumentKind)frame->document_request.kind;
   message->document_request = &request;
-  return pack_frame(message, PARKTALLY__FRAME__BODY_DOCUMENT_REQUEST);
+  return codec_pack_frame(message, PARKTALLY__FRAME__BODY_DOCUMENT_REQUEST);
 }
 
 static GBytes *encode_document(Parktally__Frame *message, const struct frame *frame)
@@ -251,7 +255,7 @@ static GBytes *encode_document(Parktally__Frame *message, const struct frame *fr
   document.kind = (Parktally__DocumentKind)frame->document.kind;
   document.manifest = codec_bytes(frame->document.manifest);
   message->document = &document;
-  return pack_frame(message, PARKTALLY__FRAME__BODY_DOCUMENT);
+  return codec_pack_frame(message, PARKTALLY__FRAME__BODY_DOCUMENT);
 }
 
 static GBytes *encode_chunk_request(Parktally__Frame *message, const struct frame *frame)
@@ -261,7 +265,7 @@ static GBytes *encode_chunk_request(Parktally__Frame *message, const struct fram
   request.hash = codec_bytes(frame->chunk_request.hash);
   request.index = frame->chunk_request.index;
   message->chunk_request = &request;
-  return pack_frame(message, PARKTALLY__FRAME__BODY_CHUNK_REQUEST);
+  return codec_pack_frame(message, PARKTALLY__FRAME__BODY_CHUNK_REQUEST);
 }
 
 static GBytes *encode_chunk(Parktally__Frame *message, const struct frame *frame)
@@ -271,7 +275,7 @@ static GBytes *encode_chunk(Parktally__Frame *message, const struct frame *frame
   chunk.index = frame->chunk.index;
   chunk.data = codec_bytes(frame->chunk.data);
   message->chunk = &chunk;
-  return pack_frame(message, PARKTALLY__FRAME__BODY_CHUNK);
+  return codec_pack_frame(message, PARKTALLY__FRAME__BODY_CHUNK);
 }
 
 static GBytes *encode_submit(Parktally__Frame *message, const struct frame *frame)
@@ -280,7 +284,7 @@ static GBytes *encode_submit(Parktally__Frame *message, const struct frame *fram
   submit.id = codec_bytes(frame->submit.id);
   submit.sealed = codec_bytes(frame->submit.sealed);
   message->submit = &submit;
-  return pack_frame(message, PARKTALLY__FRAME__BODY_SUBMIT);
+  return codec_pack_frame(message, PARKTALLY__FRAME__BODY_SUBMIT);
 }
 
 static GBytes *encode_busy(Parktally__Frame *message, const struct frame *frame)
@@ -289,7 +293,7 @@ static GBytes *encode_busy(Parktally__Frame *message, const struct frame *frame)
   busy.id = codec_bytes(frame->busy.id);
   busy.retry_after_ms = frame->busy.retry_after_ms;
   message->busy = &busy;
-  return pack_frame(message, PARKTALLY__FRAME__BODY_BUSY);
+  return codec_pack_frame(message, PARKTALLY__FRAME__BODY_BUSY);
 }
 
 static GBytes *encode_fault(Parktally__Frame *message, const struct frame *frame)
@@ -300,7 +304,7 @@ static GBytes *encode_fault(Parktally__Frame *message, const struct frame *frame
   fault.code = codec_text(frame->fault.code);
   fault.text = text;
   message->fault = &fault;
-  return pack_frame(message, PARKTALLY__FRAME__BODY_FAULT);
+  return codec_pack_frame(message, PARKTALLY__FRAME__BODY_FAULT);
 }
 
 static GBytes *encode_refusal_request(Parktally__Frame *message, const struct frame *frame)
@@ -309,7 +313,7 @@ static GBytes *encode_refusal_request(Parktally__Frame *message, const struct fr
   request.id = codec_bytes(frame->refusal_request.id);
   request.offset = frame->refusal_request.offset;
   message->refusal_request = &request;
-  return pack_frame(message, PARKTALLY__FRAME__BODY_REFUSAL_REQUEST);
+  return codec_pack_frame(message, PARKTALLY__FRAME__BODY_REFUSAL_REQUEST);
 }
 
 static GBytes *encode_refusal_page(Parktally__Frame *message, const struct frame *frame)
@@ -324,7 +328,7 @@ static GBytes *encode_refusal_page(Parktally__Frame *message, const struct frame
   page.n_refusal = count;
   page.refusal = refusals.pointer;
   message->refusal_page = &page;
-  GBytes *packed = pack_frame(message, PARKTALLY__FRAME__BODY_REFUSAL_PAGE);
+  GBytes *packed = codec_pack_frame(message, PARKTALLY__FRAME__BODY_REFUSAL_PAGE);
   refusal_messages_finish(&refusals);
   return packed;
 }
@@ -334,7 +338,7 @@ static GBytes *encode_state_request(Parktally__Frame *message, const struct fram
   Parktally__StateRequest request = PARKTALLY__STATE_REQUEST__INIT;
   request.from = frame->state_request.from;
   message->state_request = &request;
-  return pack_frame(message, PARKTALLY__FRAME__BODY_STATE_REQUEST);
+  return codec_pack_frame(message, PARKTALLY__FRAME__BODY_STATE_REQUEST);
 }
 
 GBytes *frame_encode(const struct frame *frame)
@@ -366,16 +370,20 @@ GBytes *frame_encode(const struct frame *frame)
     return encode_refusal_page(&message, frame);
   case FRAME_RECEIPT:
     message.receipt = codec_bytes(frame->receipt.sealed);
-    return pack_frame(&message, PARKTALLY__FRAME__BODY_RECEIPT);
+    return codec_pack_frame(&message, PARKTALLY__FRAME__BODY_RECEIPT);
   case FRAME_CERTIFICATE:
     message.certificate = codec_bytes(frame->certificate.sealed);
-    return pack_frame(&message, PARKTALLY__FRAME__BODY_CERTIFICATE);
+    return codec_pack_frame(&message, PARKTALLY__FRAME__BODY_CERTIFICATE);
   case FRAME_STATE_REQUEST:
     return encode_state_request(&message, frame);
   case FRAME_STATE_PAGE:
     return state_page_encode(&message, frame);
+  case FRAME_HEAD_REQUEST:
+    return head_request_encode(&message, frame);
+  case FRAME_HEAD:
+    return head_encode(&message, frame);
   case FRAME_NONE:
     break;
   }
-  return pack_frame(&message, PARKTALLY__FRAME__BODY__NOT_SET);
+  return codec_pack_frame(&message, PARKTALLY__FRAME__BODY__NOT_SET);
 }

@@ -22,6 +22,11 @@ struct bytes_view {
   size_t length;
 };
 
+struct hashes_view {
+  const uint8_t (*hash)[SEAL_HASH_SIZE];
+  size_t count;
+};
+
 /* --- frames --- */
 
 enum frame_kind {
@@ -41,6 +46,8 @@ enum frame_kind {
   FRAME_CERTIFICATE,
   FRAME_STATE_REQUEST,
   FRAME_STATE_PAGE,
+  FRAME_HEAD_REQUEST,
+  FRAME_HEAD,
 };
 
 enum document_kind { DOCUMENT_OF_CATALOGUE = 1, DOCUMENT_OF_REGISTER = 2 };
@@ -113,6 +120,12 @@ struct agent_item {
   const char *admitted_by; /* an agent, or "": then what follows says nothing */
   const char *approved_by, *reason;
   int64_t admitted_at_ms;
+};
+
+/* That the tree of the first `from` leaves begins another. */
+struct consistency_item {
+  uint64_t from;
+  struct hashes_view path;
 };
 
 struct frame {
@@ -188,6 +201,15 @@ struct frame {
       const struct agent_item *agents;
       size_t agent_count; /* all together at most LIMIT_STATE_INLINE */
     } state_page;
+    struct {
+      const uint64_t *from;
+      size_t count; /* at most LIMIT_HEADS_ASKED */
+    } head_request;
+    struct {
+      struct bytes_view sealed;
+      const struct consistency_item *items;
+      size_t count; /* at most LIMIT_HEADS_ASKED */
+    } head;
   };
 };
 
@@ -233,11 +255,24 @@ struct receipt {
   uint32_t refusals_total; /* in all */
   const char *const *findings;
   size_t finding_count;
+  struct bytes_view leaf_hash; /* 32 bytes */
+  struct hashes_view path;     /* from the leaf to the tree's root; at most MERKLE_PROOF_MOST */
 };
 struct receipt *receipt_decode(const uint8_t *payload, size_t length);
 void receipt_free(struct receipt *receipt);
 CLEANUP_DEFINE(struct receipt, receipt_free)
 GByteArray *receipt_encode(const struct receipt *receipt);
+
+/* What the ledger was when its last leaf was recorded. */
+struct signed_head {
+  uint64_t size;
+  struct bytes_view root; /* 32 bytes */
+  int64_t recorded_at_ms; /* of the last leaf */
+};
+struct signed_head *signed_head_decode(const uint8_t *payload, size_t length);
+void signed_head_free(struct signed_head *head);
+CLEANUP_DEFINE(struct signed_head, signed_head_free)
+GByteArray *signed_head_encode(const struct signed_head *head);
 
 struct certificate {
   const char *agent, *area;

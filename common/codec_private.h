@@ -5,6 +5,7 @@
 
 #include "common/codec.h"
 #include "common/limits.h"
+#include "common/merkle.h"
 
 #include "parktally.pb-c.h"
 
@@ -72,6 +73,22 @@ static inline char *codec_text(const char *text)
 char *codec_presentable(const char *text, size_t most);
 
 GByteArray *codec_pack(const ProtobufCMessage *message);
+GBytes *codec_pack_frame(Parktally__Frame *message, Parktally__Frame__BodyCase body);
+
+/* --- hashes in a row (codec_head.c) --- */
+
+/* Copied, side by side. False if there are too many, one is no hash, or the arena is full. */
+bool codec_take_hashes(void *record, const ProtobufCBinaryData *given, size_t count, size_t most,
+                       struct hashes_view *ret_hashes);
+/* For packing; freed with g_free(). */
+ProtobufCBinaryData *codec_hashes(struct hashes_view hashes);
+
+/* --- heads (codec_head.c) --- */
+
+bool head_request_decode(const Parktally__HeadRequest *message, struct frame *frame);
+bool head_decode(const Parktally__Head *message, struct frame *frame);
+GBytes *head_request_encode(Parktally__Frame *message, const struct frame *frame);
+GBytes *head_encode(Parktally__Frame *message, const struct frame *frame);
 
 /* --- refusals --- */
 

@@ -5,9 +5,10 @@
 
 #define PAYLOAD_MOST (LIMIT_SEALED_BYTES - SEAL_HEADER_SIZE)
 
-/* A receipt with all that it may carry inline fits a seal; the last KiB is for its numbers, hashes and the
- * agent's id. */
-static_assert(LIMIT_REFUSALS_INLINE * REFUSAL_MOST + FINDING_COUNT * (2 + LIMIT_CODE_BYTES) + LIMIT_KIB <=
+/* A receipt with all that it may carry inline fits a seal; the last KiB is for its numbers, hashes outside of
+ * the path, and the agent's id. */
+static_assert(LIMIT_REFUSALS_INLINE * REFUSAL_MOST + FINDING_COUNT * (2 + LIMIT_CODE_BYTES) +
+                      MERKLE_PROOF_MOST * (3 + MERKLE_HASH_SIZE) + LIMIT_KIB <=
                   PAYLOAD_MOST,
               "a receipt fits a seal");
 static_assert(LIMIT_DOCUMENT_CHUNKS * (2 + SEAL_HASH_SIZE) + LIMIT_KIB <= PAYLOAD_MOST,
@@ -17,19 +18,6 @@ static_assert((int)AGENT_OF_PARK == (int)PARKTALLY__ROLE__ROLE_PARK &&
               "our roles are the wire's");
 
 /* --- manifest --- */
-
-/* The chunks, side by side; NULL if one is no hash. */
-static const uint8_t (*take_chunks(struct manifest *manifest,
-                                   const Parktally__Manifest *message))[SEAL_HASH_SIZE]
-{
-  uint8_t(*chunks)[SEAL_HASH_SIZE] = arena_take(manifest, message->n_chunk * SEAL_HASH_SIZE);
-  if (chunks == NULL) return NULL;
-  for (size_t i = 0; i < message->n_chunk; i++) {
-    if (!codec_is_hash(message->chunk[i])) return NULL;
-    memcpy(chunks[i], message->chunk[i].data, SEAL_HASH_SIZE);
-  }
-  return (const uint8_t(*)[SEAL_HASH_SIZE])chunks;
-}
 
 struct manifest *manifest_decode(const uint8_t *payload, size_t length)
 {
@@ -47,10 +35,12 @@ struct manifest *manifest_decode(const uint8_t *payload, size_t length)
   manifest->kind = (enum document_kind)message->kind;
   manifest->hash = codec_view(message->hash);
   manifest->size = message->size;
-  manifest->chunks = take_chunks(manifest, message);
-  manifest->chunk_count = message->n_chunk;
   manifest->area = message->area;
-  return manifest->chunks != NULL ? g_steal_pointer(&manifest) : NULL;
+  struct hashes_view chunks;
+  if (!codec_take_hashes(manifest, message->chunk, message->n_chunk, message->n_chunk, &chunks)) return NULL;
+  manifest->chunks = chunks.hash;
+  manifest->chunk_count = chunks.count;
+  return g_steal_pointer(&manifest);
 }
 
 void manifest_free(struct manifest *manifest)
@@ -60,9 +50,8 @@ void manifest_free(struct manifest *manifest)
 
 GByteArray *manifest_encode(const struct manifest *manifest)
 {
-  g_autofree ProtobufCBinaryData *chunks = g_new(ProtobufCBinaryData, manifest->chunk_count);
-  for (size_t i = 0; i < manifest->chunk_count; i++)
-    chunks[i] = codec_bytes((struct bytes_view){manifest->chunks[i], SEAL_HASH_SIZE});
+  g_autofree ProtobufCBinaryData *chunks =
+      codec_hashes((struct hashes_view){manifest->chunks, manifest->chunk_count});
   Parktally__Manifest message = PARKTALLY__MANIFEST__INIT;
   message.kind = (Parktally__DocumentKind)manifest->kind;
   message.hash = codec_bytes(manifest->hash);
@@ -81,7 +70,8 @@ static bool is_sound_receipt(const Parktally__Receipt *message)
          message->head != NULL && codec_is_hash(message->head->root) &&
          message->position < message->head->size && message->n_refusal <= LIMIT_REFUSALS_INLINE &&
          message->n_refusal <= message->refusals && message->n_finding <= FINDING_COUNT &&
-         codec_texts_fit(message->finding, message->n_finding, 1, LIMIT_CODE_BYTES);
+         codec_texts_fit(message->finding, message->n_finding, 1, LIMIT_CODE_BYTES) &&
+         codec_is_hash(message->leaf_hash);
 }
 
 struct receipt *receipt_decode(const uint8_t *payload, size_t length)
@@ -91,7 +81,10 @@ struct receipt *receipt_decode(const uint8_t *payload, size_t length)
   const Parktally__Receipt *message = arena_unpack(receipt, &parktally__receipt__descriptor, payload, length);
   if (message == NULL || !is_sound_receipt(message)) return NULL;
   const struct refusal *refusals;
-  if (!refusals_decode(receipt, message->refusal, message->n_refusal, &refusals)) return NULL;
+  struct hashes_view path;
+  if (!refusals_decode(receipt, message->refusal, message->n_refusal, &refusals) ||
+      !codec_take_hashes(receipt, message->path, message->n_path, MERKLE_PROOF_MOST, &path))
+    return NULL;
 
   *receipt = (struct receipt){
       .submission = codec_view(message->submission),
@@ -111,6 +104,8 @@ struct receipt *receipt_decode(const uint8_t *payload, size_t length)
       .refusals_total = message->refusals,
       .findings = (const char *const *)message->finding,
       .finding_count = message->n_finding,
+      .leaf_hash = codec_view(message->leaf_hash),
+      .path = path,
   };
   return g_steal_pointer(&receipt);
 }
@@ -146,6 +141,10 @@ GByteArray *receipt_encode(const struct receipt *receipt)
   message.refusals = receipt->refusals_total;
   message.n_finding = MIN(receipt->finding_count, (size_t)FINDING_COUNT);
   message.finding = (char **)receipt->findings;
+  message.leaf_hash = codec_bytes(receipt->leaf_hash);
+  message.n_path = receipt->path.count;
+  g_autofree ProtobufCBinaryData *path = codec_hashes(receipt->path);
+  message.path = path;
   GByteArray *packed = codec_pack(&message.base);
   refusal_messages_finish(&refusals);
   return packed;

@@ -49,6 +49,8 @@
 #define LIMIT_REFUSAL_TEXT 64      /* bytes of found or expected in a refusal */
 #define LIMIT_ANSWER_BYTES 2048    /* of an explanation: some 680 characters */
 #define LIMIT_STATE_INLINE 64      /* inquiries and consents in a page: each may be an explanation long */
+#define LIMIT_HEADS_ASKED 16       /* heads of the ledger that one request asks about */
+#define LIMIT_HEAD_BYTES 128       /* payload of a signed head */
 #define LIMIT_AGENT_FORMS 32       /* that an agent is invited to by name; more are every form of its role */
 #define LIMIT_REPORTS 8192         /* reports in a submission: an empty one costs 20 bytes and more */
 #define LIMIT_CREDIT_GLOBAL 64     /* submissions taken and not yet answered: × 256 KiB = 16 MiB */

@@ -32,6 +32,7 @@ enum seal_label {
   SEAL_CERTIFICATE = 4,
   SEAL_ACT = 5,
   SEAL_EDITION = 6,
+  SEAL_HEAD = 7,
 };
 
 enum seal_status {

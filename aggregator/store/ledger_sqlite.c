@@ -216,6 +216,52 @@ int64_t store_last_recorded(struct store *store)
   return db_step(row) ? db_int(row, 0) : 0;
 }
 
+/* --- the tree --- */
+
+void store_node_put(struct store *store, unsigned level, uint64_t number,
+                    const uint8_t hash[static MERKLE_HASH_SIZE])
+{
+  struct db_row *row = db_query(store->db, "INSERT INTO node (level, number, hash) VALUES (?, ?, ?)"
+                                           " ON CONFLICT (level, number) DO UPDATE SET hash = excluded.hash");
+  db_bind_int(row, level);
+  db_bind_int(row, (int64_t)number);
+  db_bind_blob(row, hash, MERKLE_HASH_SIZE);
+  db_run(row);
+}
+
+void store_damaged_tree(struct store *store)
+{
+  if (!db_error(store->db)) store_damaged(store, "node", "%s", "tree");
+}
+
+static struct db_row *query_nodes(struct store *store, unsigned level, uint64_t first, size_t count)
+{
+  struct db_row *row =
+      level == 0 ? db_query(store->db,
+                            "SELECT hash FROM leaf WHERE position >= ? AND position < ? ORDER BY position")
+                 : db_query(store->db, "SELECT hash FROM node WHERE number >= ? AND number < ? AND level = ?"
+                                       " ORDER BY number");
+  db_bind_int(row, (int64_t)first);
+  db_bind_int(row, (int64_t)(first + count));
+  if (level > 0) db_bind_int(row, level);
+  return row;
+}
+
+bool store_nodes(struct store *store, unsigned level, uint64_t first, size_t count,
+                 uint8_t (*ret_hashes)[MERKLE_HASH_SIZE])
+{
+  CLEANUP(db_end) struct db_row *row = query_nodes(store, level, first, count);
+  size_t found = 0;
+  while (found < count && db_step(row)) {
+    size_t length;
+    const uint8_t *hash = db_blob(row, 0, &length);
+    if (length != MERKLE_HASH_SIZE)
+      return store_damaged(store, level ? "node" : "leaf", "%" G_GUINT64_FORMAT, first + found);
+    memcpy(ret_hashes[found++], hash, MERKLE_HASH_SIZE);
+  }
+  return found == count && !db_error(store->db);
+}
+
 void store_tree_put(struct store *store, const struct merkle *tree)
 {
   uint8_t bytes[TREE_BYTES];

@@ -334,6 +334,15 @@ static const char DECISIONS[] = "CREATE TABLE decided (\n"
                                 "  PRIMARY KEY (position, line)\n"
                                 ") STRICT, WITHOUT ROWID;\n";
 
-const char *const store_migrations[] = {FIRST,        INQUIRIES, PERIODS,    PAST,
-                                        APPLICATIONS, EDITIONS,  ADMISSIONS, DECISIONS};
+/* Of the ledger's tree, for proofs. */
+static const char NODES[] =
+    "CREATE TABLE node (\n"
+    "  level INTEGER NOT NULL,       -- 8, 16 …\n"
+    "  number INTEGER NOT NULL,      -- of leaves number << level and the 2^level - 1 after it\n"
+    "  hash BLOB NOT NULL,           -- RFC 6962: their root\n"
+    "  PRIMARY KEY (level, number)\n"
+    ") STRICT, WITHOUT ROWID;\n";
+
+const char *const store_migrations[] = {FIRST,    INQUIRIES,  PERIODS,   PAST, APPLICATIONS,
+                                        EDITIONS, ADMISSIONS, DECISIONS, NODES};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

@@ -71,6 +71,14 @@ bool store_in_force_changed(struct store *store, uint64_t position);
 uint64_t store_leaves_until(struct store *store, int64_t wall_ms);
 /* Recorded time of the last leaf, 0 if there is none. */
 int64_t store_last_recorded(struct store *store);
+/* Roots of subtrees of 2^level leaves, for proofs (merkle.h): put for levels of MERKLE_STRIDE and more. */
+void store_node_put(struct store *store, unsigned level, uint64_t number,
+                    const uint8_t hash[static MERKLE_HASH_SIZE]);
+/* What is kept of the tree does not come to its head: keeps an error that says so. */
+void store_damaged_tree(struct store *store);
+/* Those of a level, of leaves where it is 0. False if not all are there. */
+bool store_nodes(struct store *store, unsigned level, uint64_t first, size_t count,
+                 uint8_t (*ret_hashes)[MERKLE_HASH_SIZE]);
 void store_tree_put(struct store *store, const struct merkle *tree);
 void store_tree(struct store *store, struct merkle *ret_tree);
 

@@ -116,6 +116,7 @@ static void write_sealed(void)
   static const char *const findings[] = {"clock.off"}, *const forms[] = {"rd-yearly"};
   write_array("receipt", 0,
               receipt_encode(&(struct receipt){.submission = hash_view,
+                                               .leaf_hash = hash_view,
                                                .agent = "liudong-1",
                                                .sequence = 3,
                                                .counted = 5,

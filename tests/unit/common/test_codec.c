@@ -1,6 +1,7 @@
 #include "common/codec.h"
 
 #include "common/limits.h"
+#include "common/merkle.h"
 #include "wire_bytes.h"
 
 #include <setjmp.h>
@@ -703,6 +704,50 @@ static void long_and_unclean_words_are_cut_before_they_are_sent(void **state)
   assert_true(strlen(fault->fault.text) <= LIMIT_NAME_BYTES);
 }
 
+static void heads_come_through(void **state)
+{
+  (void)state;
+  static uint8_t path[MERKLE_PROOF_MOST + 1][SEAL_HASH_SIZE] = {{1}, {2}};
+  uint8_t sealed[SEAL_HEADER_SIZE + LIMIT_HEAD_BYTES + 1] = {3};
+  struct consistency_item items[LIMIT_HEADS_ASKED + 1];
+  uint64_t from[LIMIT_HEADS_ASKED + 1];
+  for (size_t i = 0; i < G_N_ELEMENTS(items); i++) {
+    from[i] = UINT64_MAX - i;
+    items[i] = (struct consistency_item){from[i], {(const uint8_t(*)[SEAL_HASH_SIZE])path, i % 3}};
+  }
+  items[0].path.count = MERKLE_PROOF_MOST;
+  struct frame request = {.kind = FRAME_HEAD_REQUEST, .head_request = {from, LIMIT_HEADS_ASKED}};
+  struct frame *asked = through_the_wire(&request);
+  assert_int_equal(asked->head_request.count, LIMIT_HEADS_ASKED);
+  assert_memory_equal(asked->head_request.from, from, LIMIT_HEADS_ASKED * sizeof *from);
+  frame_free(asked);
+  request.head_request.count++;
+  g_autoptr(GBytes) many = frame_encode(&request);
+  assert_null(frame_decode(g_bytes_get_data(many, NULL), g_bytes_get_size(many)));
+
+  struct frame head = {.kind = FRAME_HEAD,
+                       .head = {{sealed, SEAL_HEADER_SIZE + 9}, items, LIMIT_HEADS_ASKED}};
+  struct frame *told = through_the_wire(&head);
+  assert_int_equal(told->head.sealed.length, SEAL_HEADER_SIZE + 9);
+  assert_int_equal(told->head.count, LIMIT_HEADS_ASKED);
+  assert_int_equal(told->head.items[1].from, from[1]);
+  assert_int_equal(told->head.items[0].path.count, MERKLE_PROOF_MOST);
+  assert_memory_equal(told->head.items[2].path.hash, path, 2 * SEAL_HASH_SIZE);
+  frame_free(told);
+
+  const struct frame bad[] = {
+      {.kind = FRAME_HEAD, .head = {{sealed, SEAL_HEADER_SIZE - 1}, NULL, 0}},
+      {.kind = FRAME_HEAD, .head = {{sealed, sizeof sealed}, NULL, 0}},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+    g_autoptr(GBytes) bytes = frame_encode(&bad[i]);
+    assert_null(frame_decode(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes)));
+  }
+  items[0].path.count++;
+  g_autoptr(GBytes) longer = frame_encode(&head);
+  assert_null(frame_decode(g_bytes_get_data(longer, NULL), g_bytes_get_size(longer)));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -734,6 +779,7 @@ int main(void)
       cmocka_unit_test(submissions_and_their_answers_come_through),
       cmocka_unit_test(a_page_of_the_longest_refusals_fits_a_frame),
       cmocka_unit_test(long_and_unclean_words_are_cut_before_they_are_sent),
+      cmocka_unit_test(heads_come_through),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

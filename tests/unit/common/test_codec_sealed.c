@@ -1,6 +1,7 @@
 #include "common/codec.h"
 
 #include "common/limits.h"
+#include "common/merkle.h"
 #include "wire_bytes.h"
 
 #include <setjmp.h>
@@ -105,7 +106,8 @@ static struct receipt sample_receipt(void)
                           .position = 41,
                           .tree_size = 42,
                           .tree_root = hash_view,
-                          .recorded_at_ms = 1528070400000};
+                          .recorded_at_ms = 1528070400000,
+                          .leaf_hash = hash_view};
 }
 
 static void receipts_with_a_field_out_of_range_are_refused(void **state)
@@ -113,7 +115,8 @@ static void receipts_with_a_field_out_of_range_are_refused(void **state)
   (void)state;
   static const char *const none[] = {""};
   const struct refusal refusal = {0, "u", "unit.unknown", "", "", "", VERDICT_IS_REFUSED};
-  struct receipt cases[8];
+  static const uint8_t long_path[MERKLE_PROOF_MOST + 1][SEAL_HASH_SIZE];
+  struct receipt cases[10];
   for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) cases[i] = sample_receipt();
   cases[0].submission.length = 31;
   cases[1].agent = "";
@@ -125,6 +128,8 @@ static void receipts_with_a_field_out_of_range_are_refused(void **state)
   cases[5].finding_count = 1;
   cases[6].agent = "a\tb";
   cases[7].tree_size = 0;
+  cases[8].leaf_hash.length = 31;
+  cases[9].path = (struct hashes_view){long_path, MERKLE_PROOF_MOST + 1};
   for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GByteArray) bytes = receipt_encode(&cases[i]);
     assert_null(receipt_decode(bytes->data, bytes->len));
@@ -189,12 +194,17 @@ static void the_longest_receipt_fits_a_seal(void **state)
   receipt.refusals_total = UINT32_MAX;
   receipt.findings = findings;
   receipt.finding_count = G_N_ELEMENTS(findings);
+  static const uint8_t path[MERKLE_PROOF_MOST][SEAL_HASH_SIZE] = {{1}, {2}};
+  receipt.path = (struct hashes_view){path, MERKLE_PROOF_MOST};
 
   g_autoptr(GByteArray) bytes = receipt_encode(&receipt);
   assert_true(bytes->len + SEAL_HEADER_SIZE <= LIMIT_SEALED_BYTES);
   CLEANUP(receipt_free) struct receipt *decoded = receipt_decode(bytes->data, bytes->len);
   assert_non_null(decoded);
   assert_hash(decoded->submission);
+  assert_hash(decoded->leaf_hash);
+  assert_int_equal(decoded->path.count, MERKLE_PROOF_MOST);
+  assert_memory_equal(decoded->path.hash, path, sizeof path);
   assert_string_equal(decoded->agent, code);
   assert_true(decoded->sequence == UINT64_MAX && decoded->recorded_at_ms == INT64_MIN);
   assert_true(decoded->position == UINT64_MAX - 1 && decoded->tree_size == UINT64_MAX);

@@ -123,6 +123,7 @@ static void every_limit_of_the_wire_is_listed_with_its_value(void **state)
       ROW(LIMIT_HEARTBEAT_MS), ROW(LIMIT_RECONNECT_MS),     ROW(LIMIT_RECONNECT_MAX_MS),
       ROW(LIMIT_ANSWER_MS),    ROW(LIMIT_CLOCK_SKEW_MS),    ROW(LIMIT_INVITATION_MS),
       ROW(LIMIT_ANSWER_BYTES), ROW(LIMIT_STATE_INLINE),     ROW(LIMIT_AGENT_FORMS),
+      ROW(LIMIT_HEADS_ASKED),
 #undef ROW
   };
   for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {

@@ -1,0 +1,138 @@
+/* Heads of the ledger's tree, and how they hang together. */
+#include "common/codec_private.h"
+
+#include <assert.h>
+#include <string.h>
+
+static_assert(LIMIT_HEADS_ASKED * (MERKLE_PROOF_MOST + 1) * (2 + MERKLE_HASH_SIZE) + LIMIT_KIB <=
+                  LIMIT_FRAME_BYTES,
+              "an answer fits a frame");
+
+/* --- hashes in a row, as proofs are --- */
+
+bool codec_take_hashes(void *record, const ProtobufCBinaryData *given, size_t count, size_t most,
+                       struct hashes_view *ret_hashes)
+{
+  uint8_t(*hashes)[SEAL_HASH_SIZE];
+
+  if (count > most) return false;
+  hashes = arena_take(record, count * SEAL_HASH_SIZE);
+  if (!hashes) return false;
+  for (size_t n = 0; n < count; n++) {
+    if (!codec_is_hash(given[n])) return false;
+    memcpy(hashes[n], given[n].data, SEAL_HASH_SIZE);
+  }
+  *ret_hashes = (struct hashes_view){(const uint8_t(*)[SEAL_HASH_SIZE])hashes, count};
+  return true;
+}
+
+ProtobufCBinaryData *codec_hashes(struct hashes_view hashes)
+{
+  ProtobufCBinaryData *given = g_new(ProtobufCBinaryData, hashes.count);
+
+  for (size_t n = 0; n < hashes.count; n++)
+    given[n] = codec_bytes((struct bytes_view){hashes.hash[n], SEAL_HASH_SIZE});
+  return given;
+}
+
+/* --- a signed head --- */
+
+struct signed_head *signed_head_decode(const uint8_t *payload, size_t length)
+{
+  CLEANUP(signed_head_free) struct signed_head *head = NULL;
+  const Parktally__SignedHead *message;
+
+  if (length > LIMIT_HEAD_BYTES) return NULL;
+  head = arena_record(sizeof *head, LIMIT_DECODE_ARENA, false);
+  message = arena_unpack(head, &parktally__signed_head__descriptor, payload, length);
+  if (!message || !message->head || !codec_is_hash(message->head->root)) return NULL;
+  head->size = message->head->size;
+  head->root = codec_view(message->head->root);
+  head->recorded_at_ms = message->recorded_at_ms;
+  return g_steal_pointer(&head);
+}
+
+void signed_head_free(struct signed_head *head)
+{
+  arena_record_free(head);
+}
+
+GByteArray *signed_head_encode(const struct signed_head *head)
+{
+  Parktally__TreeHead tree = PARKTALLY__TREE_HEAD__INIT;
+  Parktally__SignedHead message = PARKTALLY__SIGNED_HEAD__INIT;
+
+  tree.size = head->size;
+  tree.root = codec_bytes(head->root);
+  message.head = &tree;
+  message.recorded_at_ms = head->recorded_at_ms;
+  return codec_pack(&message.base);
+}
+
+/* --- frames --- */
+
+bool head_request_decode(const Parktally__HeadRequest *message, struct frame *frame)
+{
+  frame->kind = FRAME_HEAD_REQUEST;
+  frame->head_request.from = message->from;
+  frame->head_request.count = message->n_from;
+  return message->n_from <= LIMIT_HEADS_ASKED;
+}
+
+static bool take_consistency(struct frame *frame, const Parktally__Consistency *message,
+                             struct consistency_item *ret_item)
+{
+  ret_item->from = message->from;
+  return codec_take_hashes(frame, message->path, message->n_path, MERKLE_PROOF_MOST, &ret_item->path);
+}
+
+bool head_decode(const Parktally__Head *message, struct frame *frame)
+{
+  struct consistency_item *items = arena_take(frame, message->n_consistency * sizeof *items);
+
+  frame->kind = FRAME_HEAD;
+  frame->head.sealed = codec_view(message->sealed);
+  frame->head.items = items;
+  frame->head.count = message->n_consistency;
+  if (!items || message->n_consistency > LIMIT_HEADS_ASKED || message->sealed.len < SEAL_HEADER_SIZE ||
+      message->sealed.len > SEAL_HEADER_SIZE + LIMIT_HEAD_BYTES)
+    return false;
+  for (size_t n = 0; n < message->n_consistency; n++)
+    if (!take_consistency(frame, message->consistency[n], &items[n])) return false;
+  return true;
+}
+
+GBytes *head_request_encode(Parktally__Frame *message, const struct frame *frame)
+{
+  Parktally__HeadRequest request = PARKTALLY__HEAD_REQUEST__INIT;
+
+  request.n_from = frame->head_request.count;
+  request.from = (uint64_t *)frame->head_request.from;
+  message->head_request = &request;
+  return codec_pack_frame(message, PARKTALLY__FRAME__BODY_HEAD_REQUEST);
+}
+
+GBytes *head_encode(Parktally__Frame *message, const struct frame *frame)
+{
+  size_t count = MIN(frame->head.count, (size_t)LIMIT_HEADS_ASKED);
+  Parktally__Consistency items[LIMIT_HEADS_ASKED], *pointers[LIMIT_HEADS_ASKED];
+  Parktally__Head head = PARKTALLY__HEAD__INIT;
+  GBytes *packed;
+
+  for (size_t n = 0; n < count; n++) {
+    const struct consistency_item *item = &frame->head.items[n];
+
+    parktally__consistency__init(&items[n]);
+    items[n].from = item->from;
+    items[n].n_path = item->path.count;
+    items[n].path = codec_hashes(item->path);
+    pointers[n] = &items[n];
+  }
+  head.sealed = codec_bytes(frame->head.sealed);
+  head.n_consistency = count;
+  head.consistency = pointers;
+  message->head = &head;
+  packed = codec_pack_frame(message, PARKTALLY__FRAME__BODY_HEAD);
+  for (size_t n = 0; n < count; n++) g_free(items[n].path);
+  return packed;
+}
