@@ -108,6 +108,14 @@ static void print_admissions(struct admissions admissions)
            admissions.waiting);
 }
 
+static void print_fork(int64_t since_ms)
+{
+  g_autofree char *since = since_ms ? clock_format((struct wall_time){since_ms}) : NULL;
+  if (since)
+    printf(_("%s, since %s [%s]\n%s\n"), finding_text(FINDING_LEDGER_FORKED), since,
+           finding_id(FINDING_LEDGER_FORKED), finding_advice(FINDING_LEDGER_FORKED));
+}
+
 static void print_text(const struct home *home, const struct outbox_summary *summary,
                        struct admissions admissions)
 {
@@ -145,7 +153,7 @@ static void set_hash(json_t *object, const char *key, const uint8_t *hash, size_
 }
 
 static void print_json(const struct home *home, const struct outbox_summary *summary,
-                       struct admissions admissions)
+                       struct admissions admissions, int64_t forked_ms)
 {
   g_autoptr(GPtrArray) forms = forms_of(home);
   json_t *codes = json_array();
@@ -160,6 +168,7 @@ static void print_json(const struct home *home, const struct outbox_summary *sum
   json_object_set_new(object, "key", json_string(key));
   json_object_set_new(object, "waits_for_admission", json_boolean(admissions.waits));
   json_object_set_new(object, "agents_waiting", json_integer((json_int_t)admissions.waiting));
+  json_object_set_new(object, "ledger_forked", json_boolean(forked_ms != 0));
   const struct {
     const char *key;
     uint64_t value;
@@ -191,8 +200,9 @@ bool about_print(const struct home *home, struct outbox *outbox, bool json, GErr
   if (outbox && !outbox_summary(outbox, 0, &summary, error)) return false;
   struct admissions admissions = admissions_of(home, outbox);
   if (json)
-    print_json(home, &summary, admissions);
+    print_json(home, &summary, admissions, outbox ? outbox_forked(outbox) : 0);
   else
     print_text(home, &summary, admissions);
+  if (outbox && !json) print_fork(outbox_forked(outbox));
   return true;
 }

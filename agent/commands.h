@@ -14,5 +14,6 @@ int command_apply(int argc, char **argv);
 int command_applications(int argc, char **argv);
 int command_admissions(int argc, char **argv);
 int command_admit(int argc, char **argv);
+int command_receipts_verify(int argc, char **argv);
 
 #endif

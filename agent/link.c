@@ -113,7 +113,8 @@ static void enter_closed(struct link *link)
   link->client = NULL;
   link_forget_flights(link);
   fetch_clear(&link->fetch);
-  link->hello = link->page = link->state_page = (struct request){0};
+  link->hello = link->page = link->state_page = link->head = (struct request){0};
+  link->trusted = false;
   link->current = false;
   link->open_at =
       link_time_after(link->backoff_ms / 2 + g_random_int_range(0, (int32_t)link->backoff_ms + 1));
@@ -134,6 +135,7 @@ void link_enter(struct link *link, enum link_state state)
   link->state = state;
   if (state == STATE_CLOSED) enter_closed(link);
   if (state == STATE_GREETING) request_make_due(&link->hello);
+  if (state == STATE_GREETING && !link->trusted && !link->head.awaited) request_make_due(&link->head);
   if (state == STATE_READY) enter_ready(link);
 }
 
@@ -169,6 +171,7 @@ static int64_t run_greeting(struct link *link)
     return 0;
   }
   send_hello(link);
+  if (link->hello.awaited) link_ask_for_head(link);
   return request_pause(link, &link->hello);
 }
 
@@ -281,16 +284,36 @@ static void ask_for_state(struct link *link)
   link_send_request(link, &link->state_page, &frame);
 }
 
+static bool is_asking(const struct link *link)
+{
+  return link->state_page.due || link->state_page.awaited || link->pages_missing || link->page.due ||
+         link->page.awaited;
+}
+
+/* Once all receipts are there, the heads that they name are shown to belong to one ledger. */
+static void tie_heads(struct link *link)
+{
+  if (link->untied && link->flights->len == 0 && !is_asking(link) && !link->head.awaited) {
+    link->untied = false;
+    request_make_due(&link->head);
+  }
+  link_ask_for_head(link);
+}
+
 static int64_t run_ready(struct link *link)
 {
   if (is_overdue(link, &link->hello) || is_overdue(link, &link->page) ||
-      is_overdue(link, &link->state_page)) {
+      is_overdue(link, &link->state_page) || is_overdue(link, &link->head)) {
     link_reopen(link);
     return 0;
   }
   if (!link->hello.due && !link->hello.awaited && clock_since(link->hello.since) >= HELLO_MS)
     request_make_due(&link->hello);
   send_hello(link);
+  if (!link->trusted) {
+    link_ask_for_head(link);
+    return MIN(request_pause(link, &link->head), request_pause(link, &link->hello));
+  }
   look_for_work(link);
   take_off(link);
   int64_t pause = send_flights(link);
@@ -298,6 +321,8 @@ static int64_t run_ready(struct link *link)
   if (has_room(link)) return 0;
   ask_for_refusals(link);
   ask_for_state(link);
+  tie_heads(link);
+  pause = MIN(pause, request_pause(link, &link->head));
   pause = MIN(pause, request_pause(link, &link->hello));
   pause = MIN(pause, request_pause(link, &link->state_page));
   return MIN(pause, MIN(request_pause(link, &link->page), POLL_MS));
@@ -354,8 +379,7 @@ void link_set_patience(struct link *link, int64_t answer_ms)
 static bool holds(const struct link *link, enum link_until until)
 {
   if (until == LINK_STOPPED || link->state != STATE_READY) return false;
-  bool told = !link->state_page.due && !link->state_page.awaited && !link->pages_missing && !link->page.due &&
-              !link->page.awaited;
+  bool told = !is_asking(link) && link->trusted && !link->untied && !link->head.due && !link->head.awaited;
   if (until == LINK_WELCOMED) return link->current && told;
   bool sent = link->waiting || !link->more;
   return sent && link->flights->len == 0 && told;

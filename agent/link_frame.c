@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "common/limits.h"
+#include "common/merkle.h"
 #include "common/text.h"
 
 #include <string.h>
@@ -106,12 +107,24 @@ static void take_receipt(struct link *link, const struct frame *frame)
                 _("a receipt cannot be decoded, or is for another agent; it was ignored"));
     return;
   }
+  if (!merkle_is_included(receipt->leaf_hash.data, receipt->position, receipt->tree_size,
+                          receipt->tree_root.data, receipt->path.hash, receipt->path.count)) {
+    link_report(link, finding_id(FINDING_MESSAGE_MALFORMED),
+                _("a receipt does not prove that the submission is in the ledger; it was ignored"));
+    return;
+  }
+  struct outbox_head known = {.size = receipt->tree_size};
+  if (outbox_head_root(link->outbox, known.size, known.root) &&
+      memcmp(known.root, receipt->tree_root.data, sizeof known.root) != 0) {
+    link_refuse_ledger(link, sealed, &known);
+    return;
+  }
   GError *error = NULL;
   if (!outbox_receipt(link->outbox, sealed.data, sealed.length, receipt, &error)) {
     link_fail(link, error);
     return;
   }
-  link->answered = true;
+  link->answered = link->untied = true;
   link_note_progress(link);
   land(link, receipt->submission);
   if (receipt->refusals_total > receipt->refusal_count) link->pages_missing = true;
@@ -177,6 +190,8 @@ static void take_fault(struct link *link, const struct frame *frame)
     give_up_page(link);
   else if (whole)
     take_refused_submission(link, frame);
+  else if (link->head.awaited)
+    link_reopen(link);
   else if (link->page.awaited)
     give_up_page(link);
   else if (link->state_page.awaited)
@@ -233,6 +248,7 @@ static void (*const TAKERS[])(struct link *, const struct frame *) = {
     [FRAME_FAULT] = take_fault,
     [FRAME_REFUSAL_PAGE] = take_refusal_page,
     [FRAME_STATE_PAGE] = take_state_page,
+    [FRAME_HEAD] = link_take_head,
 };
 
 void link_take(struct link *link, GBytes *message)

@@ -6,6 +6,7 @@
 #include "agent/link.h"
 #include "common/channel.h"
 #include "common/clock.h"
+#include "common/limits.h"
 
 /* CLOSED → GREETING → READY, and from either of the last two → FETCHING → GREETING. Any → CLOSED. */
 enum link_state {
@@ -68,6 +69,12 @@ struct link {
   uint64_t state_coming; /* of the page before; another one begins anew */
   bool waiting;          /* for admission: until a Welcome says otherwise nothing is submitted */
 
+  struct request head; /* of the ledger */
+  struct outbox_head asked[LIMIT_HEADS_ASKED];
+  size_t asked_count;
+  bool trusted; /* over this connection the ledger was shown to continue all that was signed before */
+  bool untied;  /* receipts came since, with heads of their own */
+
   bool current;                      /* the documents were those in force at the last Welcome */
   uint8_t wanted[2][SEAL_HASH_SIZE]; /* documents in force, by kind − 1 */
   bool has_wanted[2];
@@ -120,5 +127,10 @@ void link_send_fetch(struct link *link);
 /* The document is not to be had now, or not to be trusted: says so and goes on with those that we have. */
 void link_distrust(struct link *link, const char *code, const char *text);
 void fetch_clear(struct fetch *fetch);
+
+void link_ask_for_head(struct link *link);
+void link_take_head(struct link *link, const struct frame *frame);
+/* What is sealed there contradicts a head that was signed before: ends link_run(). */
+void link_refuse_ledger(struct link *link, struct bytes_view sealed, const struct outbox_head *against);
 
 #endif

@@ -79,6 +79,15 @@ static const char *const MIGRATIONS[] = {
     "ALTER TABLE submission ADD COLUMN again INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX submission_again ON submission(sequence) WHERE again > 0;"
     "CREATE INDEX verdict_waiting ON verdict(sequence) WHERE verdict IN (4, 6);",
+    /* Heads of the city's ledger: of receipts (sealed NULL: the receipt has it), and as it was asked for. The
+     * tree with head `continued` begins with this one, as `path` proves. */
+    "CREATE TABLE head("
+    "  size INTEGER PRIMARY KEY, root BLOB NOT NULL, sealed BLOB, continued INTEGER, path BLOB);"
+    "CREATE INDEX head_open ON head(size) WHERE continued IS NULL;"
+    /* Heads that were sealed and do not continue the one of this size; over_at_ms 0: so it is still. */
+    "CREATE TABLE fork("
+    "  at_ms INTEGER NOT NULL, sealed BLOB NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,"
+    "  over_at_ms INTEGER NOT NULL DEFAULT 0);",
 };
 
 static struct outbox *open_in_mode(const char *path, enum db_mode mode, GError **error)

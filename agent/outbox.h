@@ -10,6 +10,7 @@
 #include "common/catalogue.h"
 #include "common/cleanup.h"
 #include "common/codec.h"
+#include "common/merkle.h"
 #include "common/report.h"
 #include "common/submission.h"
 
@@ -115,6 +116,51 @@ bool outbox_refusals(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE]
 /* The submission was refused whole; it stays, and is not sent again. */
 bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], const char *code,
                   const char *text, GError **error);
+
+/* --- heads of the city's ledger: what it signed binds it --- */
+
+struct outbox_head {
+  uint64_t size; /* leaves */
+  uint8_t root[MERKLE_HASH_SIZE];
+};
+/* Those of which no later one is known to continue them: the newest first, then by size; at most so many. */
+size_t outbox_open_heads(struct outbox *outbox, struct outbox_head *ret_heads, size_t most);
+/* False if none of this size is kept. */
+bool outbox_head_root(struct outbox *outbox, uint64_t size, uint8_t ret_root[static MERKLE_HASH_SIZE]);
+/* Keeps a head, and the proofs, which hold, that it continues those of these sizes. Whatever did not fit
+ * before is over. Kept like an answer. */
+bool outbox_head(struct outbox *outbox, const struct signed_head *head, struct bytes_view sealed,
+                 const struct consistency_item *items, size_t count, int64_t now_ms, GError **error);
+/* Keeps what was sealed, a head or a receipt, and cannot be true beside a head that was signed before. Kept
+ * like an answer. */
+bool outbox_keep_fork(struct outbox *outbox, struct bytes_view sealed, const struct outbox_head *against,
+                      int64_t now_ms, GError **error);
+/* Since when the aggregator is refused for that; 0: it is not. */
+int64_t outbox_forked(struct outbox *outbox);
+
+/* What is kept as evidence, as it is kept: nothing of it is verified here. */
+struct outbox_evidence {
+  uint64_t sequence; /* of the submission; by sequence */
+  const char *form;
+  struct period period;
+  struct bytes_view id, receipt; /* empty: it is lost */
+};
+typedef void outbox_evidence_sink(const struct outbox_evidence *evidence, void *data);
+bool outbox_each_receipt(struct outbox *outbox, outbox_evidence_sink *sink, void *data, GError **error);
+struct outbox_link {
+  uint64_t size;                  /* of a head, from the newest on */
+  struct bytes_view root, sealed; /* sealed empty: a receipt has it */
+  uint64_t continued;             /* by the head of this size; 0: by none yet */
+  struct bytes_view path;         /* its proof */
+};
+typedef void outbox_link_sink(const struct outbox_link *link, void *data);
+bool outbox_each_head(struct outbox *outbox, outbox_link_sink *sink, void *data, GError **error);
+struct outbox_fork {
+  int64_t at_ms, over_at_ms; /* over 0: it is not */
+  uint64_t size;             /* of the head that was not continued */
+};
+typedef void outbox_fork_sink(const struct outbox_fork *fork, void *data);
+bool outbox_each_fork(struct outbox *outbox, outbox_fork_sink *sink, void *data, GError **error);
 
 /* --- what the city asks --- */
 

@@ -211,6 +211,7 @@ static void keep_receipt(struct outbox *outbox, const struct answered *answered,
   db_bind_blob(row, sealed, length);
   db_run(row);
   keep_refusals(outbox, answered, receipt->refusals, receipt->refusal_count);
+  outbox_keep_head(outbox, receipt->tree_size, receipt->tree_root.data, (struct bytes_view){NULL, 0});
 }
 
 bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length,

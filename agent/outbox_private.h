@@ -4,6 +4,7 @@
 
 #include "agent/outbox.h"
 #include "common/db.h"
+#include "common/merkle.h"
 
 /* The batch in the making: what of it is not written yet. */
 struct drafts {
@@ -45,6 +46,10 @@ bool outbox_answer_end(struct outbox *outbox, GError **error);
 bool outbox_check_content(const struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length,
                           const uint8_t *sealed, size_t length, struct bytes_view *ret_payload,
                           GError **error);
+
+/* In the transaction of an answer. `sealed`: empty of a receipt's. One of this size stays as it is. */
+void outbox_keep_head(struct outbox *outbox, uint64_t size, const uint8_t root[static MERKLE_HASH_SIZE],
+                      struct bytes_view sealed);
 
 /* The submission, if it is kept: no more from then on. Else NULL. */
 GBytes *outbox_take_kept(struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length);

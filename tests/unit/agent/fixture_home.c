@@ -1,6 +1,7 @@
 #include "fixture_home.h"
 
 #include "common/limits.h"
+#include "common/merkle.h"
 #include "common/submission.h"
 #include "common/uscc.h"
 
@@ -68,6 +69,7 @@ static void enrol(struct fixture_home *fixture, const char *endpoint)
 void fixture_home_enrol(struct fixture_home *fixture, const char *endpoint, const char *config)
 {
   GError *error = NULL;
+  fixture_ledger_set_back(FIXTURE_FIRST);
   *fixture = (struct fixture_home){.folder = g_dir_make_tmp("parktally-XXXXXX", NULL)};
   fixture->data = g_build_filename(fixture->folder, "data", NULL);
   must(g_mkdir(fixture->data, 0700) == 0, NULL);
@@ -216,16 +218,112 @@ void fixture_sendable(const struct fixture_home *fixture, struct outbox *outbox,
   must(outbox_batch_commit(outbox, batch, &error), error);
 }
 
-static struct receipt make_receipt(const uint8_t *id, unsigned reports, const struct refusal *refusals,
-                                   size_t count, unsigned total)
+/* --- the ledger --- */
+
+static struct {
+  GMutex mutex;
+  uint64_t size;
+  bool lies;
+  uint8_t id[FIXTURE_LEAVES][SUBMISSION_ID_SIZE], leaf[FIXTURE_LEAVES][MERKLE_HASH_SIZE];
+} ledger;
+
+static bool read_leaves(unsigned level, uint64_t first, size_t count, uint8_t (*ret_hashes)[MERKLE_HASH_SIZE],
+                        void *data)
 {
-  static const uint8_t ROOT[32] = {1};
+  (void)data;
+  memcpy(ret_hashes, ledger.leaf[first], count * MERKLE_HASH_SIZE);
+  return level == 0;
+}
+
+static uint64_t position_of(const uint8_t *id)
+{
+  uint64_t n = 0;
+  while (n < ledger.size && memcmp(ledger.id[n], id, SUBMISSION_ID_SIZE) != 0) n++;
+  if (n < ledger.size) return n;
+  must(n < FIXTURE_LEAVES, NULL);
+  memcpy(ledger.id[n], id, SUBMISSION_ID_SIZE);
+  merkle_leaf_hash(id, SUBMISSION_ID_SIZE, ledger.leaf[n]);
+  return ledger.size++;
+}
+
+void fixture_ledger_set_back(uint64_t size)
+{
+  g_mutex_lock(&ledger.mutex);
+  ledger.size = size;
+  g_mutex_unlock(&ledger.mutex);
+}
+
+void fixture_ledger_lies(bool lies)
+{
+  g_mutex_lock(&ledger.mutex);
+  ledger.lies = lies;
+  g_mutex_unlock(&ledger.mutex);
+}
+
+void fixture_ledger_alter(uint64_t position)
+{
+  g_mutex_lock(&ledger.mutex);
+  ledger.leaf[position][0] ^= 1;
+  g_mutex_unlock(&ledger.mutex);
+}
+
+static GBytes *seal_head(const struct fixture_home *fixture)
+{
+  uint8_t root[MERKLE_HASH_SIZE];
+  must(merkle_root_of(ledger.size, read_leaves, NULL, root), NULL);
+  struct signed_head head = {.size = ledger.size, .root = view(root), .recorded_at_ms = 1528632000000};
+  g_autoptr(GByteArray) payload = signed_head_encode(&head);
+  return g_byte_array_free_to_bytes(
+      identity_seal(fixture->server, SEAL_HEAD, payload->data, payload->len, NULL));
+}
+
+GBytes *fixture_head(const struct fixture_home *fixture, const uint64_t *from, size_t count)
+{
+  struct consistency_item items[LIMIT_HEADS_ASKED];
+  struct merkle_proof proofs[LIMIT_HEADS_ASKED];
+  struct frame frame = {.kind = FRAME_HEAD, .head.items = items};
+  g_mutex_lock(&ledger.mutex);
+  for (size_t n = 0; n < count; n++) {
+    if (from[n] > ledger.size) continue;
+    struct merkle_proof *proof = &proofs[frame.head.count];
+    must(merkle_prove_consistency(from[n], ledger.size, read_leaves, NULL, proof), NULL);
+    items[frame.head.count++] =
+        (struct consistency_item){from[n], {(const uint8_t(*)[MERKLE_HASH_SIZE])proof->hash, proof->count}};
+  }
+  g_autoptr(GBytes) sealed = seal_head(fixture);
+  g_mutex_unlock(&ledger.mutex);
+  frame.head.sealed.data = g_bytes_get_data(sealed, &frame.head.sealed.length);
+  return frame_encode(&frame);
+}
+
+/* What a receipt of the submission says of the ledger: the head is the one that it made. */
+struct place {
+  uint8_t root[MERKLE_HASH_SIZE];
+  struct merkle_proof path;
+};
+
+static void take_place(struct receipt *receipt, struct place *place)
+{
+  g_mutex_lock(&ledger.mutex);
+  receipt->position = position_of(receipt->submission.data);
+  receipt->tree_size = receipt->position + 1;
+  must(merkle_root_of(receipt->tree_size, read_leaves, NULL, place->root) &&
+           merkle_prove_inclusion(receipt->position, receipt->tree_size, read_leaves, NULL, &place->path),
+       NULL);
+  receipt->tree_root = view(place->root);
+  receipt->leaf_hash = view(ledger.leaf[receipt->position]);
+  if (ledger.lies) place->path.hash[0][0] ^= 1;
+  receipt->path =
+      (struct hashes_view){(const uint8_t(*)[MERKLE_HASH_SIZE])place->path.hash, place->path.count};
+  g_mutex_unlock(&ledger.mutex);
+}
+
+static struct receipt make_receipt(const uint8_t *id, unsigned reports, const struct refusal *refusals,
+                                   size_t count, unsigned total, struct place *place)
+{
   struct receipt receipt = {.submission = view(id),
                             .agent = "east-1",
                             .sequence = 1,
-                            .position = 7,
-                            .tree_size = 8,
-                            .tree_root = view(ROOT),
                             .recorded_at_ms = 1528632000000,
                             .refusals = refusals,
                             .refusal_count = count,
@@ -237,13 +335,15 @@ static struct receipt make_receipt(const uint8_t *id, unsigned reports, const st
   }
   receipt.refused += total - (unsigned)count;
   receipt.counted = reports - total;
+  take_place(&receipt, place);
   return receipt;
 }
 
 GByteArray *fixture_receipt(const struct fixture_home *fixture, const uint8_t id[SUBMISSION_ID_SIZE],
                             unsigned reports, const struct refusal *refusals, size_t count, unsigned total)
 {
-  struct receipt receipt = make_receipt(id, reports, refusals, count, total);
+  struct place place;
+  struct receipt receipt = make_receipt(id, reports, refusals, count, total, &place);
   g_autoptr(GByteArray) payload = receipt_encode(&receipt);
   return identity_seal(fixture->server, SEAL_RECEIPT, payload->data, payload->len, NULL);
 }
@@ -253,7 +353,8 @@ void fixture_answer(const struct fixture_home *fixture, struct outbox *outbox,
                     size_t count, unsigned total)
 {
   GError *error = NULL;
-  struct receipt receipt = make_receipt(id, reports, refusals, count, total);
+  struct place place;
+  struct receipt receipt = make_receipt(id, reports, refusals, count, total, &place);
   g_autoptr(GByteArray) sealed = fixture_receipt(fixture, id, reports, refusals, count, total);
   must(outbox_receipt(outbox, sealed->data, sealed->len, &receipt, &error), error);
 }

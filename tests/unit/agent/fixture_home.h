@@ -59,6 +59,18 @@ void fixture_submission(const struct fixture_home *fixture, struct outbox *outbo
 void fixture_sendable(const struct fixture_home *fixture, struct outbox *outbox,
                       const struct fixture_report *reports, size_t count, uint8_t ret_id[SUBMISSION_ID_SIZE]);
 
+/* The aggregator's ledger: a leaf for each submission that got a receipt. Begins anew with each home. */
+#define FIXTURE_LEAVES 200
+#define FIXTURE_FIRST 7 /* leaves before the first submission */
+/* A frame with its sealed head, and that it continues the heads of these sizes. */
+GBytes *fixture_head(const struct fixture_home *fixture, const uint64_t *from, size_t count);
+/* All from that leaf on are lost, as after restoring a backup. */
+void fixture_ledger_set_back(uint64_t size);
+/* Receipts prove nothing about their leaf, or do. */
+void fixture_ledger_lies(bool lies);
+/* The leaf is another one. */
+void fixture_ledger_alter(uint64_t position);
+
 /* A sealed receipt of the aggregator's; counts follow from `reports` and the refusals. */
 GByteArray *fixture_receipt(const struct fixture_home *fixture, const uint8_t id[SUBMISSION_ID_SIZE],
                             unsigned reports, const struct refusal *refusals, size_t count, unsigned total);

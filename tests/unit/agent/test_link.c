@@ -31,7 +31,7 @@ struct script {
   unsigned restarts;       /* in place of receipts: ends, and begins anew */
   bool falls_silent;       /* says nothing more to whoever submits first */
   bool cuts;               /* ends after each Welcome, and begins anew */
-  unsigned unknown_pages;
+  unsigned unknown_pages, forge_heads;
   unsigned refuse; /* of the reports of a submission; one in the receipt, the others by page */
   int64_t clock_ahead_ms;
   bool waits, waits_untold; /* submissions get admission.waiting until `admitted`; Welcome says so, or not */
@@ -49,7 +49,7 @@ struct aggregator {
   uint8_t hashes[2][SEAL_HASH_SIZE];
   bool must_restart; /* its thread's */
   GBytes *deaf_to;   /* likewise: a peer, or NULL */
-  atomic_uint hellos, submits, documents;
+  atomic_uint hellos, submits, documents, heads;
   atomic_bool admitted;
 };
 
@@ -202,6 +202,19 @@ static void answer_page(GBytes *peer, const struct frame *request)
   answer(peer, &frame);
 }
 
+static void answer_head(GBytes *peer, const struct frame *request)
+{
+  g_autoptr(GBytes) data = fixture_head(&fixture, request->head_request.from, request->head_request.count);
+  if (once(&aggregator.script.forge_heads)) {
+    gsize length;
+    uint8_t *bytes = g_bytes_unref_to_data(g_steal_pointer(&data), &length);
+    bytes[20] ^= 1; /* in the seal's key */
+    data = g_bytes_new_take(bytes, length);
+  }
+  aggregator.heads++;
+  channel_server_send(aggregator.server, peer, data);
+}
+
 static void serve(struct channel_message *message)
 {
   gsize length;
@@ -213,6 +226,7 @@ static void serve(struct channel_message *message)
   if (frame->kind == FRAME_CHUNK_REQUEST) answer_chunk(message->peer, frame);
   if (frame->kind == FRAME_SUBMIT) answer_submit(message->peer, frame);
   if (frame->kind == FRAME_REFUSAL_REQUEST) answer_page(message->peer, frame);
+  if (frame->kind == FRAME_HEAD_REQUEST) answer_head(message->peer, frame);
 }
 
 /* A new server at the same place that knows nothing of who was connected. The old one's port may be taken for
@@ -630,6 +644,151 @@ static void answers_that_cannot_be_kept_end_the_link_and_are_not_told(void **sta
   assert_int_equal(summary().waiting_to_send, 2);
 }
 
+/* --- the ledger's head --- */
+
+static size_t open_heads(struct outbox_head *ret_heads)
+{
+  return outbox_open_heads(outbox, ret_heads, LIMIT_HEADS_ASKED);
+}
+
+/* One connection, until all is answered. */
+static void deliver(unsigned submissions)
+{
+  struct told told;
+  put_submissions(submissions);
+  CLEANUP(link_free) struct link *link = open_link(&told);
+  run_to(link, LINK_IDLE);
+}
+
+/* Nothing may be sent. */
+static void expect_refusal(void)
+{
+  struct told told;
+  unsigned submits = aggregator.submits;
+  g_autoptr(GError) error = NULL;
+  put_submissions(1);
+  CLEANUP(link_free) struct link *link = open_link(&told);
+  assert_false(link_run(link, LINK_IDLE, TIMEOUT_MS, -1, &error));
+  assert_non_null(error);
+  assert_int_equal(error->code, ERROR_DATA);
+  assert_non_null(strstr(error->message, "ledger.forked"));
+  assert_int_equal(aggregator.submits, submits);
+  assert_true(outbox_forked(outbox) > 0);
+  assert_true(summary().waiting_to_send > 0);
+}
+
+static void heads_of_all_receipts_are_tied_to_the_newest(void **state)
+{
+  struct outbox_head heads[LIMIT_HEADS_ASKED];
+  (void)state;
+  begin(&(struct script){0}, true);
+  deliver(40); /* heads beyond what one request asks about */
+  assert_int_equal(open_heads(heads), 1);
+  assert_int_equal(heads[0].size, FIXTURE_FIRST + 40);
+  assert_int_equal(outbox_forked(outbox), 0);
+}
+
+static void an_aggregator_that_was_set_back_is_refused(void **state)
+{
+  (void)state;
+  begin(&(struct script){0}, true);
+  deliver(3);
+  fixture_ledger_set_back(FIXTURE_FIRST + 2);
+  expect_refusal();
+  expect_refusal(); /* it stays so */
+}
+
+static void an_aggregator_that_changed_what_it_signed_is_refused(void **state)
+{
+  (void)state;
+  begin(&(struct script){0}, true);
+  deliver(3);
+  fixture_ledger_alter(FIXTURE_FIRST);
+  expect_refusal();
+}
+
+static void a_ledger_of_the_same_size_with_another_end_is_refused(void **state)
+{
+  (void)state;
+  begin(&(struct script){0}, true);
+  deliver(3);
+  fixture_ledger_alter(FIXTURE_FIRST + 2);
+  expect_refusal();
+}
+
+static void a_ledger_that_was_set_back_and_grew_on_is_refused(void **state)
+{
+  uint8_t other[SUBMISSION_ID_SIZE] = {1};
+  (void)state;
+  begin(&(struct script){0}, true);
+  deliver(3);
+  fixture_ledger_set_back(FIXTURE_FIRST + 1);
+  for (int n = 0; n < 5; n++) { /* of other agents */
+    other[1] = (uint8_t)n;
+    g_autoptr(GByteArray) sealed = fixture_receipt(&fixture, other, 1, NULL, 0, 0);
+    assert_non_null(sealed);
+  }
+  expect_refusal();
+}
+
+static void once_the_ledger_is_the_right_one_again_all_is_sent(void **state)
+{
+  (void)state;
+  begin(&(struct script){0}, true);
+  deliver(3);
+  fixture_ledger_alter(FIXTURE_FIRST + 1);
+  expect_refusal();
+  fixture_ledger_alter(FIXTURE_FIRST + 1);
+  deliver(1);
+  assert_int_equal(summary().waiting_to_send, 0);
+  assert_int_equal(outbox_forked(outbox), 0);
+}
+
+/* While connected: the ledger was shown to be the right one before. */
+static void a_receipt_that_contradicts_a_head_is_refused(void **state)
+{
+  struct told told;
+  g_autoptr(GError) error = NULL;
+  (void)state;
+  begin(&(struct script){0}, true);
+  put_submissions(3);
+  CLEANUP(link_free) struct link *link = open_link(&told);
+  run_to(link, LINK_IDLE);
+  fixture_ledger_set_back(FIXTURE_FIRST + 2);
+  put_submissions(1);
+  assert_false(link_run(link, LINK_IDLE, TIMEOUT_MS, -1, &error));
+  assert_non_null(error);
+  assert_non_null(strstr(error->message, "ledger.forked"));
+  assert_true(outbox_forked(outbox) > 0);
+  assert_int_equal(summary().answered, 3);
+}
+
+static void a_receipt_that_proves_nothing_is_none(void **state)
+{
+  struct told told;
+  (void)state;
+  begin(&(struct script){0}, true);
+  fixture_ledger_lies(true);
+  put_submissions(2);
+  CLEANUP(link_free) struct link *link = open_link(&told);
+  link_set_patience(link, PATIENCE_MS);
+  assert_false(link_run(link, LINK_IDLE, 2 * PATIENCE_MS, -1, NULL));
+  assert_true(told.faults > 0);
+  assert_int_equal(summary().answered, 0);
+  fixture_ledger_lies(false);
+  run_to(link, LINK_IDLE);
+  assert_int_equal(summary().answered, 2);
+}
+
+static void a_forged_head_is_no_head(void **state)
+{
+  (void)state;
+  begin(&(struct script){.forge_heads = 2}, true);
+  deliver(2);
+  assert_true(aggregator.heads >= 3);
+  assert_int_equal(summary().waiting_to_send, 0);
+}
+
 static void documents_in_force_are_fetched_and_stored(void **state)
 {
   (void)state;
@@ -801,6 +960,15 @@ int main(void)
       TEST(refusals_beyond_the_receipt_are_fetched),
       TEST(refusals_that_are_not_to_be_had_are_missed_no_more),
       TEST(answers_that_cannot_be_kept_end_the_link_and_are_not_told),
+      TEST(heads_of_all_receipts_are_tied_to_the_newest),
+      TEST(an_aggregator_that_was_set_back_is_refused),
+      TEST(an_aggregator_that_changed_what_it_signed_is_refused),
+      TEST(a_ledger_of_the_same_size_with_another_end_is_refused),
+      TEST(a_ledger_that_was_set_back_and_grew_on_is_refused),
+      TEST(once_the_ledger_is_the_right_one_again_all_is_sent),
+      TEST(a_receipt_that_contradicts_a_head_is_refused),
+      TEST(a_receipt_that_proves_nothing_is_none),
+      TEST(a_forged_head_is_no_head),
       TEST(documents_in_force_are_fetched_and_stored),
       TEST(a_document_of_many_chunks_comes_whole),
       TEST(a_newer_register_is_noticed_when_asked_anew),

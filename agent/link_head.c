@@ -1,0 +1,98 @@
+/* The ledger's head: nothing is submitted to an aggregator that cannot show that its ledger continues all it
+ * has signed before. */
+#include "agent/link_private.h"
+
+#include "common/error.h"
+#include "common/merkle.h"
+#include "common/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void link_ask_for_head(struct link *link)
+{
+  uint64_t sizes[LIMIT_HEADS_ASKED];
+  struct frame frame = {.kind = FRAME_HEAD_REQUEST};
+
+  if (!link->head.due) return;
+  link->asked_count = outbox_open_heads(link->outbox, link->asked, LIMIT_HEADS_ASKED);
+  for (size_t n = 0; n < link->asked_count; n++) sizes[n] = link->asked[n].size;
+  frame.head_request.from = sizes;
+  frame.head_request.count = link->asked_count;
+  link_send_request(link, &link->head, &frame);
+}
+
+/* Kept as evidence: two seals of the aggregator that cannot both be true. */
+void link_refuse_ledger(struct link *link, struct bytes_view sealed, const struct outbox_head *against)
+{
+  GError *error = NULL;
+
+  if (!outbox_keep_fork(link->outbox, sealed, against, clock_wall().ms, &error)) {
+    link_fail(link, error);
+    return;
+  }
+  link_reopen(link);
+  link_fail(link,
+            g_error_new(PARKTALLY_ERROR, ERROR_DATA,
+                        _("the city's ledger does not contain what the city has signed before: the first "
+                          "%" PRIu64 " entries are missing or were changed; either another server answers in "
+                          "its place, or its data was set back. Nothing is sent; what was made stays in the "
+                          "outbox. Tell the city [%s]"),
+                        against->size, finding_id(FINDING_LEDGER_FORKED)));
+}
+
+static const struct consistency_item *find_item(const struct frame *frame, uint64_t from)
+{
+  for (size_t n = 0; n < frame->head.count; n++)
+    if (frame->head.items[n].from == from) return &frame->head.items[n];
+  return NULL;
+}
+
+static bool continues(const struct outbox_head *before, const struct signed_head *head,
+                      const struct frame *frame)
+{
+  const struct consistency_item *item = find_item(frame, before->size);
+
+  return item && merkle_is_consistent(before->size, before->root, head->size, head->root.data,
+                                      item->path.hash, item->path.count);
+}
+
+/* What was not asked about would be taken on trust. */
+static void keep(struct link *link, const struct signed_head *head, const struct frame *frame)
+{
+  struct consistency_item items[LIMIT_HEADS_ASKED];
+  GError *error = NULL;
+
+  for (size_t n = 0; n < link->asked_count; n++) items[n] = *find_item(frame, link->asked[n].size);
+  link->trusted = true;
+  link->untied |= link->asked_count == LIMIT_HEADS_ASKED; /* there may be more */
+  if (!outbox_head(link->outbox, head, frame->head.sealed, items, link->asked_count, clock_wall().ms, &error))
+    link_fail(link, error);
+}
+
+void link_take_head(struct link *link, const struct frame *frame)
+{
+  struct bytes_view sealed = frame->head.sealed;
+  CLEANUP(signed_head_free) struct signed_head *head = NULL;
+  const uint8_t *payload;
+  size_t length;
+
+  if (!link->head.awaited) return;
+  link->head = (struct request){0};
+  if (seal_open(sealed.data, sealed.length, SEAL_HEAD, link->home->server_sign, &payload, &length, NULL) ==
+      SEAL_OK)
+    head = signed_head_decode(payload, length);
+  if (!head) {
+    link_report(
+        link, finding_id(FINDING_SEAL_FORGED),
+        _("the ledger's head was not signed by the aggregator; nothing is sent over this connection"));
+    link_reopen(link);
+    return;
+  }
+  for (size_t n = 0; n < link->asked_count; n++)
+    if (!continues(&link->asked[n], head, frame)) {
+      link_refuse_ledger(link, sealed, &link->asked[n]);
+      return;
+    }
+  keep(link, head, frame);
+}

@@ -1,0 +1,278 @@
+/* park-agent receipts verify: what is kept here proves, without anybody's help, that the city's ledger has
+ * what the city acknowledged; or shows what it lacks. */
+#include "agent/commands.h"
+#include "agent/home.h"
+#include "agent/outbox.h"
+#include "common/clock.h"
+#include "common/command.h"
+#include "common/error.h"
+#include "common/merkle.h"
+#include "common/text.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROOT_SHOWN 8 /* bytes; enough to compare by telephone */
+
+struct known_head {
+  uint64_t size;
+  uint8_t root[MERKLE_HASH_SIZE];
+};
+
+struct verification {
+  const struct home *home;
+  bool json;
+  json_t *problems;
+  uint64_t receipts, heads, untied;
+  GHashTable *roots; /* size → struct known_head; larger ones come first */
+  const struct known_head *newest;
+  int64_t newest_ms; /* 0: it is a receipt's */
+};
+
+static void object(struct verification *verification, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void object(struct verification *verification, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  if (!verification->json) printf("%s\n", text);
+  json_array_append_new(verification->problems, json_string(text));
+}
+
+static bool opens(const struct verification *verification, struct bytes_view sealed, enum seal_label label,
+                  struct bytes_view *ret_payload)
+{
+  return seal_open(sealed.data, sealed.length, label, verification->home->server_sign, &ret_payload->data,
+                   &ret_payload->length, NULL) == SEAL_OK;
+}
+
+/* --- heads --- */
+
+/* The signature is that of its receipts where it was never asked for. */
+static void check_seal(struct verification *verification, const struct outbox_link *link)
+{
+  CLEANUP(signed_head_free) struct signed_head *head = NULL;
+  struct bytes_view payload;
+
+  if (link->sealed.length == 0) return;
+  if (opens(verification, link->sealed, SEAL_HEAD, &payload))
+    head = signed_head_decode(payload.data, payload.length);
+  if (!head || head->size != link->size || memcmp(head->root.data, link->root.data, MERKLE_HASH_SIZE) != 0)
+    object(verification,
+           _("the head of %" PRIu64 " entries is not what the city signed; the disk may be damaged"),
+           link->size);
+  else if (verification->newest && verification->newest->size == link->size)
+    verification->newest_ms = head->recorded_at_ms;
+}
+
+static void check_continuation(struct verification *verification, const struct outbox_link *link)
+{
+  const struct known_head *later = g_hash_table_lookup(verification->roots, &link->continued);
+
+  if (link->continued == 0) {
+    verification->untied += verification->newest->size != link->size;
+    return;
+  }
+  if (!later || link->path.length % MERKLE_HASH_SIZE != 0 ||
+      !merkle_is_consistent(link->size, link->root.data, later->size, later->root,
+                            (const uint8_t(*)[MERKLE_HASH_SIZE])link->path.data,
+                            link->path.length / MERKLE_HASH_SIZE))
+    object(verification,
+           _("nothing proves that the ledger of %" PRIu64 " entries begins with the %" PRIu64
+             " that the city signed before"),
+           link->continued, link->size);
+}
+
+static void check_head(const struct outbox_link *link, void *data)
+{
+  struct verification *verification = data;
+  struct known_head *known;
+
+  verification->heads++;
+  if (link->root.length != MERKLE_HASH_SIZE) {
+    object(verification, _("the head of %" PRIu64 " entries is damaged"), link->size);
+    return;
+  }
+  known = g_new(struct known_head, 1);
+  known->size = link->size;
+  memcpy(known->root, link->root.data, sizeof known->root);
+  g_hash_table_insert(verification->roots, &known->size, known);
+  if (!verification->newest) verification->newest = known;
+  check_seal(verification, link);
+  check_continuation(verification, link);
+}
+
+/* --- receipts --- */
+
+static char *name_of(const struct outbox_evidence *evidence)
+{
+  char period[PERIOD_TEXT_SIZE];
+
+  if (!evidence->form[0]) return g_strdup_printf(_("act %" PRIu64), evidence->sequence);
+  return g_strdup_printf(_("submission %" PRIu64 " (%s %s)"), evidence->sequence, evidence->form,
+                         period_format(evidence->period, period));
+}
+
+static bool is_of(const struct verification *verification, const struct outbox_evidence *evidence,
+                  const struct receipt *receipt)
+{
+  return evidence->id.length == SUBMISSION_ID_SIZE &&
+         memcmp(receipt->submission.data, evidence->id.data, SUBMISSION_ID_SIZE) == 0 &&
+         strcmp(receipt->agent, verification->home->certificate->agent) == 0;
+}
+
+/* What is wrong with it; NULL: nothing. */
+static const char *objection_to(const struct verification *verification,
+                                const struct outbox_evidence *evidence)
+{
+  CLEANUP(receipt_free) struct receipt *receipt = NULL;
+  const struct known_head *head;
+  struct bytes_view payload;
+
+  if (evidence->receipt.length == 0)
+    return _("its receipt is lost; ask the city for it with “push”, or “outbox import” what was exported");
+  if (!opens(verification, evidence->receipt, SEAL_RECEIPT, &payload))
+    return _("its receipt is not signed by the city; the disk may be damaged");
+  receipt = receipt_decode(payload.data, payload.length);
+  if (!receipt || !is_of(verification, evidence, receipt))
+    return _("its receipt is that of another submission");
+  if (!merkle_is_included(receipt->leaf_hash.data, receipt->position, receipt->tree_size,
+                          receipt->tree_root.data, receipt->path.hash, receipt->path.count))
+    return _("its receipt does not prove that it is in the ledger");
+  head = g_hash_table_lookup(verification->roots, &receipt->tree_size);
+  if (!head) return _("the head that its receipt names is lost");
+  if (memcmp(head->root, receipt->tree_root.data, sizeof head->root) != 0)
+    return _(
+        "its receipt names another ledger than the one that the city showed; keep this folder as evidence");
+  return NULL;
+}
+
+static void check_receipt(const struct outbox_evidence *evidence, void *data)
+{
+  struct verification *verification = data;
+  const char *objection = objection_to(verification, evidence);
+  g_autofree char *name = objection ? name_of(evidence) : NULL;
+
+  verification->receipts++;
+  if (objection) object(verification, "%s: %s", name, objection);
+}
+
+static void check_fork(const struct outbox_fork *fork, void *data)
+{
+  struct verification *verification = data;
+  g_autofree char *at = clock_format((struct wall_time){fork->at_ms});
+  g_autofree char *over = fork->over_at_ms ? clock_format((struct wall_time){fork->over_at_ms}) : NULL;
+
+  if (!over) {
+    object(verification,
+           _("on %s the city's server showed a ledger that lacks the %" PRIu64
+             " entries that the city signed before, and does so still; keep this folder as evidence [%s]"),
+           at, fork->size, finding_id(FINDING_LEDGER_FORKED));
+    return;
+  }
+  if (!verification->json)
+    printf(_("on %s the city's server showed another ledger; since %s it is the right one again\n"), at,
+           over);
+}
+
+/* --- the command --- */
+
+static void print_text(const struct verification *verification)
+{
+  g_autofree char *root = verification->newest ? text_hex(verification->newest->root, ROOT_SHOWN) : NULL;
+  g_autofree char *time =
+      verification->newest_ms ? clock_format((struct wall_time){verification->newest_ms}) : g_strdup("—");
+
+  if (json_array_size(verification->problems) > 0)
+    printf(_("%zu of these are wrong: show them to the city, and keep this folder as it is\n"),
+           json_array_size(verification->problems));
+  else if (verification->receipts == 0)
+    printf(_("there is no receipt yet\n"));
+  else
+    printf(_("%" PRIu64
+             " receipts: each is signed by the city and proves that its submission is in the ledger\n"),
+           verification->receipts);
+  if (verification->newest)
+    printf(_("newest head of the ledger: %" PRIu64 " entries, %s, root %s…; it continues %" PRIu64
+             " earlier ones, %" PRIu64 " are not compared yet\n"),
+           verification->newest->size, time, root, verification->heads - verification->untied - 1,
+           verification->untied);
+}
+
+static void print_json(struct verification *verification)
+{
+  g_autofree char *root =
+      verification->newest ? text_hex(verification->newest->root, MERKLE_HASH_SIZE) : NULL;
+  json_t *result = json_pack("{s:I, s:I, s:I, s:O}", "receipts", (json_int_t)verification->receipts, "heads",
+                             (json_int_t)verification->heads, "not_compared",
+                             (json_int_t)verification->untied, "wrong", verification->problems);
+
+  if (verification->newest) {
+    json_object_set_new(result, "size", json_integer((json_int_t)verification->newest->size));
+    json_object_set_new(result, "root", json_string(root));
+  }
+  json_dumpf(result, stdout, JSON_COMPACT);
+  putchar('\n');
+  json_decref(result);
+}
+
+static bool verify(struct verification *verification, GError **error)
+{
+  g_autofree char *path = g_build_filename(verification->home->folder, "outbox.db", NULL);
+  CLEANUP(outbox_close) struct outbox *outbox = NULL;
+
+  if (!g_file_test(path, G_FILE_TEST_EXISTS)) return true;
+  outbox = outbox_open_to_look(path, error);
+  return outbox && outbox_each_head(outbox, check_head, verification, error) &&
+         outbox_each_receipt(outbox, check_receipt, verification, error) &&
+         outbox_each_fork(outbox, check_fork, verification, error);
+}
+
+static int run(const char *data, bool json)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *folder = home_folder(data);
+  CLEANUP(home_free) struct home *home = home_open(folder, NULL, &error);
+  struct verification verification = {.home = home, .json = json};
+  int exit_code;
+
+  if (!home) return command_fail(error);
+  verification.problems = json_array();
+  verification.roots = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+  if (!verify(&verification, &error)) {
+    exit_code = command_fail(error);
+  } else {
+    if (json)
+      print_json(&verification);
+    else
+      print_text(&verification);
+    exit_code = json_array_size(verification.problems) > 0 ? ERROR_DATA : 0;
+  }
+  g_hash_table_unref(verification.roots);
+  json_decref(verification.problems);
+  return exit_code;
+}
+
+int command_receipts_verify(int argc, char **argv)
+{
+  g_autofree char *data = NULL, *format = NULL;
+  const GOptionEntry entries[] = {
+      {"data", 0, 0, G_OPTION_ARG_FILENAME, &data, N_("the agent's folder"), N_("DIR")},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &format, N_("text (default) or json"), N_("FORMAT")},
+      G_OPTION_ENTRY_NULL,
+  };
+  int exit_code;
+
+  if (!command_options(NULL, entries, 0, 0, &argc, &argv, &exit_code)) return exit_code;
+  if (format && strcmp(format, "json") != 0 && strcmp(format, "text") != 0) {
+    g_autoptr(GError) error =
+        g_error_new_literal(PARKTALLY_ERROR, ERROR_USAGE, _("--format is text or json"));
+    return command_fail(error);
+  }
+  return run(data, g_strcmp0(format, "json") == 0);
+}

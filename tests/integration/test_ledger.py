@@ -1,0 +1,125 @@
+"""The ledger as those meet it who have to believe it: what a park can prove from its receipts, and what it notices."""
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import unittest
+
+import parktally
+
+GOOD, BAD = 0, 65
+REGISTER = [parktally.unit("A1", "east", name="甲厂"), parktally.unit("A2", "east", name="乙厂"),
+            parktally.unit("W1", "west", name="丙厂")]
+
+
+class Case(parktally.Case):
+    def setUp(self):
+        super().setUp()
+        self.city = self.aggregator()
+        self.city.import_register(REGISTER)
+        self.city.start()
+        self.east = parktally.enrol(self.city, "east", self.folder / "东")
+        self.west = parktally.enrol(self.city, "west", self.folder / "西")
+
+    def push(self, agent, unit, output, period="2018-05", code=GOOD):
+        path = self.folder / "月报.csv"
+        path.write_text(f"uscc,period,output\n{unit},{period},{output}\n")
+        return agent.command("push", path, "--approved-by", "张三", "--wait", code=code)
+
+    def verify(self, agent, code=GOOD):
+        return json.loads(agent.command("receipts", "verify", "--format", "json", code=code).out)
+
+    def change(self, agent, sql, *values):
+        with contextlib.closing(sqlite3.connect(agent.data / "outbox.db")) as outbox:
+            outbox.execute(sql, values)
+            outbox.commit()
+
+    def copy_city(self, name):
+        """What the city's disk holds now, to be put back later."""
+        self.city.stop()
+        shutil.copytree(self.city.data, self.folder / name)
+        self.city.start()
+
+    def put_back(self, name):
+        self.city.stop()
+        shutil.rmtree(self.city.data)
+        shutil.copytree(self.folder / name, self.city.data)
+        self.city.start()
+
+
+class Receipts(Case):
+    def test_receipts_prove_offline_that_the_ledger_has_each_submission(self):
+        for output in range(1, 6):
+            self.push(self.east, "A1", output)
+            self.push(self.west, "W1", output)
+        self.city.stop()
+        found = self.verify(self.east)
+        self.assertEqual((found["receipts"], found["wrong"], found["not_compared"]), (5, [], 0))
+        self.assertGreaterEqual(found["heads"], 5)
+        text = self.east.command("receipts", "verify", code=GOOD).out
+        self.assertIn("5 receipts", text)
+        self.assertIn(found["root"][:16], text)
+
+    def test_without_a_submission_nothing_is_wrong(self):
+        self.assertEqual(self.verify(self.east)["receipts"], 0)
+
+    def test_what_is_damaged_or_missing_is_named(self):
+        for output in (1, 2, 3):
+            self.push(self.east, "A1", output)
+        self.change(self.east, "DELETE FROM receipt WHERE sequence = 1")
+        self.change(self.east, "UPDATE receipt SET sealed = (SELECT sealed FROM receipt WHERE sequence = 3)"
+                               " WHERE sequence = 2")
+        self.change(self.east, "UPDATE head SET root = zeroblob(32) WHERE size = (SELECT max(size) FROM head)")
+        wrong = self.verify(self.east, BAD)["wrong"]
+        self.assertTrue(any("submission 1 (monthly 2018-05)" in line and "lost" in line for line in wrong), wrong)
+        self.assertTrue(any("submission 2 (monthly 2018-05)" in line and "another" in line for line in wrong), wrong)
+        self.assertTrue(any("is not what the city signed" in line for line in wrong), wrong)
+
+    def test_a_receipt_with_a_bit_turned_is_no_receipt(self):
+        self.push(self.east, "A1", 1)
+        with contextlib.closing(sqlite3.connect(self.east.data / "outbox.db")) as outbox:
+            sealed = bytearray(outbox.execute("SELECT sealed FROM receipt").fetchone()[0])
+        sealed[-1] ^= 1
+        self.change(self.east, "UPDATE receipt SET sealed = ?", bytes(sealed))
+        self.assertIn("not signed", self.verify(self.east, BAD)["wrong"][0])
+
+
+class Forks(Case):
+    def test_a_city_that_was_set_back_gets_nothing_and_is_told_of(self):
+        self.push(self.east, "A1", 1)
+        self.copy_city("early")
+        self.push(self.east, "A1", 2)
+        self.put_back("early")
+        said = self.push(self.east, "A2", 3, code=BAD)
+        self.assertIn("[ledger.forked]", said.err)
+        self.assertIn("[ledger.forked]", self.east.command("status", code=GOOD).out)
+        self.assertTrue(json.loads(self.east.command("status", "--format", "json", code=GOOD).out)["ledger_forked"])
+        self.assertEqual(self.city.total("east", "2018-05", "output")["value"], "1.0")
+        self.assertTrue(any("lacks the" in line for line in self.verify(self.east, BAD)["wrong"]))
+        self.push(self.west, "W1", 1)  # which has seen nothing that is missing
+
+    def test_a_city_that_went_another_way_since_gets_nothing(self):
+        self.copy_city("early")
+        self.push(self.east, "A1", 1)
+        self.put_back("early")
+        for output in (1, 2, 3):
+            self.push(self.west, "W1", output)
+        self.assertIn("[ledger.forked]", self.push(self.east, "A2", 3, code=BAD).err)
+
+    def test_when_the_right_city_is_back_what_waited_is_sent(self):
+        self.copy_city("early")
+        self.push(self.east, "A1", 1)
+        self.copy_city("right")
+        self.put_back("early")
+        self.push(self.east, "A2", 3, code=BAD)
+        self.put_back("right")
+        self.push(self.east, "A1", 4)
+        self.assertEqual(self.city.total("east", "2018-05", "output")["value"], "7.0")
+        self.assertEqual(self.verify(self.east)["wrong"], [])
+        self.assertNotIn("ledger.forked", self.east.command("status", code=GOOD).out)
+        self.assert_sound(self.city)
+
+
+if __name__ == "__main__":
+    unittest.main()
