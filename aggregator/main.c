@@ -23,18 +23,18 @@ static int run_in_office(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-  struct command table[32] = {0};
-  size_t count = 0;
+  g_autoptr(GArray) table = g_array_new(TRUE, TRUE, sizeof(struct command));
 
   identity_guard_process();
   text_init();
   log_init("park-aggregator", LOG_LEVEL_NOTICE);
-  for (; count < G_N_ELEMENTS(own_commands); count++) table[count] = own_commands[count];
-  for (const struct office_command *of = office_commands; of->command.name && count + 1 < G_N_ELEMENTS(table);
-       of++) {
-    table[count] = of->command;
-    table[count++].run = run_in_office;
+  g_array_append_vals(table, own_commands, G_N_ELEMENTS(own_commands));
+  for (const struct office_command *of = office_commands; of->command.name; of++) {
+    struct command command = of->command;
+
+    command.run = run_in_office;
+    g_array_append_val(table, command);
   }
-  return command_main("park-aggregator", N_("a zone's totals from its parks' signed figures"), table, argc,
-                      argv);
+  return command_main("park-aggregator", N_("a zone's totals from its parks' signed figures"),
+                      (const struct command *)(void *)table->data, argc, argv);
 }

@@ -95,6 +95,15 @@ const struct office_command office_commands[] = {
     {COMMAND("growth-plan", N_("[--period YEAR] [--area A] [--format table|csv|json]"),
              N_("print who stays in the growth plan, who does not, and who may join")),
      .carry_out = office_growth_plan},
+    {COMMAND("ledger head", N_("[--format text|json]"),
+             N_("print what the ledger is now, signed: the words to compare it by later")),
+     .carry_out = office_ledger_head},
+    {COMMAND("ledger prove", N_("SUBMISSION|LEAF [--format text|json]"),
+             N_("prove that a submission is in the ledger")),
+     .carry_out = office_ledger_prove},
+    {COMMAND("ledger export", N_("[--output FILE]"),
+             N_("write the whole ledger for an auditor, who checks it with parktally-verify")),
+     .carry_out = office_ledger_export, .gives_file = true, .alone = true},
     {COMMAND("rebuild", "[--check]", N_("make the tables anew from the ledger, or compare them with it")),
      .carry_out = office_rebuild, .alone = true},
     {.command = {.name = NULL}},
@@ -201,6 +210,14 @@ bool office_read_format(struct control_request *request, const char *text, enum 
 {
   if (print_read_format(text, ret_format)) return true;
   office_misused(request, _("“%s” is no format; choose table, csv or json"), text);
+  return false;
+}
+
+bool office_read_text_or_json(struct control_request *request, const char *text, bool *ret_json)
+{
+  *ret_json = g_strcmp0(text, "json") == 0;
+  if (!text || *ret_json || strcmp(text, "text") == 0) return true;
+  office_misused(request, _("“%s” is no format; choose text or json"), text);
   return false;
 }
 
@@ -425,14 +442,20 @@ static int run_there_or_here(const struct aggregator_config *config, struct cont
   return run_here(config, request);
 }
 
+static int run_command(const struct office_command *of, const struct aggregator_config *config,
+                       struct control_request *request)
+{
+  return of->alone ? run_alone(config, request) : run_there_or_here(config, request);
+}
+
 /* With standard output turned to the file that --output named. */
-static int deliver(const struct aggregator_config *config, struct control_request *request,
-                   const char *output)
+static int deliver(const struct office_command *of, const struct aggregator_config *config,
+                   struct control_request *request, const char *output)
 {
   GError *error = NULL;
   struct delivery *delivery = delivery_begin(output, &error);
   if (!delivery) return office_fail(request, error);
-  int code = run_there_or_here(config, request);
+  int code = run_command(of, config, request);
   if (!delivery_end(delivery, code == 0, &error)) return office_fail(request, error);
   return code;
 }
@@ -465,9 +488,7 @@ int office_run(const char *name, int argc, char **argv)
   GError *error = NULL;
   CLEANUP(aggregator_config_free) struct aggregator_config *config = folder_config(config_path, data, &error);
   if (!config || !open_file(of, argc, argv, &request.file, &error)) return office_fail(&request, error);
-  int code = of->alone ? run_alone(config, &request)
-             : output  ? deliver(config, &request, output)
-                       : run_there_or_here(config, &request);
+  int code = output ? deliver(of, config, &request, output) : run_command(of, config, &request);
   if (request.file >= 0) close(request.file);
   return code;
 }

@@ -68,6 +68,8 @@ int office_misused(struct control_request *request, const char *format, ...) G_G
  * is the usual one. */
 bool office_read_format(struct control_request *request, const char *text, enum print_format *ret_format);
 bool office_read_period(struct control_request *request, const char *text, struct period *ret_period);
+/* Of commands that print no table: text (NULL) or json. */
+bool office_read_text_or_json(struct control_request *request, const char *text, bool *ret_json);
 
 /* A new reference to what is in force. */
 struct snapshot *office_snapshot(struct office *office);
@@ -98,5 +100,8 @@ int office_export(struct office *office, struct control_request *request, int ar
 int office_scorecard(struct office *office, struct control_request *request, int argc, char **argv);
 int office_growth_plan(struct office *office, struct control_request *request, int argc, char **argv);
 int office_rebuild(struct office *office, struct control_request *request, int argc, char **argv);
+int office_ledger_head(struct office *office, struct control_request *request, int argc, char **argv);
+int office_ledger_prove(struct office *office, struct control_request *request, int argc, char **argv);
+int office_ledger_export(struct office *office, struct control_request *request, int argc, char **argv);
 
 #endif

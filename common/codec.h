@@ -273,6 +273,10 @@ struct signed_head *signed_head_decode(const uint8_t *payload, size_t length);
 void signed_head_free(struct signed_head *head);
 CLEANUP_DEFINE(struct signed_head, signed_head_free)
 GByteArray *signed_head_encode(const struct signed_head *head);
+/* A sealed head as a line of text, to be passed on and kept by people. Newly allocated. */
+char *head_text(const uint8_t *sealed, size_t length);
+/* The sealed bytes again, white space around it allowed; NULL if it is damaged. Nothing is verified. */
+GBytes *head_from_text(const char *text);
 
 struct certificate {
   const char *agent, *area;

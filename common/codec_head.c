@@ -2,6 +2,7 @@
 #include "common/codec_private.h"
 
 #include <assert.h>
+#include <sodium.h>
 #include <string.h>
 
 static_assert(LIMIT_HEADS_ASKED * (MERKLE_PROOF_MOST + 1) * (2 + MERKLE_HASH_SIZE) + LIMIT_KIB <=
@@ -67,6 +68,35 @@ GByteArray *signed_head_encode(const struct signed_head *head)
   message.head = &tree;
   message.recorded_at_ms = head->recorded_at_ms;
   return codec_pack(&message.base);
+}
+
+/* --- as text --- */
+
+#define PREFIX "parktally-head:1:"
+#define PREFIX_LENGTH (sizeof PREFIX - 1)
+#define BASE64_VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
+
+char *head_text(const uint8_t *sealed, size_t length)
+{
+  size_t size = sodium_base64_encoded_len(length, BASE64_VARIANT);
+  char *text = g_malloc(PREFIX_LENGTH + size);
+
+  memcpy(text, PREFIX, PREFIX_LENGTH);
+  sodium_bin2base64(text + PREFIX_LENGTH, size, sealed, length, BASE64_VARIANT);
+  return text;
+}
+
+GBytes *head_from_text(const char *text)
+{
+  uint8_t sealed[SEAL_HEADER_SIZE + LIMIT_HEAD_BYTES];
+  g_autofree char *word = g_strstrip(g_strdup(text));
+  size_t length;
+
+  if (strncmp(word, PREFIX, PREFIX_LENGTH) != 0 ||
+      sodium_base642bin(sealed, sizeof sealed, word + PREFIX_LENGTH, strlen(word + PREFIX_LENGTH), NULL,
+                        &length, NULL, BASE64_VARIANT) != 0)
+    return NULL;
+  return g_bytes_new(sealed, length);
 }
 
 /* --- frames --- */

@@ -1,9 +1,12 @@
 """The ledger as those meet it who have to believe it: what a park can prove from its receipts, and what it notices."""
 
+import base64
 import contextlib
+import hashlib
 import json
 import shutil
 import sqlite3
+import struct
 import unittest
 
 import parktally
@@ -46,6 +49,109 @@ class Case(parktally.Case):
         shutil.rmtree(self.city.data)
         shutil.copytree(self.folder / name, self.city.data)
         self.city.start()
+
+
+def leaf_hash(data):
+    return hashlib.sha256(b"\0" + data).digest()
+
+
+def node_hash(left, right):
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def root_of(hashes):
+    """RFC 6962 §2.1, word for word."""
+    if len(hashes) < 2:
+        return hashes[0] if hashes else hashlib.sha256().digest()
+    left = 1
+    while left * 2 < len(hashes):
+        left *= 2
+    return node_hash(root_of(hashes[:left]), root_of(hashes[left:]))
+
+
+def root_by_path(position, size, found, path):
+    """RFC 9162 §2.1.3.2."""
+    last = size - 1
+    for other in path:
+        if position % 2 or position == last:
+            found = node_hash(other, found)
+            while position and position % 2 == 0:
+                position, last = position // 2, last // 2
+        else:
+            found = node_hash(found, other)
+        position, last = position // 2, last // 2
+    return found
+
+
+def read_export(path):
+    """Records by kind."""
+    data = path.read_bytes()
+    assert data[:8] == b"PTLYLDG1"
+    at, records = 8, {kind: [] for kind in "HLTE"}
+    while at < len(data):
+        (length,) = struct.unpack("<I", data[at:at + 4])
+        if data[at + 4:at + 5] == b"E":
+            assert data[at + 5:at + 5 + length] == hashlib.sha256(data[:at]).digest() and at + 5 + length == len(data)
+        records[chr(data[at + 4])].append(data[at + 5:at + 5 + length])
+        at += 5 + length
+    return records
+
+
+class Proofs(Case):
+    def head(self):
+        return json.loads(self.city.command("ledger", "head", "--format", "json").out)
+
+    def prove(self, what, code=GOOD):
+        answer = self.city.command("ledger", "prove", what, "--format", "json", code=code)
+        return json.loads(answer.out) if code == GOOD else answer.err
+
+    def test_the_head_is_that_of_the_exported_leaves(self):
+        for output in range(3):
+            self.push(self.east, "A1", output + 1)
+        path = self.folder / "台账"
+        self.city.command("ledger", "export", "--output", path)
+        head, records = self.head(), read_export(path)
+        self.assertEqual(head["leaves"], len(records["L"]))
+        self.assertEqual(head["root"], root_of([leaf_hash(leaf) for leaf in records["L"]]).hex())
+        lines = b"".join(records["T"]).decode().splitlines()
+        self.assertIn("monthly,2018-05,east,all,output,30,1", lines)
+        self.assertIn("monthly,2018-05,east,all,,0,1", lines)
+        self.city.stop()  # a command works without a server as well
+        self.assertEqual(self.head(), head)
+        self.city.command("ledger", "export", "--output", self.folder / "again")
+        self.assertEqual((self.folder / "again").read_bytes(), path.read_bytes())
+
+    def test_a_submission_and_any_leaf_is_proved(self):
+        for output in range(5):
+            self.push(self.east, "A1", output + 1)
+        with contextlib.closing(sqlite3.connect(self.east.data / "outbox.db")) as outbox:
+            (sealed,) = outbox.execute("SELECT sealed FROM content WHERE sequence = 3").fetchone()
+        proof = self.prove(hashlib.blake2b(sealed[104:], digest_size=32).hexdigest())
+        leaf = base64.b64decode(proof["leaf"])
+        self.assertIn(sealed, leaf)
+        self.assertEqual(leaf_hash(leaf).hex(), proof["leaf_hash"])
+        head = self.head()
+        for n in range(head["leaves"]):
+            proof = self.prove(n)
+            found = root_by_path(n, proof["leaves"], bytes.fromhex(proof["leaf_hash"]), map(bytes.fromhex, proof["path"]))
+            self.assertEqual((found.hex(), proof["head"]), (head["root"], head["head"]))
+
+    def test_what_is_not_there_is_named(self):
+        self.assertIn("has no submission", self.prove("00" * 32, code=BAD))
+        self.assertIn("neither the id", self.prove("第三份", code=64))
+        self.assertIn("neither the id", self.prove(self.head()["leaves"], code=64))
+
+    def test_an_export_is_not_poured_over_a_terminal(self):
+        self.assertIn("--output", self.city.command("ledger", "export", "--to-terminal", code=64).err)
+
+    def test_a_damaged_leaf_is_named_and_the_export_is_none(self):
+        self.push(self.east, "A1", 1)
+        self.city.stop()
+        with contextlib.closing(sqlite3.connect(self.city.data / "store.db")) as store:
+            store.execute("UPDATE leaf_part SET bytes = zeroblob(length(bytes)) WHERE id = (SELECT max(id) FROM leaf_part)")
+            store.commit()
+        self.assertIn("leaf", self.city.command("ledger", "export", "--output", self.folder / "x", code=BAD).err)
+        self.assertFalse((self.folder / "x").exists())
 
 
 class Receipts(Case):

@@ -1,0 +1,214 @@
+/* park-aggregator ledger export: the whole ledger, and what the tables say of the same moment, in one file
+ * that somebody else checks. proto/README.md has the format. Done in the operator's own process. */
+#include "aggregator/folder.h"
+#include "aggregator/office.h"
+#include "aggregator/proof.h"
+#include "common/decimal.h"
+#include "common/error.h"
+#include "common/identity.h"
+#include "common/text.h"
+
+#include <errno.h>
+#include <nettle/sha2.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAGIC "PTLYLDG1"
+#define SLICE_LEAVES 64              /* read in one transaction, which so takes well below a second */
+#define PIECE_BYTES (64 * LIMIT_KIB) /* of the tables' lines in a record */
+
+struct exporting {
+  struct store *store;
+  const struct identity *identity;
+  struct control_output *output;
+  struct sha256_ctx hash; /* of all that was written */
+  struct tree_head head;
+  GPtrArray *books; /* "form,period" by number; NULL where there is none */
+  GPtrArray *forms; /* likewise, of the catalogue */
+  const struct catalogue *catalogue;
+  FILE *lines; /* a nameless file of the tables' lines, until they are due */
+  GString *piece;
+};
+
+/* --- writing --- */
+
+static void write_bytes(struct exporting *exporting, const void *data, size_t length)
+{
+  sha256_update(&exporting->hash, length, data);
+  control_write(exporting->output, data, length);
+}
+
+static void write_record(struct exporting *exporting, char kind, const void *data, size_t length)
+{
+  uint8_t header[5] = {(uint8_t)length, (uint8_t)(length >> 8), (uint8_t)(length >> 16),
+                       (uint8_t)(length >> 24), (uint8_t)kind};
+
+  write_bytes(exporting, header, sizeof header);
+  write_bytes(exporting, data, length);
+}
+
+static void write_end(struct exporting *exporting)
+{
+  uint8_t digest[SHA256_DIGEST_SIZE];
+  struct sha256_ctx so_far = exporting->hash;
+
+  sha256_digest(&so_far, sizeof digest, digest);
+  write_record(exporting, 'E', digest, sizeof digest);
+}
+
+/* --- the tables, as of the head's moment --- */
+
+static void list_books(struct exporting *exporting)
+{
+  g_autoptr(GArray) books = store_books(exporting->store, NULL);
+
+  for (guint n = 0; n < books->len; n++) {
+    const struct stored_book *book = &g_array_index(books, struct stored_book, n);
+    char period[PERIOD_TEXT_SIZE];
+    int form = catalogue_form(exporting->catalogue, book->form);
+
+    if ((guint)book->book >= exporting->books->len) {
+      g_ptr_array_set_size(exporting->books, (gint)book->book + 1);
+      g_ptr_array_set_size(exporting->forms, (gint)book->book + 1);
+    }
+    exporting->books->pdata[book->book] =
+        g_strdup_printf("%s,%s", book->form, period_format(book->period, period));
+    if (form != CATALOGUE_NONE)
+      exporting->forms->pdata[book->book] = (void *)&exporting->catalogue->forms[form];
+  }
+}
+
+static bool keep_line(const struct cell_key *key, int128 total, int64_t units, void *data)
+{
+  struct exporting *exporting = data;
+  const struct form *form = exporting->forms->pdata[key->book];
+  char total_text[DECIMAL_TEXT_SIZE];
+
+  /* Forms retire but never vanish, and their columns neither. */
+  const char *column = key->slot < 0 || !form ? "" : form->columns[key->slot].code;
+  fprintf(exporting->lines, "%s,%s,%s,%s,%s,%" G_GINT64_FORMAT "\n",
+          (const char *)exporting->books->pdata[key->book], key->area, key->slice, column,
+          decimal_format(total, 0, total_text), units);
+  return true;
+}
+
+/* In one transaction with the head. */
+static bool read_moment(struct exporting *exporting, struct snapshot *snapshot, GBytes **ret_head,
+                        GError **error)
+{
+  exporting->catalogue = snapshot->catalogue;
+  if (proof_head(exporting->store, &exporting->head))
+    *ret_head = proof_sign(exporting->store, exporting->identity, &exporting->head);
+  list_books(exporting);
+  store_each_cell(exporting->store, keep_line, exporting);
+  if (!store_commit(exporting->store, error)) return false;
+  if (fflush(exporting->lines) == 0 && !ferror(exporting->lines)) return true;
+  g_set_error(error, PARKTALLY_ERROR, ERROR_IO, _("a temporary file could not be written: %s"),
+              g_strerror(errno));
+  return false;
+}
+
+static void write_lines(struct exporting *exporting)
+{
+  g_autoptr(GString) piece = g_string_sized_new(PIECE_BYTES);
+  char *line = NULL;
+  size_t room = 0;
+  ssize_t length;
+
+  rewind(exporting->lines);
+  while ((length = getline(&line, &room, exporting->lines)) > 0) {
+    if (piece->len + (size_t)length > PIECE_BYTES) {
+      write_record(exporting, 'T', piece->str, piece->len);
+      g_string_truncate(piece, 0);
+    }
+    g_string_append_len(piece, line, length);
+  }
+  if (piece->len > 0) write_record(exporting, 'T', piece->str, piece->len);
+  free(line);
+}
+
+/* --- the leaves, which never change --- */
+
+static bool write_leaves(struct exporting *exporting, uint64_t from, uint64_t to, GError **error)
+{
+  store_begin(exporting->store);
+  for (uint64_t n = from; n < to; n++) {
+    g_autoptr(GBytes) leaf = store_leaf(exporting->store, n);
+    gsize length;
+    const void *data = leaf ? g_bytes_get_data(leaf, &length) : NULL;
+
+    if (!leaf) break; /* told at the commit */
+    write_record(exporting, 'L', data, length);
+  }
+  return store_commit(exporting->store, error);
+}
+
+static bool write_all(struct exporting *exporting, GBytes *head, GError **error)
+{
+  gsize length;
+  const void *data = g_bytes_get_data(head, &length);
+
+  write_bytes(exporting, MAGIC, strlen(MAGIC));
+  write_record(exporting, 'H', data, length);
+  for (uint64_t n = 0; n < exporting->head.size; n += SLICE_LEAVES)
+    if (!write_leaves(exporting, n, MIN(n + SLICE_LEAVES, exporting->head.size), error)) return false;
+  write_lines(exporting);
+  write_end(exporting);
+  return true;
+}
+
+/* --- the command --- */
+
+static bool export(struct exporting *exporting, GError **error)
+{
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = NULL;
+  g_autoptr(GBytes) head = NULL;
+
+  store_begin(exporting->store);
+  snapshot = snapshot_load(exporting->store, error);
+  return snapshot && read_moment(exporting, snapshot, &head, error) && write_all(exporting, head, error);
+}
+
+static int run(struct office *office, struct control_request *request)
+{
+  GError *error = NULL;
+  g_autofree char *path = folder_path(office->config->data, "store.db");
+  g_autofree char *key = folder_path(office->config->data, "identity.key");
+  CLEANUP(identity_free) struct identity *identity = identity_load(key, &error);
+  CLEANUP(store_close) struct store *store = identity ? store_open(path, STORE_READ, &error) : NULL;
+  struct exporting exporting = {.store = store, .identity = identity, .output = request->output};
+  bool done;
+
+  if (!store) return office_fail(request, error);
+  exporting.lines = tmpfile();
+  if (!exporting.lines)
+    return office_fail(request, g_error_new(PARKTALLY_ERROR, ERROR_IO,
+                                            _("a temporary file could not be made: %s"), g_strerror(errno)));
+  exporting.books = g_ptr_array_new_with_free_func(g_free);
+  exporting.forms = g_ptr_array_new();
+  sha256_init(&exporting.hash);
+  done = export(&exporting, &error);
+  g_ptr_array_unref(exporting.books);
+  g_ptr_array_unref(exporting.forms);
+  fclose(exporting.lines);
+  return done ? 0 : office_fail(request, error);
+}
+
+int office_ledger_export(struct office *office, struct control_request *request, int argc, char **argv)
+{
+  g_autofree char *output = NULL;
+  gboolean to_terminal = FALSE;
+  const GOptionEntry entries[] = {
+      {"output", 0, 0, G_OPTION_ARG_STRING, &output, N_("a file; standard output by default"),
+       N_("FILE")}, /* office_run() takes it out */
+      {OFFICE_TO_TERMINAL, 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &to_terminal, NULL, NULL},
+      G_OPTION_ENTRY_NULL,
+  };
+  int exit_code;
+
+  if (!office_options(request, entries, 0, 0, &argc, &argv, &exit_code)) return exit_code;
+  if (to_terminal)
+    return office_misused(request, "%s", _("a ledger is nothing for a terminal; name a file with --output"));
+  return run(office, request);
+}
