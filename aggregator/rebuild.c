@@ -1,4 +1,5 @@
-/* park-aggregator rebuild: the tables against the ledger that they come from. */
+/* park-aggregator rebuild: the tables against the ledger that they come from; ledger verify: that, and the
+ * ledger against itself. */
 #include "aggregator/office.h"
 #include "aggregator/replay.h"
 #include "common/error.h"
@@ -55,6 +56,31 @@ static int check(struct rebuild *rebuild, const char *folder)
   return ERROR_DATA;
 }
 
+static int verify(struct rebuild *rebuild, const char *folder)
+{
+  struct control_request *request = rebuild->request;
+  struct verified verified;
+  GError *error = NULL;
+  uint64_t leaves;
+  if (!replay_verify(folder, list_difference, show_progress, rebuild, &verified, &leaves, &error))
+    return office_fail(request, error);
+  if (verified.differences == 0) {
+    control_out(request->output,
+                _("%" PRIu64 " leaves: the tree, %" PRIu64 " seals, %" PRIu64 " receipts and %" PRIu64
+                  " editions are right, and the leaves come to exactly the reports and totals in force.\n"),
+                leaves, verified.seals, verified.receipts, verified.editions);
+    return 0;
+  }
+  if (verified.differences > LISTED_MOST)
+    control_out(request->output, _("… and %" PRIu64 " more\n"), verified.differences - LISTED_MOST);
+  control_err(
+      request->output,
+      _("park-aggregator: %" PRIu64 " of what the ledger's %" PRIu64
+        " leaves say is wrong; keep the folder as it is, check the disk, and restore the last backup\n"),
+      verified.differences, leaves);
+  return ERROR_DATA;
+}
+
 static int make_anew(struct rebuild *rebuild, const char *folder)
 {
   GError *error = NULL;
@@ -80,4 +106,14 @@ int office_rebuild(struct office *office, struct control_request *request, int a
               _("park-aggregator: the server is running and writes the tables; stop it first, or use "
                 "“rebuild --check”, which works beside it\n"));
   return ERROR_UNAVAILABLE;
+}
+
+int office_ledger_verify(struct office *office, struct control_request *request, int argc, char **argv)
+{
+  const GOptionEntry entries[] = {G_OPTION_ENTRY_NULL};
+  int exit_code;
+  if (!office_options(request, entries, 0, 0, &argc, &argv, &exit_code)) return exit_code;
+
+  struct rebuild rebuild = {.request = request, .shows_progress = isatty(STDERR_FILENO)};
+  return verify(&rebuild, office->config->data);
 }

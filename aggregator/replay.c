@@ -30,7 +30,8 @@ struct replay {
   struct tables *tables;
   struct snapshot *snapshot;
   uint64_t done;
-  struct merkle tree; /* of the leaves as they were read */
+  struct merkle tree;    /* of the leaves as they were read */
+  struct verify *verify; /* or NULL */
   void (*progress)(uint64_t done, uint64_t all, void *data);
   void *data;
 };
@@ -63,6 +64,8 @@ static bool replay_leaf(struct replay *replay, uint64_t position, GError **error
     g_set_error(error, PARKTALLY_ERROR, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64), position);
     return false;
   }
+  if (replay->verify)
+    verify_leaf(replay->verify, replay->target, replay->tables, replay->snapshot, leaf, body, position);
   if (leaf->kind == LEAF_SUBMISSION)
     return posting_replay(replay->target, replay->ledger, replay->tables, replay->snapshot, leaf, position,
                           error);
@@ -363,15 +366,16 @@ static void remove_store(const char *path)
   }
 }
 
-bool replay_check(const char *folder, replay_difference *difference,
+static bool check(const char *folder, bool verifies, replay_difference *difference,
                   void (*progress)(uint64_t done, uint64_t all, void *data), void *data,
-                  uint64_t *ret_differences, uint64_t *ret_leaves, GError **error)
+                  struct verified *ret_verified, uint64_t *ret_leaves, GError **error)
 {
   g_autofree char *path = folder_path(folder, "store.db");
   g_autofree char *name = g_strdup_printf("replay-%ld.db", (long)getpid());
   g_autofree char *temporary = folder_path(folder, name);
   CLEANUP(store_close) struct store *ledger = store_open(path, STORE_READ, error);
   struct replay replay = {.ledger = ledger, .progress = progress, .data = data};
+  CLEANUP(verify_free) struct verify *verify = NULL;
   uint64_t differences = 0;
   bool done = false;
 
@@ -380,15 +384,39 @@ bool replay_check(const char *folder, replay_difference *difference,
   replay.target = store_open(temporary, STORE_CREATE, error);
   if (replay.target) {
     store_use_ledger(replay.target, ledger);
+    if (verifies) replay.verify = verify = verify_new(ledger, difference, data);
     if (replay_begin(&replay, error)) done = compare_with(&replay, difference, &differences, error);
     replay_end(&replay);
     store_close(replay.target);
     remove_store(temporary);
   }
   if (!done) return false;
-  *ret_differences = differences;
+  *ret_verified = (struct verified){0};
+  if (verify) {
+    verify_end(verify);
+    *ret_verified = verify_count(verify);
+  }
+  ret_verified->differences += differences;
   *ret_leaves = replay.done;
   return true;
+}
+
+bool replay_check(const char *folder, replay_difference *difference,
+                  void (*progress)(uint64_t done, uint64_t all, void *data), void *data,
+                  uint64_t *ret_differences, uint64_t *ret_leaves, GError **error)
+{
+  struct verified verified;
+
+  if (!check(folder, false, difference, progress, data, &verified, ret_leaves, error)) return false;
+  *ret_differences = verified.differences;
+  return true;
+}
+
+bool replay_verify(const char *folder, replay_difference *difference,
+                   void (*progress)(uint64_t done, uint64_t all, void *data), void *data,
+                   struct verified *ret_verified, uint64_t *ret_leaves, GError **error)
+{
+  return check(folder, true, difference, progress, data, ret_verified, ret_leaves, error);
 }
 
 /* --- rebuild: in place, one transaction --- */

@@ -3,6 +3,7 @@
 #define PARKTALLY_AGGREGATOR_REPLAY_H
 
 #include "aggregator/store/store.h"
+#include "aggregator/verify.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -18,6 +19,11 @@ typedef void replay_difference(const char *what, const char *stored, const char 
 bool replay_check(const char *folder, replay_difference *difference,
                   void (*progress)(uint64_t done, uint64_t all, void *), void *data,
                   uint64_t *ret_differences, uint64_t *ret_leaves, GError **error);
+
+/* The same, and verifies what the ledger says of itself: seals, receipts, the tree's nodes, editions. */
+bool replay_verify(const char *folder, replay_difference *difference,
+                   void (*progress)(uint64_t done, uint64_t all, void *), void *data,
+                   struct verified *ret_verified, uint64_t *ret_leaves, GError **error);
 
 /* Replaces the tables in force by those that the ledger comes to; the caller holds the folder's lock, no
  * server runs. */

@@ -144,6 +144,19 @@ class Proofs(Case):
     def test_an_export_is_not_poured_over_a_terminal(self):
         self.assertIn("--output", self.city.command("ledger", "export", "--to-terminal", code=64).err)
 
+    def test_verify_finds_nothing_in_what_is_whole_beside_a_server_and_names_what_is_not(self):
+        for output in range(3):
+            self.push(self.east, "A1", output + 1)
+        self.push(self.west, "W1", 1)
+        said = self.city.command("ledger", "verify").out
+        self.assertIn("4 receipts", said)
+        with contextlib.closing(sqlite3.connect(self.city.data / "store.db")) as store:
+            store.execute("DELETE FROM receipt WHERE position = (SELECT max(position) FROM receipt)")
+            store.commit()
+        found = self.city.command("ledger", "verify", code=BAD)
+        self.assertIn("no receipt", found.out)
+        self.assertIn("restore", found.err)
+
     def test_a_damaged_leaf_is_named_and_the_export_is_none(self):
         self.push(self.east, "A1", 1)
         self.city.stop()
