@@ -1,6 +1,9 @@
 /* park-aggregator ledger export: the whole ledger, and what the tables say of the same moment, in one file
  * that somebody else checks. proto/README.md has the format. Done in the operator's own process. */
+#include "aggregator/ledger_export.h"
+
 #include "aggregator/folder.h"
+#include "aggregator/ledger_file.h"
 #include "aggregator/office.h"
 #include "aggregator/proof.h"
 #include "common/decimal.h"
@@ -9,20 +12,18 @@
 #include "common/text.h"
 
 #include <errno.h>
-#include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MAGIC "PTLYLDG1"
 #define SLICE_LEAVES 64              /* read in one transaction, which so takes well below a second */
 #define PIECE_BYTES (64 * LIMIT_KIB) /* of the tables' lines in a record */
 
 struct exporting {
   struct store *store;
   const struct identity *identity;
-  struct control_output *output;
-  struct sha256_ctx hash; /* of all that was written */
+  struct ledger_file_writer *writer;
+  const struct ledger_export_options *options;
   struct tree_head head;
   GPtrArray *books; /* "form,period" by number; NULL where there is none */
   GPtrArray *forms; /* likewise, of the catalogue */
@@ -30,32 +31,6 @@ struct exporting {
   FILE *lines; /* a nameless file of the tables' lines, until they are due */
   GString *piece;
 };
-
-/* --- writing --- */
-
-static void write_bytes(struct exporting *exporting, const void *data, size_t length)
-{
-  sha256_update(&exporting->hash, length, data);
-  control_write(exporting->output, data, length);
-}
-
-static void write_record(struct exporting *exporting, char kind, const void *data, size_t length)
-{
-  uint8_t header[5] = {(uint8_t)length, (uint8_t)(length >> 8), (uint8_t)(length >> 16),
-                       (uint8_t)(length >> 24), (uint8_t)kind};
-
-  write_bytes(exporting, header, sizeof header);
-  write_bytes(exporting, data, length);
-}
-
-static void write_end(struct exporting *exporting)
-{
-  uint8_t digest[SHA256_DIGEST_SIZE];
-  struct sha256_ctx so_far = exporting->hash;
-
-  sha256_digest(&so_far, sizeof digest, digest);
-  write_record(exporting, 'E', digest, sizeof digest);
-}
 
 /* --- the tables, as of the head's moment --- */
 
@@ -101,7 +76,7 @@ static bool read_moment(struct exporting *exporting, struct snapshot *snapshot, 
   if (proof_head(exporting->store, &exporting->head))
     *ret_head = proof_sign(exporting->store, exporting->identity, &exporting->head);
   list_books(exporting);
-  store_each_cell(exporting->store, keep_line, exporting);
+  if (exporting->options->tables) store_each_cell(exporting->store, keep_line, exporting);
   if (!store_commit(exporting->store, error)) return false;
   if (fflush(exporting->lines) == 0 && !ferror(exporting->lines)) return true;
   g_set_error(error, PARKTALLY_ERROR, ERROR_IO, _("a temporary file could not be written: %s"),
@@ -119,16 +94,25 @@ static void write_lines(struct exporting *exporting)
   rewind(exporting->lines);
   while ((length = getline(&line, &room, exporting->lines)) > 0) {
     if (piece->len + (size_t)length > PIECE_BYTES) {
-      write_record(exporting, 'T', piece->str, piece->len);
+      ledger_file_write(exporting->writer, LEDGER_TABLES, piece->str, piece->len);
       g_string_truncate(piece, 0);
     }
     g_string_append_len(piece, line, length);
   }
-  if (piece->len > 0) write_record(exporting, 'T', piece->str, piece->len);
+  if (piece->len > 0) ledger_file_write(exporting->writer, LEDGER_TABLES, piece->str, piece->len);
   free(line);
 }
 
 /* --- the leaves, which never change --- */
+
+static void write_receipt(struct exporting *exporting, uint64_t position)
+{
+  g_autoptr(GBytes) receipt = store_receipt_at(exporting->store, position);
+  gsize length;
+  const void *data = receipt ? g_bytes_get_data(receipt, &length) : NULL;
+
+  if (receipt) ledger_file_write(exporting->writer, LEDGER_RECEIPT, data, length);
+}
 
 static bool write_leaves(struct exporting *exporting, uint64_t from, uint64_t to, GError **error)
 {
@@ -139,7 +123,8 @@ static bool write_leaves(struct exporting *exporting, uint64_t from, uint64_t to
     const void *data = leaf ? g_bytes_get_data(leaf, &length) : NULL;
 
     if (!leaf) break; /* told at the commit */
-    write_record(exporting, 'L', data, length);
+    ledger_file_write(exporting->writer, LEDGER_LEAF, data, length);
+    if (exporting->options->receipts) write_receipt(exporting, n);
   }
   return store_commit(exporting->store, error);
 }
@@ -149,16 +134,20 @@ static bool write_all(struct exporting *exporting, GBytes *head, GError **error)
   gsize length;
   const void *data = g_bytes_get_data(head, &length);
 
-  write_bytes(exporting, MAGIC, strlen(MAGIC));
-  write_record(exporting, 'H', data, length);
-  for (uint64_t n = 0; n < exporting->head.size; n += SLICE_LEAVES)
+  ledger_file_write(exporting->writer, LEDGER_HEAD, data, length);
+  for (uint64_t n = 0; n < exporting->head.size; n += SLICE_LEAVES) {
     if (!write_leaves(exporting, n, MIN(n + SLICE_LEAVES, exporting->head.size), error)) return false;
+    if (exporting->options->progress)
+      exporting->options->progress(MIN(n + SLICE_LEAVES, exporting->head.size), exporting->head.size,
+                                   exporting->options->data);
+  }
   write_lines(exporting);
-  write_end(exporting);
+  if (exporting->options->configuration)
+    ledger_file_write(exporting->writer, LEDGER_CONFIGURATION, exporting->options->configuration,
+                      strlen(exporting->options->configuration));
+  ledger_file_write_end(exporting->writer);
   return true;
 }
-
-/* --- the command --- */
 
 static bool export(struct exporting *exporting, GError **error)
 {
@@ -167,32 +156,50 @@ static bool export(struct exporting *exporting, GError **error)
 
   store_begin(exporting->store);
   snapshot = snapshot_load(exporting->store, error);
-  return snapshot && read_moment(exporting, snapshot, &head, error) && write_all(exporting, head, error);
+  if (!snapshot) {
+    store_rollback(exporting->store);
+    return false;
+  }
+  return read_moment(exporting, snapshot, &head, error) && write_all(exporting, head, error);
 }
 
-static int run(struct office *office, struct control_request *request)
+bool ledger_export(const char *folder, struct control_output *output,
+                   const struct ledger_export_options *options, GError **error)
 {
-  GError *error = NULL;
-  g_autofree char *path = folder_path(office->config->data, "store.db");
-  g_autofree char *key = folder_path(office->config->data, "identity.key");
-  CLEANUP(identity_free) struct identity *identity = identity_load(key, &error);
-  CLEANUP(store_close) struct store *store = identity ? store_open(path, STORE_READ, &error) : NULL;
-  struct exporting exporting = {.store = store, .identity = identity, .output = request->output};
+  g_autofree char *path = folder_path(folder, "store.db");
+  g_autofree char *key = folder_path(folder, "identity.key");
+  CLEANUP(identity_free) struct identity *identity = identity_load(key, error);
+  CLEANUP(store_close) struct store *store = identity ? store_open(path, STORE_READ, error) : NULL;
+  CLEANUP(ledger_file_writer_free) struct ledger_file_writer *writer = NULL;
+  struct exporting exporting = {.store = store, .identity = identity, .options = options};
   bool done;
 
-  if (!store) return office_fail(request, error);
+  if (!store) return false;
   exporting.lines = tmpfile();
-  if (!exporting.lines)
-    return office_fail(request, g_error_new(PARKTALLY_ERROR, ERROR_IO,
-                                            _("a temporary file could not be made: %s"), g_strerror(errno)));
+  if (!exporting.lines) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_IO, _("a temporary file could not be made: %s"),
+                g_strerror(errno));
+    return false;
+  }
+  exporting.writer = writer = ledger_file_writer_new(output);
   exporting.books = g_ptr_array_new_with_free_func(g_free);
   exporting.forms = g_ptr_array_new();
-  sha256_init(&exporting.hash);
-  done = export(&exporting, &error);
+  done = export(&exporting, error);
   g_ptr_array_unref(exporting.books);
   g_ptr_array_unref(exporting.forms);
   fclose(exporting.lines);
-  return done ? 0 : office_fail(request, error);
+  return done;
+}
+
+/* --- the command --- */
+
+static int run(struct office *office, struct control_request *request)
+{
+  static const struct ledger_export_options options = {.tables = true};
+  GError *error = NULL;
+
+  return ledger_export(office->config->data, request->output, &options, &error) ? 0
+                                                                                : office_fail(request, error);
 }
 
 int office_ledger_export(struct office *office, struct control_request *request, int argc, char **argv)

@@ -98,6 +98,8 @@ bool store_submission_by_sequence(struct store *store, const char *agent, uint64
                                   uint8_t ret_id[SUBMISSION_ID_SIZE]);
 void store_submission_add(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE], uint64_t position,
                           const char *agent, uint64_t sequence);
+/* Of the submission or act at a position; NULL if there is none. */
+GBytes *store_receipt_at(struct store *store, uint64_t position);
 void store_receipt_put(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE], const uint8_t *sealed,
                        size_t length);
 /* Of an agent: how many submissions, and the recorded time of the last; 0 and 0 if none. */

@@ -22,6 +22,16 @@ bool store_submission(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE],
   return true;
 }
 
+GBytes *store_receipt_at(struct store *store, uint64_t position)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT sealed FROM receipt WHERE position = ?");
+  db_bind_int(row, (int64_t)position);
+  if (!db_step(row)) return NULL;
+  size_t length;
+  const uint8_t *sealed = db_blob(row, 0, &length);
+  return g_bytes_new(sealed, length);
+}
+
 bool store_submission_position(struct store *store, const uint8_t id[SUBMISSION_ID_SIZE],
                                uint64_t *ret_position)
 {
