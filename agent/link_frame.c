@@ -113,8 +113,8 @@ static void take_receipt(struct link *link, const struct frame *frame)
                 _("a receipt does not prove that the submission is in the ledger; it was ignored"));
     return;
   }
-  struct outbox_head known = {.size = receipt->tree_size};
-  if (outbox_head_root(link->outbox, known.size, known.root) &&
+  struct outbox_head known = {.epoch = receipt->tree_epoch, .size = receipt->tree_size};
+  if (outbox_head_root(link->outbox, known.epoch, known.size, known.root) &&
       memcmp(known.root, receipt->tree_root.data, sizeof known.root) != 0) {
     link_refuse_ledger(link, sealed, &known);
     return;

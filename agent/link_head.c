@@ -57,23 +57,137 @@ static bool continues(const struct outbox_head *before, const struct signed_head
                                       item->path.hash, item->path.count);
 }
 
-/* What was not asked about would be taken on trust. */
-static void keep(struct link *link, const struct signed_head *head, const struct frame *frame)
+/* --- restores --- */
+
+/* Those that the answer tells of, opened. */
+struct restores {
+  struct epoch *epochs[LIMIT_EPOCHS_TOLD];
+  size_t count;
+};
+
+static void restores_clear(struct restores *restores)
 {
-  struct consistency_item items[LIMIT_HEADS_ASKED];
+  for (size_t n = 0; n < restores->count; n++) epoch_free(restores->epochs[n]);
+}
+
+static bool open_restores(struct link *link, const struct frame *frame, struct restores *restores)
+{
+  for (size_t n = 0; n < frame->head.epoch_count; n++) {
+    const struct bytes_view *sealed = &frame->head.epochs[n];
+    const uint8_t *payload;
+    size_t length;
+    struct epoch *epoch = NULL;
+
+    if (seal_open(sealed->data, sealed->length, SEAL_EPOCH, link->home->server_sign, &payload, &length,
+                  NULL) == SEAL_OK)
+      epoch = epoch_decode(payload, length);
+    if (!epoch) return false;
+    restores->epochs[restores->count++] = epoch;
+    if (n > 0 && epoch->number != restores->epochs[n - 1]->number + 1) return false;
+  }
+  return true;
+}
+
+/* The head that an epoch begins with. */
+static struct outbox_head begins_with(const struct epoch *epoch)
+{
+  struct outbox_head head = {.epoch = epoch->number - 1, .size = epoch->size};
+
+  memcpy(head.root, epoch->root.data, sizeof head.root);
+  return head;
+}
+
+/* What is told of restores must be what was told before, lead up to the head, and be where its ledger goes
+ * on. False and what it contradicts, if not. */
+static bool restores_fit(struct link *link, const struct restores *restores, const struct signed_head *head,
+                         const struct frame *frame, struct outbox_head *ret_against)
+{
+  uint64_t last = restores->count > 0 ? restores->epochs[restores->count - 1]->number : 0;
+  uint64_t known = outbox_last_epoch(link->outbox);
+
+  for (size_t n = 0; n < restores->count; n++) {
+    struct outbox_head begins = begins_with(restores->epochs[n]);
+
+    *ret_against = begins;
+    if (!continues(&begins, head, frame)) return false;
+    if (outbox_epoch(link->outbox, restores->epochs[n]->number, ret_against) &&
+        (ret_against->size != begins.size || memcmp(ret_against->root, begins.root, sizeof begins.root) != 0))
+      return false;
+  }
+  *ret_against = (struct outbox_head){.epoch = head->epoch, .size = head->size};
+  if (head->epoch != last) return false;
+  (void)outbox_epoch(link->outbox, known, ret_against);
+  return head->epoch >= known;
+}
+
+/* A head of an epoch before is lost if a restore went back behind it. */
+static bool is_lost(const struct outbox_head *before, const struct restores *restores)
+{
+  for (size_t n = 0; n < restores->count; n++)
+    if (restores->epochs[n]->number > before->epoch && before->size > restores->epochs[n]->size) return true;
+  return false;
+}
+
+static bool keep_restores(struct link *link, const struct restores *restores, const struct frame *frame,
+                          GError **error)
+{
+  uint64_t last = outbox_last_epoch(link->outbox);
+
+  for (size_t n = 0; n < restores->count; n++) {
+    const struct epoch *epoch = restores->epochs[n];
+
+    if (epoch->number <= last) continue;
+    if (!outbox_begin_epoch(link->outbox, epoch, frame->head.epochs[n], error)) return false;
+    link_forget_flights(link); /* there may be more to be sent, of before */
+    link_report(link, finding_id(FINDING_LEDGER_RESTORED),
+                _("the city's server was restored from a backup; what it no longer has is sent again"));
+  }
+  return true;
+}
+
+/* --- the answer --- */
+
+/* What was not asked about would be taken on trust. */
+static void keep(struct link *link, const struct signed_head *head, const struct restores *restores,
+                 const struct frame *frame)
+{
+  struct outbox_continuation continued[LIMIT_HEADS_ASKED];
+  size_t count = 0;
   GError *error = NULL;
 
-  for (size_t n = 0; n < link->asked_count; n++) items[n] = *find_item(frame, link->asked[n].size);
+  for (size_t n = 0; n < link->asked_count; n++)
+    if (!is_lost(&link->asked[n], restores))
+      continued[count++] =
+          (struct outbox_continuation){link->asked[n], find_item(frame, link->asked[n].size)->path};
   link->trusted = true;
   link->untied |= link->asked_count == LIMIT_HEADS_ASKED; /* there may be more */
-  if (!outbox_head(link->outbox, head, frame->head.sealed, items, link->asked_count, clock_wall().ms, &error))
+  if (!keep_restores(link, restores, frame, &error) ||
+      !outbox_head(link->outbox, head, frame->head.sealed, continued, count, clock_wall().ms, &error))
     link_fail(link, error);
+}
+
+static void weigh(struct link *link, const struct signed_head *head, const struct restores *restores,
+                  const struct frame *frame)
+{
+  struct outbox_head against;
+
+  if (!restores_fit(link, restores, head, frame, &against)) {
+    link_refuse_ledger(link, frame->head.sealed, &against);
+    return;
+  }
+  for (size_t n = 0; n < link->asked_count; n++)
+    if (!is_lost(&link->asked[n], restores) && !continues(&link->asked[n], head, frame)) {
+      link_refuse_ledger(link, frame->head.sealed, &link->asked[n]);
+      return;
+    }
+  keep(link, head, restores, frame);
 }
 
 void link_take_head(struct link *link, const struct frame *frame)
 {
   struct bytes_view sealed = frame->head.sealed;
   CLEANUP(signed_head_free) struct signed_head *head = NULL;
+  struct restores restores = {.count = 0};
   const uint8_t *payload;
   size_t length;
 
@@ -82,17 +196,13 @@ void link_take_head(struct link *link, const struct frame *frame)
   if (seal_open(sealed.data, sealed.length, SEAL_HEAD, link->home->server_sign, &payload, &length, NULL) ==
       SEAL_OK)
     head = signed_head_decode(payload, length);
-  if (!head) {
+  if (!head || !open_restores(link, frame, &restores)) {
     link_report(
         link, finding_id(FINDING_SEAL_FORGED),
         _("the ledger's head was not signed by the aggregator; nothing is sent over this connection"));
     link_reopen(link);
-    return;
+  } else {
+    weigh(link, head, &restores, frame);
   }
-  for (size_t n = 0; n < link->asked_count; n++)
-    if (!continues(&link->asked[n], head, frame)) {
-      link_refuse_ledger(link, sealed, &link->asked[n]);
-      return;
-    }
-  keep(link, head, frame);
+  restores_clear(&restores);
 }

@@ -80,14 +80,24 @@ static const char *const MIGRATIONS[] = {
     "CREATE INDEX submission_again ON submission(sequence) WHERE again > 0;"
     "CREATE INDEX verdict_waiting ON verdict(sequence) WHERE verdict IN (4, 6);",
     /* Heads of the city's ledger: of receipts (sealed NULL: the receipt has it), and as it was asked for. The
-     * tree with head `continued` begins with this one, as `path` proves. */
+     * tree of `continued` leaves begins with this one, as `path` proves; or it is lost, by a restore. */
     "CREATE TABLE head("
-    "  size INTEGER PRIMARY KEY, root BLOB NOT NULL, sealed BLOB, continued INTEGER, path BLOB);"
-    "CREATE INDEX head_open ON head(size) WHERE continued IS NULL;"
+    "  epoch INTEGER NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL, sealed BLOB,"
+    "  continued INTEGER, continued_epoch INTEGER, path BLOB, lost INTEGER NOT NULL DEFAULT 0,"
+    "  PRIMARY KEY(epoch, size)) WITHOUT ROWID;"
+    "CREATE INDEX head_open ON head(epoch, size) WHERE continued IS NULL AND NOT lost;"
     /* Heads that were sealed and do not continue the one of this size; over_at_ms 0: so it is still. */
     "CREATE TABLE fork("
     "  at_ms INTEGER NOT NULL, sealed BLOB NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,"
-    "  over_at_ms INTEGER NOT NULL DEFAULT 0);",
+    "  over_at_ms INTEGER NOT NULL DEFAULT 0);"
+    /* Restores of the city's, and the receipts that are worth nothing since. */
+    "CREATE TABLE epoch("
+    "  number INTEGER PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, sealed BLOB NOT NULL,"
+    "  restored_at_ms INTEGER NOT NULL, sent_again INTEGER NOT NULL);"
+    "CREATE TABLE lost_receipt("
+    "  epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, sealed BLOB NOT NULL,"
+    "  PRIMARY KEY(epoch, sequence)) WITHOUT ROWID;"
+    "ALTER TABLE submission ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;", /* of its receipt */
 };
 
 static struct outbox *open_in_mode(const char *path, enum db_mode mode, GError **error)

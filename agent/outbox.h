@@ -120,17 +120,32 @@ bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], c
 /* --- heads of the city's ledger: what it signed binds it --- */
 
 struct outbox_head {
-  uint64_t size; /* leaves */
+  uint64_t epoch; /* how often the city had been restored */
+  uint64_t size;  /* leaves */
   uint8_t root[MERKLE_HASH_SIZE];
 };
-/* Those of which no later one is known to continue them: the newest first, then by size; at most so many. */
+/* Those of which no later one is known to continue them, and that are not lost: the newest first, then by
+ * epoch and size; at most so many. */
 size_t outbox_open_heads(struct outbox *outbox, struct outbox_head *ret_heads, size_t most);
 /* False if none of this size is kept. */
-bool outbox_head_root(struct outbox *outbox, uint64_t size, uint8_t ret_root[static MERKLE_HASH_SIZE]);
-/* Keeps a head, and the proofs, which hold, that it continues those of these sizes. Whatever did not fit
- * before is over. Kept like an answer. */
+bool outbox_head_root(struct outbox *outbox, uint64_t epoch, uint64_t size,
+                      uint8_t ret_root[static MERKLE_HASH_SIZE]);
+/* Keeps a head, and that it continues these heads, as the proofs say, which hold. Whatever did not fit before
+ * is over. Kept like an answer. */
+struct outbox_continuation {
+  struct outbox_head from;
+  struct hashes_view path;
+};
 bool outbox_head(struct outbox *outbox, const struct signed_head *head, struct bytes_view sealed,
-                 const struct consistency_item *items, size_t count, int64_t now_ms, GError **error);
+                 const struct outbox_continuation *continued, size_t count, int64_t now_ms, GError **error);
+/* The size with which the epoch began, and its root. False if it is not known. */
+bool outbox_epoch(struct outbox *outbox, uint64_t number, struct outbox_head *ret_head);
+/* The last that is known; 0: the city was never restored. */
+uint64_t outbox_last_epoch(struct outbox *outbox);
+/* Keeps that the city was restored: heads and receipts of the epochs before that are beyond its head are
+ * lost, and what they were about is to be sent again. Kept like an answer. */
+bool outbox_begin_epoch(struct outbox *outbox, const struct epoch *epoch, struct bytes_view sealed,
+                        GError **error);
 /* Keeps what was sealed, a head or a receipt, and cannot be true beside a head that was signed before. Kept
  * like an answer. */
 bool outbox_keep_fork(struct outbox *outbox, struct bytes_view sealed, const struct outbox_head *against,
@@ -148,13 +163,22 @@ struct outbox_evidence {
 typedef void outbox_evidence_sink(const struct outbox_evidence *evidence, void *data);
 bool outbox_each_receipt(struct outbox *outbox, outbox_evidence_sink *sink, void *data, GError **error);
 struct outbox_link {
-  uint64_t size;                  /* of a head, from the newest on */
-  struct bytes_view root, sealed; /* sealed empty: a receipt has it */
-  uint64_t continued;             /* by the head of this size; 0: by none yet */
-  struct bytes_view path;         /* its proof */
+  uint64_t epoch, size;                /* of a head, from the newest on */
+  struct bytes_view root, sealed;      /* sealed empty: a receipt has it */
+  uint64_t continued_epoch, continued; /* by this head; continued 0: by none yet */
+  struct bytes_view path;              /* its proof */
+  bool lost;                           /* in a restore */
 };
 typedef void outbox_link_sink(const struct outbox_link *link, void *data);
 bool outbox_each_head(struct outbox *outbox, outbox_link_sink *sink, void *data, GError **error);
+struct outbox_restore {
+  uint64_t number, size; /* of leaves that were there still */
+  int64_t restored_at_ms;
+  uint64_t sent_again; /* submissions */
+  struct bytes_view root, sealed;
+};
+typedef void outbox_restore_sink(const struct outbox_restore *restore, void *data);
+bool outbox_each_epoch(struct outbox *outbox, outbox_restore_sink *sink, void *data, GError **error);
 struct outbox_fork {
   int64_t at_ms, over_at_ms; /* over 0: it is not */
   uint64_t size;             /* of the head that was not continued */

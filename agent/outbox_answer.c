@@ -190,10 +190,11 @@ static void keep_refusals(struct outbox *outbox, const struct answered *answered
 static void keep_receipt(struct outbox *outbox, const struct answered *answered, const uint8_t *sealed,
                          size_t length, const struct receipt *receipt)
 {
-  struct db_row *row = db_query(
-      outbox->db, "UPDATE submission SET state = ?, counted = ?, unchanged = ?, stale = ?, waiting = ?,"
-                  " refused = ?, refusals = ?, refusals_kept = ?, recorded_at_ms = ?, position = ?,"
-                  " fault = NULL, fault_text = NULL, told = 1 WHERE sequence = ?");
+  struct db_row *row =
+      db_query(outbox->db,
+               "UPDATE submission SET state = ?, counted = ?, unchanged = ?, stale = ?, waiting = ?,"
+               " refused = ?, refusals = ?, refusals_kept = ?, recorded_at_ms = ?, position = ?, epoch = ?,"
+               " fault = NULL, fault_text = NULL, told = 1 WHERE sequence = ?");
   db_bind_int(row, STATE_ANSWERED);
   db_bind_int(row, receipt->counted);
   db_bind_int(row, receipt->unchanged);
@@ -204,6 +205,7 @@ static void keep_receipt(struct outbox *outbox, const struct answered *answered,
   db_bind_int(row, (int64_t)receipt->refusal_count);
   db_bind_int(row, receipt->recorded_at_ms);
   db_bind_int(row, (int64_t)receipt->position);
+  db_bind_int(row, (int64_t)receipt->tree_epoch);
   db_bind_int(row, answered->sequence);
   db_run(row);
   row = db_query(outbox->db, "INSERT INTO receipt(sequence, sealed) VALUES(?, ?)");
@@ -211,7 +213,9 @@ static void keep_receipt(struct outbox *outbox, const struct answered *answered,
   db_bind_blob(row, sealed, length);
   db_run(row);
   keep_refusals(outbox, answered, receipt->refusals, receipt->refusal_count);
-  outbox_keep_head(outbox, receipt->tree_size, receipt->tree_root.data, (struct bytes_view){NULL, 0});
+  struct outbox_head head = {.epoch = receipt->tree_epoch, .size = receipt->tree_size};
+  memcpy(head.root, receipt->tree_root.data, sizeof head.root);
+  outbox_keep_head(outbox, &head, (struct bytes_view){NULL, 0});
 }
 
 bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length,

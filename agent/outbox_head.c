@@ -17,9 +17,19 @@ static bool take_root(struct db_row *row, int column, uint8_t ret_root[static ME
   return true;
 }
 
-bool outbox_head_root(struct outbox *outbox, uint64_t size, uint8_t ret_root[static MERKLE_HASH_SIZE])
+static struct bytes_view view(struct db_row *row, int column)
 {
-  CLEANUP(db_end) struct db_row *row = db_query(outbox->db, "SELECT root FROM head WHERE size = ?");
+  struct bytes_view bytes;
+  bytes.data = db_blob(row, column, &bytes.length);
+  return bytes;
+}
+
+bool outbox_head_root(struct outbox *outbox, uint64_t epoch, uint64_t size,
+                      uint8_t ret_root[static MERKLE_HASH_SIZE])
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(outbox->db, "SELECT root FROM head WHERE epoch = ? AND size = ?");
+  db_bind_int(row, (int64_t)epoch);
   db_bind_int(row, (int64_t)size);
   return db_step(row) && take_root(row, 0, ret_root);
 }
@@ -27,53 +37,153 @@ bool outbox_head_root(struct outbox *outbox, uint64_t size, uint8_t ret_root[sta
 size_t outbox_open_heads(struct outbox *outbox, struct outbox_head *ret_heads, size_t most)
 {
   CLEANUP(db_end)
-  struct db_row *row =
-      db_query(outbox->db, "SELECT size, root FROM head WHERE continued IS NULL"
-                           " ORDER BY size = (SELECT max(size) FROM head) DESC, size LIMIT ?");
+  struct db_row *row = db_query(
+      outbox->db,
+      "SELECT epoch, size, root FROM head h WHERE continued IS NULL AND NOT lost"
+      " ORDER BY NOT EXISTS (SELECT 1 FROM head l WHERE NOT l.lost AND (l.epoch, l.size) > (h.epoch, h.size))"
+      " DESC, epoch, size LIMIT ?");
   size_t count = 0;
   db_bind_int(row, (int64_t)most);
   while (db_step(row)) {
-    ret_heads[count].size = (uint64_t)db_int(row, 0);
-    count += take_root(row, 1, ret_heads[count].root);
+    ret_heads[count].epoch = (uint64_t)db_int(row, 0);
+    ret_heads[count].size = (uint64_t)db_int(row, 1);
+    count += take_root(row, 2, ret_heads[count].root);
   }
   return count;
 }
 
-void outbox_keep_head(struct outbox *outbox, uint64_t size, const uint8_t root[static MERKLE_HASH_SIZE],
-                      struct bytes_view sealed)
+void outbox_keep_head(struct outbox *outbox, const struct outbox_head *head, struct bytes_view sealed)
 {
-  struct db_row *row = db_query(outbox->db, "INSERT INTO head(size, root, sealed) VALUES(?, ?, ?)"
-                                            " ON CONFLICT(size) DO UPDATE SET sealed ="
+  struct db_row *row = db_query(outbox->db, "INSERT INTO head(epoch, size, root, sealed) VALUES(?, ?, ?, ?)"
+                                            " ON CONFLICT(epoch, size) DO UPDATE SET sealed ="
                                             " coalesce(head.sealed, excluded.sealed)");
-  db_bind_int(row, (int64_t)size);
-  db_bind_blob(row, root, MERKLE_HASH_SIZE);
+  db_bind_int(row, (int64_t)head->epoch);
+  db_bind_int(row, (int64_t)head->size);
+  db_bind_blob(row, head->root, sizeof head->root);
   db_bind_blob(row, sealed.length > 0 ? sealed.data : NULL, sealed.length);
   db_run(row);
 }
 
-static void keep_continuation(struct outbox *outbox, uint64_t from, uint64_t to, struct hashes_view path)
+static void keep_continuation(struct outbox *outbox, const struct outbox_continuation *continuation,
+                              const struct signed_head *by)
 {
+  const struct hashes_view *path = &continuation->path;
   struct db_row *row =
-      db_query(outbox->db,
-               "UPDATE head SET continued = ?, path = ? WHERE size = ? AND continued IS NULL AND size < ?");
-  db_bind_int(row, (int64_t)to);
-  db_bind_blob(row, path.count > 0 ? path.hash[0] : (const uint8_t *)"", path.count * MERKLE_HASH_SIZE);
-  db_bind_int(row, (int64_t)from);
-  db_bind_int(row, (int64_t)to);
+      db_query(outbox->db, "UPDATE head SET continued = ?1, continued_epoch = ?2, path = ?3 WHERE"
+                           " epoch = ?4 AND size = ?5 AND (epoch, size) < (?2, ?1)"
+                           " AND continued IS NULL");
+  db_bind_int(row, (int64_t)by->size);
+  db_bind_int(row, (int64_t)by->epoch);
+  db_bind_blob(row, path->count > 0 ? path->hash[0] : (const uint8_t *)"", path->count * MERKLE_HASH_SIZE);
+  db_bind_int(row, (int64_t)continuation->from.epoch);
+  db_bind_int(row, (int64_t)continuation->from.size);
   db_run(row);
 }
 
 bool outbox_head(struct outbox *outbox, const struct signed_head *head, struct bytes_view sealed,
-                 const struct consistency_item *items, size_t count, int64_t now_ms, GError **error)
+                 const struct outbox_continuation *continued, size_t count, int64_t now_ms, GError **error)
 {
+  struct outbox_head kept = {.epoch = head->epoch, .size = head->size};
+  memcpy(kept.root, head->root.data, sizeof kept.root);
   outbox_answer_begin(outbox);
-  if (head->size > 0) outbox_keep_head(outbox, head->size, head->root.data, sealed);
-  for (size_t n = 0; n < count; n++) keep_continuation(outbox, items[n].from, head->size, items[n].path);
+  if (head->size > 0) outbox_keep_head(outbox, &kept, sealed);
+  for (size_t n = 0; n < count; n++) keep_continuation(outbox, &continued[n], head);
   struct db_row *row = db_query(outbox->db, "UPDATE fork SET over_at_ms = ? WHERE over_at_ms = 0");
   db_bind_int(row, now_ms);
   db_run(row);
   return outbox_answer_end(outbox, error);
 }
+
+/* --- restores --- */
+
+bool outbox_epoch(struct outbox *outbox, uint64_t number, struct outbox_head *ret_head)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(outbox->db, "SELECT size, root FROM epoch WHERE number = ?");
+  db_bind_int(row, (int64_t)number);
+  if (!db_step(row)) return false;
+  ret_head->epoch = number - 1;
+  ret_head->size = (uint64_t)db_int(row, 0);
+  return take_root(row, 1, ret_head->root);
+}
+
+uint64_t outbox_last_epoch(struct outbox *outbox)
+{
+  CLEANUP(db_end) struct db_row *row = db_query(outbox->db, "SELECT max(number) FROM epoch");
+  return db_step(row) ? (uint64_t)db_int(row, 0) : 0; /* null, so 0, of none */
+}
+
+/* What the city has no more: by epoch (?1) and the size with which it began (?2). */
+#define LOST "SELECT sequence FROM submission WHERE state = 1 AND epoch < ?1 AND position >= ?2"
+
+static void run_for(struct outbox *outbox, const char *sql, const struct epoch *epoch)
+{
+  struct db_row *row = db_query(outbox->db, sql);
+  db_bind_int(row, (int64_t)epoch->number);
+  db_bind_int(row, (int64_t)epoch->size);
+  db_run(row);
+}
+
+static void keep_epoch(struct outbox *outbox, const struct epoch *epoch, struct bytes_view sealed)
+{
+  struct db_row *row =
+      db_query(outbox->db, "INSERT INTO epoch(number, size, restored_at_ms, root, sealed, sent_again)"
+                           " SELECT ?1, ?2, ?3, ?4, ?5, count(*) FROM (" LOST ")");
+  db_bind_int(row, (int64_t)epoch->number);
+  db_bind_int(row, (int64_t)epoch->size);
+  db_bind_int(row, epoch->restored_at_ms);
+  db_bind_blob(row, epoch->root.data, epoch->root.length);
+  db_bind_blob(row, sealed.data, sealed.length);
+  db_run(row);
+}
+
+bool outbox_begin_epoch(struct outbox *outbox, const struct epoch *epoch, struct bytes_view sealed,
+                        GError **error)
+{
+  outbox_answer_begin(outbox);
+  keep_epoch(outbox, epoch, sealed);
+  run_for(outbox, "UPDATE head SET lost = ?1 WHERE epoch < ?1 AND size > ?2 AND NOT lost", epoch);
+  /* One that was continued by a lost one alone is open again. */
+  db_run(db_query(outbox->db,
+                  "UPDATE head SET continued = NULL, continued_epoch = NULL, path = NULL WHERE NOT lost"
+                  " AND EXISTS (SELECT 1 FROM head l WHERE l.lost AND l.epoch = head.continued_epoch"
+                  " AND l.size = head.continued)"));
+  run_for(outbox,
+          "INSERT INTO lost_receipt(epoch, sequence, sealed) SELECT ?1, sequence, sealed FROM receipt"
+          " WHERE sequence IN (" LOST ")",
+          epoch);
+  run_for(outbox, "DELETE FROM receipt WHERE sequence IN (" LOST ")", epoch);
+  run_for(outbox, "DELETE FROM verdict WHERE sequence IN (" LOST ")", epoch);
+  run_for(outbox, "DELETE FROM rebase WHERE sequence IN (" LOST ")", epoch);
+  run_for(outbox,
+          "UPDATE submission SET state = 0, counted = 0, unchanged = 0, stale = 0, waiting = 0, refused = 0,"
+          " refusals = 0, refusals_kept = 0, again = 0, recorded_at_ms = 0, position = 0, told = 1"
+          " WHERE sequence IN (" LOST ")",
+          epoch);
+  db_run(db_query(outbox->db, "UPDATE meta SET value = 0 WHERE key = 'state'")); /* numbers begin anew */
+  return outbox_answer_end(outbox, error);
+}
+
+bool outbox_each_epoch(struct outbox *outbox, outbox_restore_sink *sink, void *data, GError **error)
+{
+  {
+    CLEANUP(db_end)
+    struct db_row *row =
+        db_query(outbox->db,
+                 "SELECT number, size, restored_at_ms, sent_again, root, sealed FROM epoch ORDER BY number");
+    while (db_step(row)) {
+      struct outbox_restore restore = {.number = (uint64_t)db_int(row, 0),
+                                       .size = (uint64_t)db_int(row, 1),
+                                       .restored_at_ms = db_int(row, 2),
+                                       .sent_again = (uint64_t)db_int(row, 3),
+                                       .root = view(row, 4),
+                                       .sealed = view(row, 5)};
+      sink(&restore, data);
+    }
+  }
+  return db_take_error(outbox->db, error);
+}
+
+/* --- contradictions --- */
 
 bool outbox_keep_fork(struct outbox *outbox, struct bytes_view sealed, const struct outbox_head *against,
                       int64_t now_ms, GError **error)
@@ -81,7 +191,7 @@ bool outbox_keep_fork(struct outbox *outbox, struct bytes_view sealed, const str
   outbox_answer_begin(outbox);
   struct db_row *row = db_query(
       outbox->db, "INSERT INTO fork(at_ms, sealed, size, root) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS"
-                  " (SELECT 1 FROM fork WHERE sealed = ?2 AND size = ?3 AND over_at_ms = 0)");
+                  " (SELECT 1 FROM fork WHERE size = ?3 AND over_at_ms = 0)");
   db_bind_int(row, now_ms);
   db_bind_blob(row, sealed.data, sealed.length);
   db_bind_int(row, (int64_t)against->size);
@@ -98,13 +208,6 @@ int64_t outbox_forked(struct outbox *outbox)
 }
 
 /* --- evidence --- */
-
-static struct bytes_view view(struct db_row *row, int column)
-{
-  struct bytes_view bytes;
-  bytes.data = db_blob(row, column, &bytes.length);
-  return bytes;
-}
 
 bool outbox_each_receipt(struct outbox *outbox, outbox_evidence_sink *sink, void *data, GError **error)
 {
@@ -130,14 +233,18 @@ bool outbox_each_head(struct outbox *outbox, outbox_link_sink *sink, void *data,
 {
   {
     CLEANUP(db_end)
-    struct db_row *row =
-        db_query(outbox->db, "SELECT size, root, sealed, continued, path FROM head ORDER BY size DESC");
+    struct db_row *row = db_query(
+        outbox->db, "SELECT size, root, sealed, continued, path, epoch, continued_epoch, lost FROM head"
+                    " ORDER BY epoch DESC, size DESC");
     while (db_step(row)) {
       struct outbox_link link = {.size = (uint64_t)db_int(row, 0),
                                  .root = view(row, 1),
                                  .sealed = view(row, 2),
                                  .continued = (uint64_t)db_int(row, 3),
-                                 .path = view(row, 4)};
+                                 .path = view(row, 4),
+                                 .epoch = (uint64_t)db_int(row, 5),
+                                 .continued_epoch = (uint64_t)db_int(row, 6),
+                                 .lost = db_int(row, 7) != 0};
       sink(&link, data);
     }
   }

@@ -48,8 +48,7 @@ bool outbox_check_content(const struct outbox *outbox, uint64_t sequence, const 
                           GError **error);
 
 /* In the transaction of an answer. `sealed`: empty of a receipt's. One of this size stays as it is. */
-void outbox_keep_head(struct outbox *outbox, uint64_t size, const uint8_t root[static MERKLE_HASH_SIZE],
-                      struct bytes_view sealed);
+void outbox_keep_head(struct outbox *outbox, const struct outbox_head *head, struct bytes_view sealed);
 
 /* The submission, if it is kept: no more from then on. Else NULL. */
 GBytes *outbox_take_kept(struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length);

@@ -18,7 +18,7 @@
 #define ROOT_SHOWN 8 /* bytes; enough to compare by telephone */
 
 struct known_head {
-  uint64_t size;
+  uint64_t epoch, size; /* the key */
   uint8_t root[MERKLE_HASH_SIZE];
 };
 
@@ -27,7 +27,8 @@ struct verification {
   bool json;
   json_t *problems;
   uint64_t receipts, heads, untied;
-  GHashTable *roots; /* size → struct known_head; larger ones come first */
+  uint64_t lost;     /* heads that a restore went back behind */
+  GHashTable *roots; /* epoch and size → struct known_head; later ones come first */
   const struct known_head *newest;
   int64_t newest_ms; /* 0: it is a receipt's */
 };
@@ -51,6 +52,26 @@ static bool opens(const struct verification *verification, struct bytes_view sea
                    &ret_payload->length, NULL) == SEAL_OK;
 }
 
+static guint hash_head(const void *key)
+{
+  const struct known_head *head = key;
+
+  return (guint)(head->size * 31 + head->epoch);
+}
+
+static gboolean is_same_head(const void *left, const void *right)
+{
+  const struct known_head *a = left, *b = right;
+
+  return a->epoch == b->epoch && a->size == b->size;
+}
+
+static const struct known_head *find_head(const struct verification *verification, uint64_t epoch,
+                                          uint64_t size)
+{
+  return g_hash_table_lookup(verification->roots, &(struct known_head){.epoch = epoch, .size = size});
+}
+
 /* --- heads --- */
 
 /* The signature is that of its receipts where it was never asked for. */
@@ -62,20 +83,22 @@ static void check_seal(struct verification *verification, const struct outbox_li
   if (link->sealed.length == 0) return;
   if (opens(verification, link->sealed, SEAL_HEAD, &payload))
     head = signed_head_decode(payload.data, payload.length);
-  if (!head || head->size != link->size || memcmp(head->root.data, link->root.data, MERKLE_HASH_SIZE) != 0)
+  if (!head || head->size != link->size || head->epoch != link->epoch ||
+      memcmp(head->root.data, link->root.data, MERKLE_HASH_SIZE) != 0)
     object(verification,
            _("the head of %" PRIu64 " entries is not what the city signed; the disk may be damaged"),
            link->size);
-  else if (verification->newest && verification->newest->size == link->size)
+  else if (verification->newest->size == link->size && verification->newest->epoch == link->epoch)
     verification->newest_ms = head->recorded_at_ms;
 }
 
 static void check_continuation(struct verification *verification, const struct outbox_link *link)
 {
-  const struct known_head *later = g_hash_table_lookup(verification->roots, &link->continued);
+  const struct known_head *later = find_head(verification, link->continued_epoch, link->continued);
 
   if (link->continued == 0) {
-    verification->untied += verification->newest->size != link->size;
+    verification->untied +=
+        verification->newest->size != link->size || verification->newest->epoch != link->epoch;
     return;
   }
   if (!later || link->path.length % MERKLE_HASH_SIZE != 0 ||
@@ -98,10 +121,15 @@ static void check_head(const struct outbox_link *link, void *data)
     object(verification, _("the head of %" PRIu64 " entries is damaged"), link->size);
     return;
   }
+  if (link->lost) {
+    verification->lost++;
+    return;
+  }
   known = g_new(struct known_head, 1);
+  known->epoch = link->epoch;
   known->size = link->size;
   memcpy(known->root, link->root.data, sizeof known->root);
-  g_hash_table_insert(verification->roots, &known->size, known);
+  g_hash_table_add(verification->roots, known);
   if (!verification->newest) verification->newest = known;
   check_seal(verification, link);
   check_continuation(verification, link);
@@ -144,7 +172,7 @@ static const char *objection_to(const struct verification *verification,
   if (!merkle_is_included(receipt->leaf_hash.data, receipt->position, receipt->tree_size,
                           receipt->tree_root.data, receipt->path.hash, receipt->path.count))
     return _("its receipt does not prove that it is in the ledger");
-  head = g_hash_table_lookup(verification->roots, &receipt->tree_size);
+  head = find_head(verification, receipt->tree_epoch, receipt->tree_size);
   if (!head) return _("the head that its receipt names is lost");
   if (memcmp(head->root, receipt->tree_root.data, sizeof head->root) != 0)
     return _(
@@ -180,6 +208,25 @@ static void check_fork(const struct outbox_fork *fork, void *data)
            over);
 }
 
+/* The ledger must go on from where the city said. */
+static void check_restore(const struct outbox_restore *restore, void *data)
+{
+  struct verification *verification = data;
+  g_autofree char *at = clock_format((struct wall_time){restore->restored_at_ms});
+  CLEANUP(epoch_free) struct epoch *epoch = NULL;
+  struct bytes_view payload;
+
+  if (opens(verification, restore->sealed, SEAL_EPOCH, &payload))
+    epoch = epoch_decode(payload.data, payload.length);
+  if (!epoch || epoch->number != restore->number || epoch->size != restore->size)
+    object(verification, _("what the city said of restore %" PRIu64 " is not what it signed"),
+           restore->number);
+  else if (!verification->json)
+    printf(_("on %s the city's server was restored from a backup of %" PRIu64 " entries; %" PRIu64
+             " submissions that it had acknowledged since were sent again\n"),
+           at, restore->size, restore->sent_again);
+}
+
 /* --- the command --- */
 
 static void print_text(const struct verification *verification)
@@ -200,8 +247,8 @@ static void print_text(const struct verification *verification)
   if (verification->newest)
     printf(_("newest head of the ledger: %" PRIu64 " entries, %s, root %s…; it continues %" PRIu64
              " earlier ones, %" PRIu64 " are not compared yet\n"),
-           verification->newest->size, time, root, verification->heads - verification->untied - 1,
-           verification->untied);
+           verification->newest->size, time, root,
+           verification->heads - verification->lost - verification->untied - 1, verification->untied);
 }
 
 static void print_json(struct verification *verification)
@@ -230,6 +277,7 @@ static bool verify(struct verification *verification, GError **error)
   outbox = outbox_open_to_look(path, error);
   return outbox && outbox_each_head(outbox, check_head, verification, error) &&
          outbox_each_receipt(outbox, check_receipt, verification, error) &&
+         outbox_each_epoch(outbox, check_restore, verification, error) &&
          outbox_each_fork(outbox, check_fork, verification, error);
 }
 
@@ -243,7 +291,7 @@ static int run(const char *data, bool json)
 
   if (!home) return command_fail(error);
   verification.problems = json_array();
-  verification.roots = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+  verification.roots = g_hash_table_new_full(hash_head, is_same_head, g_free, NULL);
   if (!verify(&verification, &error)) {
     exit_code = command_fail(error);
   } else {

@@ -3,8 +3,10 @@
 #include "aggregator/admission.h"
 #include "aggregator/application.h"
 #include "aggregator/edition.h"
+#include "aggregator/epoch.h"
 #include "aggregator/inquiry.h"
 #include "aggregator/periods.h"
+#include "aggregator/store/epochs.h"
 #include "aggregator/store/inquiries.h"
 #include "common/error.h"
 #include "common/text.h"
@@ -162,6 +164,12 @@ static bool apply_revocation(struct store *store, struct snapshot **snapshot, co
   const struct agent_record *agent = snapshot_agent(*snapshot, leaf->revocation.agent);
   struct stored_agent revoked;
 
+  if (!agent && (*snapshot)->epoch > 0) { /* the backup may not have known it */
+    if (store_is_barred(store, leaf->revocation.agent))
+      return refuse(error, ERROR_USAGE, _("agent “%s” is revoked already"), leaf->revocation.agent);
+    store_bar(store, leaf->revocation.agent, leaf->recorded_at_ms);
+    return true;
+  }
   if (!agent)
     return refuse(error, ERROR_USAGE, _("there is no agent “%s”: “park-aggregator agents” lists them"),
                   leaf->revocation.agent);
@@ -284,6 +292,9 @@ bool act_apply(struct store *store, struct tables *tables, struct snapshot **sna
     return application_decline(store, leaf, position, error);
   case LEAF_EDITION:
     return edition_apply(store, *snapshot, leaf, position, error);
+  case LEAF_EPOCH:
+  case LEAF_RESUME:
+    return epoch_apply(store, snapshot, leaf, position, error);
   case LEAF_SUBMISSION:
     break;
   }

@@ -3,6 +3,7 @@
 #define PARKTALLY_AGGREGATOR_COMMANDS_H
 
 int command_init(int argc, char **argv);
+int command_restore(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
 

@@ -6,10 +6,14 @@
 
 #include <string.h>
 
+/* After a restore names have one more part: the backup may not know who has the next one. */
 static char *next_agent_id(const struct snapshot *snapshot, const char *area)
 {
+  g_autofree char *start =
+      snapshot->epoch > 0 ? g_strdup_printf("%s-r%" G_GUINT64_FORMAT, area, snapshot->epoch) : g_strdup(area);
+
   for (unsigned number = 1;; number++) {
-    g_autofree char *id = g_strdup_printf("%s-%u", area, number);
+    g_autofree char *id = g_strdup_printf("%s-%u", start, number);
 
     if (!snapshot_agent(snapshot, id)) return g_steal_pointer(&id);
   }

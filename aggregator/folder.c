@@ -237,3 +237,68 @@ int folder_lock(const char *folder, GError **error)
   close(file);
   return -1;
 }
+
+/* --- making one --- */
+
+static enum parktally_error code_of(int number)
+{
+  if (number == EACCES) return ERROR_PERMISSION;
+  return number == ENOSPC || number == EDQUOT ? ERROR_TEMPORARY : ERROR_IO;
+}
+
+static bool fail_errno(GError **error, const char *what)
+{
+  int number = errno;
+
+  g_set_error(error, PARKTALLY_ERROR, code_of(number), "%s: %s", what, g_strerror(number));
+  return false;
+}
+
+static void remove_folder(const char *folder)
+{
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+  const char *name;
+
+  while (dir && (name = g_dir_read_name(dir))) {
+    g_autofree char *path = folder_path(folder, name);
+
+    (void)g_unlink(path);
+  }
+  (void)g_rmdir(folder);
+}
+
+static bool sync_folder(const char *folder, GError **error)
+{
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool done = fd >= 0 && fsync(fd) == 0;
+
+  if (!done) fail_errno(error, folder);
+  if (fd >= 0) close(fd);
+  return done;
+}
+
+bool folder_make(const char *folder, bool (*fill)(const char *folder, void *data, GError **error), void *data,
+                 GError **error)
+{
+  g_autofree char *temporary = g_strconcat(folder, ".new-XXXXXX", NULL);
+  g_autofree char *parent = g_path_get_dirname(folder);
+
+  if (g_mkdir_with_parents(parent, 0755) != 0) return fail_errno(error, parent);
+  if (!g_mkdtemp_full(temporary, 0700)) return fail_errno(error, temporary);
+  if (!fill(temporary, data, error)) {
+    remove_folder(temporary);
+    return false;
+  }
+  if (rename(temporary, folder) != 0) {
+    if (errno == ENOTEMPTY || errno == EEXIST)
+      g_set_error(
+          error, PARKTALLY_ERROR, ERROR_CONFIG,
+          _("“%s” is not empty; nothing in it was changed. Name another folder, or look at what is there"),
+          folder);
+    else
+      fail_errno(error, folder);
+    remove_folder(temporary);
+    return false;
+  }
+  return sync_folder(parent, error);
+}

@@ -24,6 +24,7 @@
 #define DOMAIN_ENROL "enrol"
 #define JOINER "joiner" /* user id of whoever connects to enrol; no agent's id, which has a number */
 #define BUSY_RETRY_MS 250
+#define PAUSED_RETRY_MS 5000 /* until an operator resumes after a restore */
 #define MESSAGES_PER_TURN 64 /* so that answers go out while much comes in */
 /* Beyond these whoever comes waits in libzmq's queue. */
 #define JOINING_MOST 64        /* joining records with the writer */
@@ -108,13 +109,20 @@ static void send_fault(struct channel_server *server, GBytes *peer, const uint8_
   (void)channel_server_send(server, peer, bytes);
 }
 
-static GBytes *busy_frame(const uint8_t *id)
+static GBytes *busy_frame(const uint8_t *id, uint32_t retry_ms)
 {
   struct frame frame = {.kind = FRAME_BUSY};
 
   frame.busy.id = (struct bytes_view){id, SUBMISSION_ID_SIZE};
-  frame.busy.retry_after_ms = BUSY_RETRY_MS;
+  frame.busy.retry_after_ms = retry_ms;
   return frame_encode(&frame);
+}
+
+static void send_busy(struct gate *gate, GBytes *peer, const uint8_t *id, uint32_t retry_ms)
+{
+  g_autoptr(GBytes) busy = busy_frame(id, retry_ms);
+
+  (void)channel_server_send(gate->submit, peer, busy);
 }
 
 /* In a worker's or the writer's thread. */
@@ -135,7 +143,7 @@ static void submission_answered(const struct intake_answer *given, void *data)
             given->fault_text);
     answer->frame = fault_frame(given->id, given->fault, given->fault_text);
   } else {
-    answer->frame = busy_frame(given->id);
+    answer->frame = busy_frame(given->id, BUSY_RETRY_MS);
   }
   hand_over(gate, answer);
 }
@@ -303,18 +311,19 @@ static void take_submission(const struct conversation *with, const uint8_t *id, 
   struct gate *gate = with->gate;
   const char *agent = with->agent->stored.id;
 
+  if (with->snapshot->paused) {
+    send_busy(gate, with->message->peer, id, PAUSED_RETRY_MS);
+    return;
+  }
   switch (flights_take(gate->flights, agent, id, with->message->peer)) {
   case FLIGHT_TAKEN:
     intake_take(gate->intake, agent, id, sealed);
     break;
   case FLIGHT_ALREADY:
     break;
-  case FLIGHT_FULL: {
-    g_autoptr(GBytes) busy = busy_frame(id);
-
-    (void)channel_server_send(gate->submit, with->message->peer, busy);
+  case FLIGHT_FULL:
+    send_busy(gate, with->message->peer, id, BUSY_RETRY_MS);
     break;
-  }
   }
 }
 

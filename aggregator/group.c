@@ -254,6 +254,11 @@ static void add_submission(struct group *group, struct job *job)
     fail_job(job, ERROR_DATA, judged->fault_text);
     return;
   }
+  if (group->snapshot->paused) {
+    fail_job(job, ERROR_TEMPORARY,
+             _("the city was restored from a backup and takes nothing until it is resumed"));
+    return;
+  }
   if (number_was_used(group, job)) return;
   job->position = ledger_size(group->ledger);
   if (judged->act) {
@@ -302,6 +307,8 @@ static struct leaf leaf_of_act(const struct act *act, int64_t recorded_ms)
   case LEAF_CONSENT:
   case LEAF_DECLINE:
   case LEAF_EDITION:
+  case LEAF_EPOCH:
+  case LEAF_RESUME:
     break; /* as it is */
   case LEAF_PERIOD:
     leaf.period.form = act->period.form;
@@ -361,6 +368,11 @@ static bool enrol(struct group *group, struct job *job, GError **error)
   struct leaf leaf = {.kind = LEAF_ENROLMENT, .recorded_at_ms = now, .by = "", .reason = ""};
   bool is_new = false;
 
+  if (group->snapshot->paused) {
+    g_set_error_literal(error, PARKTALLY_ERROR, ERROR_TEMPORARY,
+                        "the city was restored from a backup and takes nothing until it is resumed");
+    return false;
+  }
   job->result = enrolment_certify(group->store, group->snapshot, group->identity, &job->join, now, &is_new,
                                   &leaf.enrolment.entry, error);
   if (!job->result || !is_new) return job->result != NULL;
@@ -416,6 +428,7 @@ static void make_receipt(struct group *group, const struct posted *posted, uint6
       .refused = posted->refused,
       .position = posted->job->position,
       .tree_size = tree_size,
+      .tree_epoch = group->snapshot->epoch,
       .tree_root = {root, MERKLE_HASH_SIZE},
       .recorded_at_ms = posted->recorded_ms,
       .refusals = (const struct refusal *)(const void *)posted->shown->data,

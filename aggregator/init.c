@@ -15,20 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static enum parktally_error code_of(int number)
-{
-  if (number == EACCES) return ERROR_PERMISSION;
-  return number == ENOSPC || number == EDQUOT ? ERROR_TEMPORARY : ERROR_IO;
-}
-
-static bool fail_errno(GError **error, const char *what)
-{
-  int number = errno;
-
-  g_set_error(error, PARKTALLY_ERROR, code_of(number), "%s: %s", what, g_strerror(number));
-  return false;
-}
-
 /* The first leaf says whose ledger it is. */
 static bool make_store(const char *folder, const struct identity *identity, const char *by, GError **error)
 {
@@ -82,64 +68,15 @@ static bool take_catalogue(const char *folder, const struct identity *identity,
   return writer && writer_act(writer, &act, NULL, error);
 }
 
-static bool fill(const char *folder, const struct catalogue *catalogue, GError **error)
+static bool fill(const char *folder, void *data, GError **error)
 {
+  const struct catalogue *catalogue = data;
   g_autofree char *key = folder_path(folder, "identity.key");
   CLEANUP(identity_free) struct identity *identity = identity_create(key, error);
   const char *by = g_get_user_name();
 
   return identity && make_store(folder, identity, by, error) &&
          take_catalogue(folder, identity, catalogue, by, error);
-}
-
-static void remove_folder(const char *folder)
-{
-  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-  const char *name;
-
-  while (dir && (name = g_dir_read_name(dir))) {
-    g_autofree char *path = folder_path(folder, name);
-
-    (void)g_unlink(path);
-  }
-  (void)g_rmdir(folder);
-}
-
-static bool sync_folder(const char *folder, GError **error)
-{
-  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  bool done = fd >= 0 && fsync(fd) == 0;
-
-  if (!done) fail_errno(error, folder);
-  if (fd >= 0) close(fd);
-  return done;
-}
-
-/* Filled beside its place and renamed, so that a folder is either whole or not there. An empty folder may be
- * there. */
-static bool make_folder(const char *folder, const struct catalogue *catalogue, GError **error)
-{
-  g_autofree char *temporary = g_strconcat(folder, ".new-XXXXXX", NULL);
-  g_autofree char *parent = g_path_get_dirname(folder);
-
-  if (g_mkdir_with_parents(parent, 0755) != 0) return fail_errno(error, parent);
-  if (!g_mkdtemp_full(temporary, 0700)) return fail_errno(error, temporary);
-  if (!fill(temporary, catalogue, error)) {
-    remove_folder(temporary);
-    return false;
-  }
-  if (rename(temporary, folder) != 0) {
-    if (errno == ENOTEMPTY || errno == EEXIST)
-      g_set_error(
-          error, PARKTALLY_ERROR, ERROR_CONFIG,
-          _("“%s” is not empty; nothing in it was changed. Name another folder, or look at what is there"),
-          folder);
-    else
-      fail_errno(error, folder);
-    remove_folder(temporary);
-    return false;
-  }
-  return sync_folder(parent, error);
 }
 
 int command_init(int argc, char **argv)
@@ -163,7 +100,7 @@ int command_init(int argc, char **argv)
   catalogue = catalogue_read(path, &error);
   if (!catalogue) return command_fail(error);
   folder = g_canonicalize_filename(data, NULL);
-  if (!make_folder(folder, catalogue, &error)) return command_fail(error);
+  if (!folder_make(folder, fill, catalogue, &error)) return command_fail(error);
   g_print(_("made %s with the catalogue of %s; start the server with: park-aggregator run --data %s\n"),
           folder, text_label(&catalogue->name), folder);
   return 0;

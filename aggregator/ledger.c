@@ -103,17 +103,22 @@ static void keep_node(unsigned level, uint64_t number, const uint8_t hash[static
   g_byte_array_append(edge->hashes, hash, MERKLE_HASH_SIZE);
 }
 
+void ledger_append_bytes(struct ledger *ledger, enum leaf_kind kind, int64_t recorded_ms, const uint8_t *body,
+                         size_t length, size_t sealed)
+{
+  uint8_t hash[MERKLE_HASH_SIZE];
+  merkle_leaf_hash(body, length, hash);
+  store_leaf_add(ledger->store, ledger->tree.size, kind, recorded_ms, body, length, sealed, hash);
+  merkle_append_telling(&ledger->tree, hash, keep_node, ledger);
+  ledger->last_recorded_ms = recorded_ms;
+}
+
 void ledger_append(struct ledger *ledger, const struct leaf *leaf)
 {
   assert(leaf->recorded_at_ms > ledger->last_recorded_ms);
   size_t sealed;
   g_autoptr(GByteArray) body = leaf_encode(leaf, &sealed);
-  uint8_t hash[MERKLE_HASH_SIZE];
-  merkle_leaf_hash(body->data, body->len, hash);
-  store_leaf_add(ledger->store, ledger->tree.size, leaf->kind, leaf->recorded_at_ms, body->data, body->len,
-                 sealed, hash);
-  merkle_append_telling(&ledger->tree, hash, keep_node, ledger);
-  ledger->last_recorded_ms = leaf->recorded_at_ms;
+  ledger_append_bytes(ledger, leaf->kind, leaf->recorded_at_ms, body->data, body->len, sealed);
 }
 
 void ledger_head(const struct ledger *ledger, uint64_t *ret_size, uint8_t ret_root[static MERKLE_HASH_SIZE])

@@ -25,6 +25,10 @@ int64_t ledger_time(const struct ledger *ledger, int64_t now_ms);
 /* Appends within the store's transaction; `leaf->recorded_at_ms` must come from ledger_time(). */
 void ledger_append(struct ledger *ledger, const struct leaf *leaf);
 
+/* A leaf as it was recorded before: its bytes, and where in them a sealed submission begins (0: nowhere). */
+void ledger_append_bytes(struct ledger *ledger, enum leaf_kind kind, int64_t recorded_ms, const uint8_t *body,
+                         size_t length, size_t sealed);
+
 /* The head after the last appended leaf; ledger_seal() stores the tree before the commit. */
 void ledger_head(const struct ledger *ledger, uint64_t *ret_size, uint8_t ret_root[static MERKLE_HASH_SIZE]);
 void ledger_seal(struct ledger *ledger);

@@ -1,5 +1,6 @@
 #include "aggregator/proof.h"
 
+#include "aggregator/store/epochs.h"
 #include "common/log.h"
 #include "common/text.h"
 
@@ -21,6 +22,7 @@ bool proof_head(struct store *store, struct tree_head *ret_head)
   store_tree(store, &tree);
   if (store_error(store)) return false;
   ret_head->size = tree.size;
+  ret_head->epoch = store_epoch_at(store, tree.size);
   merkle_root(&tree, ret_head->root);
   return true;
 }
@@ -37,6 +39,7 @@ bool proof_head_of(struct store *store, uint64_t size, struct tree_head *ret_hea
     store_damaged_tree(store);
     return false;
   }
+  then.epoch = store_epoch_at(store, size);
   *ret_head = then;
   return true;
 }
@@ -45,6 +48,7 @@ GBytes *proof_sign(struct store *store, const struct identity *identity, const s
 {
   struct signed_head content = {
       .size = head->size,
+      .epoch = head->epoch,
       .root = {head->root, MERKLE_HASH_SIZE},
       .recorded_at_ms = head->size > 0 ? store_leaf_recorded(store, head->size - 1) : 0,
   };
@@ -90,10 +94,48 @@ bool proof_consistency(struct store *store, uint64_t before, const struct tree_h
 struct head_page {
   struct frame frame;
   GBytes *sealed;
+  GArray *epochs; /* struct stored_epoch */
+  struct bytes_view told[LIMIT_EPOCHS_TOLD];
   size_t count;
-  struct consistency_item items[LIMIT_HEADS_ASKED];
-  struct merkle_proof proofs[LIMIT_HEADS_ASKED];
+  struct consistency_item items[LIMIT_HEADS_TOLD];
+  struct merkle_proof proofs[LIMIT_HEADS_TOLD];
 };
+
+static bool has_item(const struct head_page *page, uint64_t from)
+{
+  for (size_t n = 0; n < page->count; n++)
+    if (page->items[n].from == from) return true;
+  return false;
+}
+
+static bool add_item(struct head_page *page, struct store *store, const struct tree_head *head, uint64_t from)
+{
+  struct merkle_proof *proof = &page->proofs[page->count];
+
+  if (from > head->size || has_item(page, from)) return true;
+  if (!proof_consistency(store, from, head, proof)) return false;
+  page->items[page->count++] = (struct consistency_item){from, {(hash_row *)proof->hash, proof->count}};
+  return true;
+}
+
+/* The last ones, each with the proof that the ledger goes on from where it says. */
+static bool add_epochs(struct head_page *page, struct store *store, const struct tree_head *head)
+{
+  guint first;
+
+  page->epochs = store_epochs(store);
+  first = page->epochs->len > LIMIT_EPOCHS_TOLD ? page->epochs->len - LIMIT_EPOCHS_TOLD : 0;
+  for (guint n = first; n < page->epochs->len; n++) {
+    const struct stored_epoch *epoch = &g_array_index(page->epochs, struct stored_epoch, n);
+    struct bytes_view *told = &page->told[n - first];
+
+    told->data = g_bytes_get_data(epoch->sealed, &told->length);
+    if (!add_item(page, store, head, epoch->position)) return false;
+  }
+  page->frame.head.epochs = page->told;
+  page->frame.head.epoch_count = page->epochs->len - first;
+  return true;
+}
 
 static bool fill(struct head_page *page, struct store *store, const struct identity *identity,
                  const uint64_t *from, size_t count)
@@ -102,14 +144,9 @@ static bool fill(struct head_page *page, struct store *store, const struct ident
 
   if (!proof_head(store, &head)) return false;
   page->sealed = proof_sign(store, identity, &head);
-  for (size_t n = 0; n < count && n < LIMIT_HEADS_ASKED; n++) {
-    struct merkle_proof *proof = &page->proofs[page->count];
-
-    if (from[n] > head.size) continue;
-    if (!proof_consistency(store, from[n], &head, proof)) return false;
-    page->items[page->count++] = (struct consistency_item){from[n], {(hash_row *)proof->hash, proof->count}};
-  }
-  return true;
+  for (size_t n = 0; n < count && n < LIMIT_HEADS_ASKED; n++)
+    if (!add_item(page, store, &head, from[n])) return false;
+  return add_epochs(page, store, &head);
 }
 
 struct head_page *head_page_read(struct store *store, const struct identity *identity, const uint64_t *from,
@@ -136,6 +173,7 @@ void head_page_free(struct head_page *page)
 {
   if (!page) return;
   if (page->sealed) g_bytes_unref(page->sealed);
+  if (page->epochs) g_array_unref(page->epochs);
   g_free(page);
 }
 

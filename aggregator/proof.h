@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 struct tree_head {
-  uint64_t size;
+  uint64_t size, epoch;
   uint8_t root[MERKLE_HASH_SIZE];
 };
 

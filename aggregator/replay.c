@@ -4,6 +4,7 @@
 #include "aggregator/admission.h"
 #include "aggregator/application.h"
 #include "aggregator/edition.h"
+#include "aggregator/epoch.h"
 #include "aggregator/folder.h"
 #include "aggregator/inquiry.h"
 #include "aggregator/periods.h"
@@ -327,6 +328,7 @@ static uint64_t compare_all(struct replay *replay, replay_difference *difference
   compare_lines(replay, &comparison, _("application, or report that waits for it"), application_lines);
   compare_lines(replay, &comparison, _("edition"), edition_lines);
   compare_lines(replay, &comparison, _("agent, or its admission"), admission_lines);
+  compare_lines(replay, &comparison, _("restore from a backup"), epoch_lines);
   comparison.books = store_books(replay->ledger, NULL);
   compare_stores(replay->ledger, &comparison);
   g_array_unref(comparison.books);

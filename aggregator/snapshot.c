@@ -1,6 +1,7 @@
 #include "aggregator/snapshot.h"
 
 #include "aggregator/periods.h"
+#include "aggregator/store/epochs.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
@@ -119,6 +120,9 @@ struct snapshot *snapshot_load(struct store *store, GError **error)
   CLEANUP(register_unref) struct unit_register *units = store_register(store);
   g_autoptr(GArray) agents = load_agents(store);
   g_autoptr(GArray) period_acts = store_period_acts(store);
+  g_autoptr(GArray) epochs = store_epochs(store);
+  const struct stored_epoch *last =
+      epochs->len > 0 ? &g_array_index(epochs, struct stored_epoch, epochs->len - 1) : NULL;
   if (store_error(store)) {
     g_propagate_error(error, g_error_copy(store_error(store)));
     return NULL;
@@ -135,6 +139,8 @@ struct snapshot *snapshot_load(struct store *store, GError **error)
       .units = g_steal_pointer(&units),
       .agents = g_steal_pointer(&agents),
       .period_acts = g_steal_pointer(&period_acts),
+      .epoch = last ? last->number : 0,
+      .paused = last && !last->resumed,
   };
   return snapshot;
 }
@@ -154,6 +160,8 @@ struct snapshot *snapshot_change(const struct snapshot *snapshot, struct catalog
       .units = register_ref(units ? units : snapshot->units),
       .agents = agent ? agents_with(snapshot->agents, agent) : g_array_ref(snapshot->agents),
       .period_acts = g_array_ref(snapshot->period_acts),
+      .epoch = snapshot->epoch,
+      .paused = snapshot->paused,
   };
   return changed;
 }
@@ -163,6 +171,14 @@ struct snapshot *snapshot_change_period(const struct snapshot *snapshot, const s
   struct snapshot *changed = snapshot_change(snapshot, NULL, NULL, NULL);
   g_array_unref(changed->period_acts);
   changed->period_acts = periods_with(snapshot->period_acts, act);
+  return changed;
+}
+
+struct snapshot *snapshot_change_epoch(const struct snapshot *snapshot, uint64_t epoch, bool paused)
+{
+  struct snapshot *changed = snapshot_change(snapshot, NULL, NULL, NULL);
+  changed->epoch = epoch;
+  changed->paused = paused;
   return changed;
 }
 

@@ -27,6 +27,8 @@ struct snapshot {
   struct unit_register *units;
   GArray *agents;      /* struct agent_record, by id */
   GArray *period_acts; /* periods.h */
+  uint64_t epoch;      /* how often the ledger was restored */
+  bool paused;         /* since the last time: nothing is taken */
 };
 
 /* From the store, at start: as of all its leaves. */
@@ -39,6 +41,9 @@ struct snapshot *snapshot_change(const struct snapshot *snapshot, struct catalog
 
 /* The same, with one more act of an operator on a period. */
 struct snapshot *snapshot_change_period(const struct snapshot *snapshot, const struct stored_period_act *act);
+
+/* The same, restored once more, or resumed. */
+struct snapshot *snapshot_change_epoch(const struct snapshot *snapshot, uint64_t epoch, bool paused);
 
 /* Puts `next`, which it takes, in the place of `*snapshot`, as the leaf at `position` says. */
 void snapshot_replace(struct snapshot **snapshot, uint64_t position, struct snapshot *next);

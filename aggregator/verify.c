@@ -127,6 +127,9 @@ static void check_seals(struct verify *verify, const struct snapshot *snapshot, 
   case LEAF_EDITION:
     check_seal(verify, &leaf->edition.sealed, SEAL_EDITION, verify->sign_key, position);
     break;
+  case LEAF_EPOCH:
+    check_seal(verify, &leaf->epoch.sealed, SEAL_EPOCH, verify->sign_key, position);
+    break;
   default:
     break; /* an operator's act, which is in the ledger and has no seal of its own */
   }

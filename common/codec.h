@@ -208,7 +208,9 @@ struct frame {
     struct {
       struct bytes_view sealed;
       const struct consistency_item *items;
-      size_t count; /* at most LIMIT_HEADS_ASKED */
+      size_t count;                    /* at most LIMIT_HEADS_TOLD */
+      const struct bytes_view *epochs; /* sealed */
+      size_t epoch_count;              /* at most LIMIT_EPOCHS_TOLD */
     } head;
   };
 };
@@ -247,7 +249,7 @@ struct receipt {
   uint64_t sequence;
   uint32_t counted, unchanged, stale, waiting, refused;
   uint64_t position;
-  uint64_t tree_size;
+  uint64_t tree_size, tree_epoch;
   struct bytes_view tree_root; /* 32 bytes */
   int64_t recorded_at_ms;
   const struct refusal *refusals;
@@ -266,6 +268,7 @@ GByteArray *receipt_encode(const struct receipt *receipt);
 /* What the ledger was when its last leaf was recorded. */
 struct signed_head {
   uint64_t size;
+  uint64_t epoch;
   struct bytes_view root; /* 32 bytes */
   int64_t recorded_at_ms; /* of the last leaf */
 };
@@ -273,6 +276,18 @@ struct signed_head *signed_head_decode(const uint8_t *payload, size_t length);
 void signed_head_free(struct signed_head *head);
 CLEANUP_DEFINE(struct signed_head, signed_head_free)
 GByteArray *signed_head_encode(const struct signed_head *head);
+/* A restore from a backup: the ledger goes on from this head of the epoch before. */
+struct epoch {
+  uint64_t number; /* from 1 */
+  uint64_t size;
+  struct bytes_view root; /* 32 bytes */
+  int64_t restored_at_ms;
+};
+struct epoch *epoch_decode(const uint8_t *payload, size_t length);
+void epoch_free(struct epoch *epoch);
+CLEANUP_DEFINE(struct epoch, epoch_free)
+GByteArray *epoch_encode(const struct epoch *epoch);
+
 /* A sealed head as a line of text, to be passed on and kept by people. Newly allocated. */
 char *head_text(const uint8_t *sealed, size_t length);
 /* The sealed bytes again, white space around it allowed; NULL if it is damaged. Nothing is verified. */
@@ -362,6 +377,8 @@ enum leaf_kind {
   LEAF_CONSENT,
   LEAF_DECLINE,
   LEAF_EDITION,
+  LEAF_EPOCH,
+  LEAF_RESUME,
 };
 
 enum period_action { PERIOD_TO_OPEN = 1, PERIOD_TO_CLOSE = 2, PERIOD_TO_REOPEN = 3 };
@@ -451,7 +468,10 @@ struct leaf {
     } decline;
     struct {
       struct bytes_view sealed;
-    } edition;
+    } edition, epoch;
+    struct {
+      uint64_t epoch;
+    } resume;
     struct {
       const char *form, *period;
       enum period_action action;

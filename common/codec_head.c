@@ -5,7 +5,7 @@
 #include <sodium.h>
 #include <string.h>
 
-static_assert(LIMIT_HEADS_ASKED * (MERKLE_PROOF_MOST + 1) * (2 + MERKLE_HASH_SIZE) + LIMIT_KIB <=
+static_assert(LIMIT_HEADS_TOLD * (MERKLE_PROOF_MOST + 1) * (2 + MERKLE_HASH_SIZE) + LIMIT_KIB <=
                   LIMIT_FRAME_BYTES,
               "an answer fits a frame");
 
@@ -48,6 +48,7 @@ struct signed_head *signed_head_decode(const uint8_t *payload, size_t length)
   message = arena_unpack(head, &parktally__signed_head__descriptor, payload, length);
   if (!message || !message->head || !codec_is_hash(message->head->root)) return NULL;
   head->size = message->head->size;
+  head->epoch = message->head->epoch;
   head->root = codec_view(message->head->root);
   head->recorded_at_ms = message->recorded_at_ms;
   return g_steal_pointer(&head);
@@ -64,9 +65,49 @@ GByteArray *signed_head_encode(const struct signed_head *head)
   Parktally__SignedHead message = PARKTALLY__SIGNED_HEAD__INIT;
 
   tree.size = head->size;
+  tree.epoch = head->epoch;
   tree.root = codec_bytes(head->root);
   message.head = &tree;
   message.recorded_at_ms = head->recorded_at_ms;
+  return codec_pack(&message.base);
+}
+
+/* --- an epoch --- */
+
+struct epoch *epoch_decode(const uint8_t *payload, size_t length)
+{
+  CLEANUP(epoch_free) struct epoch *epoch = NULL;
+  const Parktally__Epoch *message;
+
+  if (length > LIMIT_HEAD_BYTES) return NULL;
+  epoch = arena_record(sizeof *epoch, LIMIT_DECODE_ARENA, false);
+  message = arena_unpack(epoch, &parktally__epoch__descriptor, payload, length);
+  if (!message || !message->head || !codec_is_hash(message->head->root) || message->number == 0 ||
+      message->head->epoch != message->number - 1)
+    return NULL;
+  epoch->number = message->number;
+  epoch->size = message->head->size;
+  epoch->root = codec_view(message->head->root);
+  epoch->restored_at_ms = message->restored_at_ms;
+  return g_steal_pointer(&epoch);
+}
+
+void epoch_free(struct epoch *epoch)
+{
+  arena_record_free(epoch);
+}
+
+GByteArray *epoch_encode(const struct epoch *epoch)
+{
+  Parktally__TreeHead tree = PARKTALLY__TREE_HEAD__INIT;
+  Parktally__Epoch message = PARKTALLY__EPOCH__INIT;
+
+  tree.size = epoch->size;
+  tree.root = codec_bytes(epoch->root);
+  tree.epoch = epoch->number - 1;
+  message.number = epoch->number;
+  message.head = &tree;
+  message.restored_at_ms = epoch->restored_at_ms;
   return codec_pack(&message.base);
 }
 
@@ -116,6 +157,25 @@ static bool take_consistency(struct frame *frame, const Parktally__Consistency *
   return codec_take_hashes(frame, message->path, message->n_path, MERKLE_PROOF_MOST, &ret_item->path);
 }
 
+static bool is_head_s_seal(ProtobufCBinaryData sealed)
+{
+  return sealed.len >= SEAL_HEADER_SIZE && sealed.len <= SEAL_HEADER_SIZE + LIMIT_HEAD_BYTES;
+}
+
+static bool take_epochs(struct frame *frame, const Parktally__Head *message)
+{
+  struct bytes_view *epochs = arena_take(frame, message->n_epoch * sizeof *epochs);
+
+  if (!epochs || message->n_epoch > LIMIT_EPOCHS_TOLD) return false;
+  for (size_t n = 0; n < message->n_epoch; n++) {
+    if (!is_head_s_seal(message->epoch[n])) return false;
+    epochs[n] = codec_view(message->epoch[n]);
+  }
+  frame->head.epochs = epochs;
+  frame->head.epoch_count = message->n_epoch;
+  return true;
+}
+
 bool head_decode(const Parktally__Head *message, struct frame *frame)
 {
   struct consistency_item *items = arena_take(frame, message->n_consistency * sizeof *items);
@@ -124,12 +184,10 @@ bool head_decode(const Parktally__Head *message, struct frame *frame)
   frame->head.sealed = codec_view(message->sealed);
   frame->head.items = items;
   frame->head.count = message->n_consistency;
-  if (!items || message->n_consistency > LIMIT_HEADS_ASKED || message->sealed.len < SEAL_HEADER_SIZE ||
-      message->sealed.len > SEAL_HEADER_SIZE + LIMIT_HEAD_BYTES)
-    return false;
+  if (!items || message->n_consistency > LIMIT_HEADS_TOLD || !is_head_s_seal(message->sealed)) return false;
   for (size_t n = 0; n < message->n_consistency; n++)
     if (!take_consistency(frame, message->consistency[n], &items[n])) return false;
-  return true;
+  return take_epochs(frame, message);
 }
 
 GBytes *head_request_encode(Parktally__Frame *message, const struct frame *frame)
@@ -144,8 +202,9 @@ GBytes *head_request_encode(Parktally__Frame *message, const struct frame *frame
 
 GBytes *head_encode(Parktally__Frame *message, const struct frame *frame)
 {
-  size_t count = MIN(frame->head.count, (size_t)LIMIT_HEADS_ASKED);
-  Parktally__Consistency items[LIMIT_HEADS_ASKED], *pointers[LIMIT_HEADS_ASKED];
+  size_t count = MIN(frame->head.count, (size_t)LIMIT_HEADS_TOLD);
+  Parktally__Consistency items[LIMIT_HEADS_TOLD], *pointers[LIMIT_HEADS_TOLD];
+  ProtobufCBinaryData epochs[LIMIT_EPOCHS_TOLD];
   Parktally__Head head = PARKTALLY__HEAD__INIT;
   GBytes *packed;
 
@@ -161,6 +220,9 @@ GBytes *head_encode(Parktally__Frame *message, const struct frame *frame)
   head.sealed = codec_bytes(frame->head.sealed);
   head.n_consistency = count;
   head.consistency = pointers;
+  head.n_epoch = MIN(frame->head.epoch_count, (size_t)LIMIT_EPOCHS_TOLD);
+  for (size_t n = 0; n < head.n_epoch; n++) epochs[n] = codec_bytes(frame->head.epochs[n]);
+  head.epoch = epochs;
   message->head = &head;
   packed = codec_pack_frame(message, PARKTALLY__FRAME__BODY_HEAD);
   for (size_t n = 0; n < count; n++) g_free(items[n].path);

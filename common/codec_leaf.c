@@ -40,7 +40,7 @@ static bool take_enrolment(const Parktally__EnrolmentLeaf *message, struct leaf 
   leaf->enrolment.certificate = codec_view(message->certificate);
   leaf->enrolment.secret_hash = codec_view(message->secret_hash);
   leaf->enrolment.entry = (enum agent_entry)message->entry;
-  return message->certificate.len >= SEAL_HEADER_SIZE && codec_is_hash(message->secret_hash) &&
+  return message->certificate.len >= SEAL_HEADER_SIZE && codec_is_hash_or_empty(message->secret_hash) &&
          (int)message->entry >= ENTRY_IS_FIRST && (int)message->entry <= ENTRY_IS_SUCCESSION;
 }
 
@@ -125,6 +125,13 @@ static bool take_edition(const Parktally__EditionLeaf *message, struct leaf *lea
   return message->sealed.len >= SEAL_HEADER_SIZE;
 }
 
+static bool take_epoch(const Parktally__EpochLeaf *message, struct leaf *leaf)
+{
+  leaf->kind = LEAF_EPOCH;
+  leaf->epoch.sealed = codec_view(message->sealed);
+  return message->sealed.len >= SEAL_HEADER_SIZE;
+}
+
 static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
 {
   switch (message->body_case) {
@@ -160,6 +167,12 @@ static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
     return take_decline(message->decline, leaf);
   case PARKTALLY__LEAF__BODY_EDITION:
     return take_edition(message->edition, leaf);
+  case PARKTALLY__LEAF__BODY_EPOCH:
+    return take_epoch(message->epoch, leaf);
+  case PARKTALLY__LEAF__BODY_RESUME:
+    leaf->kind = LEAF_RESUME;
+    leaf->resume.epoch = message->resume->epoch;
+    return true;
   default:
     return false; /* a leaf that is not understood cannot be replayed */
   }
@@ -305,6 +318,22 @@ static GByteArray *encode_period(Parktally__Leaf *message, const struct leaf *le
   return pack_leaf(message, PARKTALLY__LEAF__BODY_PERIOD);
 }
 
+static GByteArray *encode_epoch(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__EpochLeaf epoch = PARKTALLY__EPOCH_LEAF__INIT;
+  epoch.sealed = codec_bytes(leaf->epoch.sealed);
+  message->epoch = &epoch;
+  return pack_leaf(message, PARKTALLY__LEAF__BODY_EPOCH);
+}
+
+static GByteArray *encode_resume(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__ResumeLeaf resume = PARKTALLY__RESUME_LEAF__INIT;
+  resume.epoch = leaf->resume.epoch;
+  message->resume = &resume;
+  return pack_leaf(message, PARKTALLY__LEAF__BODY_RESUME);
+}
+
 static GByteArray *encode_edition(Parktally__Leaf *message, const struct leaf *leaf)
 {
   Parktally__EditionLeaf edition = PARKTALLY__EDITION_LEAF__INIT;
@@ -401,6 +430,10 @@ GByteArray *leaf_encode(const struct leaf *leaf, size_t *ret_sealed)
     return encode_decline(&message, leaf);
   case LEAF_EDITION:
     return encode_edition(&message, leaf);
+  case LEAF_EPOCH:
+    return encode_epoch(&message, leaf);
+  case LEAF_RESUME:
+    return encode_resume(&message, leaf);
   }
   return pack_leaf(&message, PARKTALLY__LEAF__BODY__NOT_SET);
 }

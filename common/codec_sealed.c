@@ -97,6 +97,7 @@ struct receipt *receipt_decode(const uint8_t *payload, size_t length)
       .refused = message->refused,
       .position = message->position,
       .tree_size = message->head->size,
+      .tree_epoch = message->head->epoch,
       .tree_root = codec_view(message->head->root),
       .recorded_at_ms = message->recorded_at_ms,
       .refusals = refusals,
@@ -122,6 +123,7 @@ GByteArray *receipt_encode(const struct receipt *receipt)
   refusal_messages_init(&refusals, receipt->refusals, count);
   Parktally__TreeHead head = PARKTALLY__TREE_HEAD__INIT;
   head.size = receipt->tree_size;
+  head.epoch = receipt->tree_epoch;
   head.root = codec_bytes(receipt->tree_root);
 
   Parktally__Receipt message = PARKTALLY__RECEIPT__INIT;

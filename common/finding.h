@@ -202,6 +202,7 @@ enum severity {
   X(REGISTER_TWICE, "register.twice", REPORT, N_("the unit stands twice with the same first day"),           \
     N_("keep the right row and remove the other"))                                                           \
   X(REQUEST_UNKNOWN, "request.unknown", FILE, N_("the aggregator has nothing under this id"), "")            \
+  X(LEDGER_RESTORED, "ledger.restored", NOTE, N_("the city's ledger was restored from a backup"), "")        \
   X(LEDGER_FORKED, "ledger.forked", FILE, N_("the city's ledger is not what the city has signed before"),    \
     N_("ask the city which of its servers is the right one; nothing is sent until then"))
 

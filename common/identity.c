@@ -96,13 +96,13 @@ static bool publish(const char *temporary, const char *path, GError **error)
   return true;
 }
 
-static bool store(const struct identity *identity, const char *path, GError **error)
+static bool store(const void *data, size_t length, const char *path, GError **error)
 {
   g_autofree char *temporary = g_strdup_printf("%s.%08x.new", path, randombytes_random());
   int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return set_io_error(error, temporary, _("the keys cannot be written"));
 
-  bool written = write_all(fd, (const uint8_t *)identity, sizeof *identity) && fsync(fd) == 0;
+  bool written = write_all(fd, data, length) && fsync(fd) == 0;
   int reason = errno;
   if (close(fd) != 0 && written) {
     written = false;
@@ -123,7 +123,7 @@ struct identity *identity_create(const char *path, GError **error)
   crypto_box_keypair(identity->curve_public, identity->curve_secret);
   crypto_sign_keypair(identity->sign_public, identity->sign_secret);
   seal_hash((const uint8_t *)identity, CHECKED_SIZE, identity->checksum);
-  if (!store(identity, path, error)) return NULL;
+  if (!store(identity, sizeof *identity, path, error)) return NULL;
   sodium_mprotect_readonly(identity);
   return g_steal_pointer(&identity);
 }
@@ -250,4 +250,98 @@ GByteArray *identity_seal(const struct identity *identity, enum seal_label label
 void identity_guard_process(void)
 {
   (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* cannot fail for 0 */
+}
+
+bool identity_store(const struct identity *identity, const char *path, GError **error)
+{
+  return store(identity, sizeof *identity, path, error);
+}
+
+/* --- a copy for another place ---
+ *
+ * The file, version 1: the magic "PTLYKEB1", salt and nonce, then the file of keys in a secret box whose key
+ * is argon2id of the passphrase. */
+struct backup {
+  uint8_t magic[8];
+  uint8_t salt[crypto_pwhash_SALTBYTES];
+  uint8_t nonce[crypto_secretbox_NONCEBYTES];
+  uint8_t box[crypto_secretbox_MACBYTES + sizeof(struct identity)];
+};
+
+static const uint8_t backup_magic[8] = {'P', 'T', 'L', 'Y', 'K', 'E', 'B', '1'};
+
+#define BACKUP_OPERATIONS crypto_pwhash_OPSLIMIT_MODERATE
+#define BACKUP_MEMORY crypto_pwhash_MEMLIMIT_MODERATE
+
+/* In guarded memory; NULL without the memory that it takes. */
+static uint8_t *key_of(const char *passphrase, const struct backup *backup, GError **error)
+{
+  uint8_t *key = sodium_init() < 0 ? NULL : sodium_malloc(crypto_secretbox_KEYBYTES);
+
+  if (key && crypto_pwhash(key, crypto_secretbox_KEYBYTES, passphrase, strlen(passphrase), backup->salt,
+                           BACKUP_OPERATIONS, BACKUP_MEMORY, crypto_pwhash_ALG_ARGON2ID13) == 0)
+    return key;
+  sodium_free(key);
+  g_set_error_literal(error, PARKTALLY_ERROR, ERROR_UNAVAILABLE,
+                      _("there is not enough memory to protect keys by a passphrase: it takes 256 MiB"));
+  return NULL;
+}
+
+bool identity_back_up(const struct identity *identity, const char *path, const char *passphrase,
+                      GError **error)
+{
+  struct backup backup;
+  uint8_t *key;
+
+  memcpy(backup.magic, backup_magic, sizeof backup.magic);
+  seal_random(backup.salt, sizeof backup.salt);
+  seal_random(backup.nonce, sizeof backup.nonce);
+  key = key_of(passphrase, &backup, error);
+  if (!key) return false;
+  crypto_secretbox_easy(backup.box, (const uint8_t *)identity, sizeof *identity, backup.nonce, key);
+  sodium_free(key);
+  return store(&backup, sizeof backup, path, error);
+}
+
+static bool read_backup(const char *path, struct backup *ret_backup)
+{
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  bool whole = fd >= 0 && read_all(fd, (uint8_t *)ret_backup, sizeof *ret_backup) &&
+               memcmp(ret_backup->magic, backup_magic, sizeof backup_magic) == 0;
+
+  if (fd >= 0) close(fd);
+  return whole;
+}
+
+bool identity_is_backup(const char *path)
+{
+  struct backup backup;
+
+  return read_backup(path, &backup);
+}
+
+struct identity *identity_load_backup(const char *path, const char *passphrase, GError **error)
+{
+  CLEANUP(identity_free) struct identity *identity = identity_new(error);
+  struct backup backup;
+  uint8_t *key;
+  bool opened;
+
+  if (!identity) return NULL;
+  if (!read_backup(path, &backup)) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG, _("%s: this is no backup of keys"), path);
+    return NULL;
+  }
+  key = key_of(passphrase, &backup, error);
+  if (!key) return NULL;
+  opened =
+      crypto_secretbox_open_easy((uint8_t *)identity, backup.box, sizeof backup.box, backup.nonce, key) == 0;
+  sodium_free(key);
+  if (!opened || !is_sound(identity)) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_PERMISSION,
+                _("%s: the passphrase is another one, or the file is damaged"), path);
+    return NULL;
+  }
+  sodium_mprotect_readonly(identity);
+  return g_steal_pointer(&identity);
 }

@@ -7,6 +7,7 @@
 #include "common/seal.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CURVE_KEY_SIZE 32
@@ -18,6 +19,17 @@ struct identity *identity_create(const char *path, GError **error);
 
 /* Reads them. A file that others can read is refused (ERROR_PERMISSION) and so is one that is damaged. */
 struct identity *identity_load(const char *path, GError **error);
+
+/* Writes the keys of another file, durably, to `path`, which must not exist. */
+bool identity_store(const struct identity *identity, const char *path, GError **error);
+
+/* A copy that a passphrase protects (argon2id, XSalsa20-Poly1305), for another place than the data; durable.
+ * The path must not exist. Takes a second and 256 MiB for a moment, so that guessing does, too. */
+bool identity_back_up(const struct identity *identity, const char *path, const char *passphrase,
+                      GError **error);
+bool identity_is_backup(const char *path);
+/* Such a copy. ERROR_PERMISSION where the passphrase is another one, or the file is damaged. */
+struct identity *identity_load_backup(const char *path, const char *passphrase, GError **error);
 
 /* Wipes. */
 void identity_free(struct identity *identity);

@@ -46,11 +46,13 @@
   (3 * LIMIT_MIB) /* a submission decoded: a figure of a byte takes eight, a report of eight bytes sixty */
 #define LIMIT_REFUSALS_INLINE                                                                                \
   500 /* in a receipt or a page of refusals; the page stays below a frame: see codec.c */
-#define LIMIT_REFUSAL_TEXT 64      /* bytes of found or expected in a refusal */
-#define LIMIT_ANSWER_BYTES 2048    /* of an explanation: some 680 characters */
-#define LIMIT_STATE_INLINE 64      /* inquiries and consents in a page: each may be an explanation long */
-#define LIMIT_HEADS_ASKED 16       /* heads of the ledger that one request asks about */
-#define LIMIT_HEAD_BYTES 128       /* payload of a signed head */
+#define LIMIT_REFUSAL_TEXT 64   /* bytes of found or expected in a refusal */
+#define LIMIT_ANSWER_BYTES 2048 /* of an explanation: some 680 characters */
+#define LIMIT_STATE_INLINE 64   /* inquiries and consents in a page: each may be an explanation long */
+#define LIMIT_HEADS_ASKED 16    /* heads of the ledger that one request asks about */
+#define LIMIT_HEAD_BYTES 128    /* payload of a signed head, or of an epoch */
+#define LIMIT_EPOCHS_TOLD 8     /* restores that an agent is told of, the last ones */
+#define LIMIT_HEADS_TOLD (LIMIT_HEADS_ASKED + LIMIT_EPOCHS_TOLD) /* sizes that an answer has proofs of */
 #define LIMIT_AGENT_FORMS 32       /* that an agent is invited to by name; more are every form of its role */
 #define LIMIT_REPORTS 8192         /* reports in a submission: an empty one costs 20 bytes and more */
 #define LIMIT_CREDIT_GLOBAL 64     /* submissions taken and not yet answered: × 256 KiB = 16 MiB */

@@ -33,6 +33,8 @@ enum seal_label {
   SEAL_ACT = 5,
   SEAL_EDITION = 6,
   SEAL_HEAD = 7,
+  SEAL_EPOCH = 8,
+  SEAL_RETURN = 9,
 };
 
 enum seal_status {

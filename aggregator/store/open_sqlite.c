@@ -125,6 +125,7 @@ void store_clear(struct store *store)
                      "DELETE FROM agent; DELETE FROM admission; DELETE FROM invitation;"
                      "DELETE FROM period_act; DELETE FROM inquiry; DELETE FROM consent;"
                      "DELETE FROM acceptance; DELETE FROM area_state; DELETE FROM edition;"
+                     "DELETE FROM epoch; DELETE FROM barred;"
                      "DELETE FROM meta WHERE key = 'examined'");
 }
 

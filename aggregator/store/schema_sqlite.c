@@ -343,6 +343,19 @@ static const char NODES[] =
     "  PRIMARY KEY (level, number)\n"
     ") STRICT, WITHOUT ROWID;\n";
 
-const char *const store_migrations[] = {FIRST,    INQUIRIES,  PERIODS,   PAST, APPLICATIONS,
-                                        EDITIONS, ADMISSIONS, DECISIONS, NODES};
+/* Restores from backups, and agents that such a backup does not know and that are not to come back. */
+static const char EPOCHS[] = "CREATE TABLE epoch (\n"
+                             "  number INTEGER PRIMARY KEY,   -- from 1\n"
+                             "  position INTEGER NOT NULL,    -- of its leaf\n"
+                             "  recorded INTEGER NOT NULL,\n"
+                             "  resumed INTEGER NOT NULL,     -- 1: figures are taken again\n"
+                             "  sealed BLOB NOT NULL          -- as agents are shown it\n"
+                             ") STRICT;\n"
+                             "CREATE TABLE barred (\n"
+                             "  agent TEXT PRIMARY KEY,\n"
+                             "  recorded INTEGER NOT NULL\n"
+                             ") STRICT, WITHOUT ROWID;\n";
+
+const char *const store_migrations[] = {FIRST,    INQUIRIES,  PERIODS,   PAST,  APPLICATIONS,
+                                        EDITIONS, ADMISSIONS, DECISIONS, NODES, EPOCHS};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

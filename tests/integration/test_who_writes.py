@@ -49,6 +49,14 @@ TRIES = {
     "scorecard": [("--period", "2018"), ("--score", "1")],
     "growth-plan": [("--period", "2018")],
     "rebuild": [("--check",), ()],
+    "ledger head": [()],
+    "ledger prove": [("1",), ("{id}",)],
+    "ledger export": [("--output", "{out}")],
+    "ledger verify": [()],
+    "backup": [("{out}",)],
+    "restore": [("{out}", "--key", "{key}")],
+    "resume": [(), ("--revocations-checked",)],
+    "key backup": [("{out}2",)],
 }
 
 
@@ -90,7 +98,8 @@ class Operators(WhoWrites):
         return set(re.findall(r"^  ([\w-]+(?: \w+)?)  ", listed, re.MULTILINE))
 
     def words(self, tried):
-        paths = {"catalogue": self.city.source, "register": self.folder / "名录.csv", "figures": self.folder / "月报.csv"}
+        paths = {"catalogue": self.city.source, "register": self.folder / "名录.csv", "figures": self.folder / "月报.csv",
+                 "id": self.id.hex(), "out": self.folder / "备份", "key": self.city.data / "identity.key"}
         paths["register"].write_text(parktally.register_text([parktally.unit("A1", "west", name="改名")]))
         paths["figures"].write_text("uscc,period,output\nA1,2018-05,1\n")
         return [word.format(**paths) for word in tried]
@@ -126,6 +135,7 @@ class Messages(WhoWrites):
             "chunk": pb.Chunk(hash=bytes(32), data=b"unit,class,parks\n"), "receipt": self.sealed, "certificate": self.sealed,
             "busy": pb.Busy(id=base), "fault": pb.Fault(id=base, code="agent.revoked"),
             "refusal_request": pb.RefusalRequest(id=base), "refusal_page": pb.RefusalPage(id=base),
+            "head_request": pb.HeadRequest(**{"from": [1, 9]}), "head": pb.Head(sealed=nobody),
             "state_request": pb.StateRequest(), "state_page": pb.StatePage(state=9, inquiry=[pb.Inquiry(number=1, answer="1")]),
         }
 

@@ -62,6 +62,7 @@ static void leaves_with_a_field_out_of_range_are_refused(void **state)
   const struct leaf cases[] = {
       {.kind = LEAF_PARK_ACT, .park_act = {.sealed = {sealed, 5}}},
       {.kind = LEAF_EDITION, .edition = {{sealed, SEAL_HEADER_SIZE - 1}}},
+      {.kind = LEAF_EPOCH, .epoch = {{sealed, SEAL_HEADER_SIZE - 1}}},
       {.kind = LEAF_PARK_ACT,
        .park_act = {.sealed = sealed_view, .exceptions = &no_verdict, .exception_count = 1}},
       {.kind = LEAF_EXAMINATION, .examination = {1, &no_area, 1}},
@@ -163,6 +164,14 @@ static void acts_come_through(void **state)
   assert_string_equal(period->period.area, "east");
 
   CLEANUP(leaf_free)
+  struct leaf *epoch = through_the_ledger(
+      &(struct leaf){.kind = LEAF_EPOCH, .by = "李明", .reason = "硬盘损坏", .epoch = {sealed_view}});
+  assert_view(epoch->epoch.sealed, sealed_view);
+  leaf_free(epoch);
+  struct leaf *resume = through_the_ledger(
+      &(struct leaf){.kind = LEAF_RESUME, .by = "李明", .reason = "r", .resume = {UINT64_MAX}});
+  assert_true(resume->resume.epoch == UINT64_MAX);
+  leaf_free(resume);
   struct leaf *edition = through_the_ledger(
       &(struct leaf){.kind = LEAF_EDITION, .by = "李明", .reason = "急需", .edition = {sealed_view}});
   assert_string_equal(edition->reason, "急需");

@@ -272,6 +272,63 @@ static void a_certificate_comes_through(void **state)
   assert_int_equal(decoded->issued_at_ms, 1);
 }
 
+/* --- heads and epochs --- */
+
+static void heads_and_epochs_come_back_as_they_were_made(void **state)
+{
+  (void)state;
+  const struct signed_head head = {
+      .size = UINT64_MAX, .epoch = 7, .root = hash_view, .recorded_at_ms = INT64_MIN};
+  g_autoptr(GByteArray) head_bytes = signed_head_encode(&head);
+  assert_true(head_bytes->len <= LIMIT_HEAD_BYTES);
+  CLEANUP(signed_head_free) struct signed_head *read = signed_head_decode(head_bytes->data, head_bytes->len);
+  assert_non_null(read);
+  assert_true(read->size == UINT64_MAX && read->epoch == 7 && read->recorded_at_ms == INT64_MIN);
+  assert_hash(read->root);
+
+  const struct epoch epoch = {
+      .number = UINT64_MAX, .size = UINT64_MAX, .root = hash_view, .restored_at_ms = INT64_MIN};
+  g_autoptr(GByteArray) epoch_bytes = epoch_encode(&epoch);
+  assert_true(epoch_bytes->len <= LIMIT_HEAD_BYTES);
+  CLEANUP(epoch_free) struct epoch *again = epoch_decode(epoch_bytes->data, epoch_bytes->len);
+  assert_non_null(again);
+  assert_true(again->number == UINT64_MAX && again->size == UINT64_MAX && again->restored_at_ms == INT64_MIN);
+  assert_hash(again->root);
+}
+
+static void heads_and_epochs_with_a_field_out_of_range_are_refused(void **state)
+{
+  (void)state;
+  struct signed_head head = {.size = 1, .root = hash_view};
+  head.root.length = 31;
+  g_autoptr(GByteArray) short_root = signed_head_encode(&head);
+  assert_null(signed_head_decode(short_root->data, short_root->len));
+  assert_null(signed_head_decode(short_root->data, 0));
+  struct epoch epochs[] = {{.number = 0, .size = 1, .root = hash_view},
+                           {.number = 1, .size = 1, .root = {hash, 31}}};
+  for (size_t i = 0; i < G_N_ELEMENTS(epochs); i++) {
+    g_autoptr(GByteArray) bytes = epoch_encode(&epochs[i]);
+    assert_null(epoch_decode(bytes->data, bytes->len));
+  }
+}
+
+static void a_head_is_passed_on_as_a_line_of_text(void **state)
+{
+  (void)state;
+  uint8_t sealed[SEAL_HEADER_SIZE + LIMIT_HEAD_BYTES];
+  for (size_t i = 0; i < sizeof sealed; i++) sealed[i] = (uint8_t)i;
+  g_autofree char *text = head_text(sealed, sizeof sealed);
+  g_autofree char *spaced = g_strdup_printf(" \n%s\n", text);
+  g_autoptr(GBytes) read = head_from_text(spaced);
+  assert_non_null(read);
+  assert_int_equal(g_bytes_get_size(read), sizeof sealed);
+  assert_memory_equal(g_bytes_get_data(read, NULL), sealed, sizeof sealed);
+  g_autofree char *longer = g_strconcat(text, "AAAA", NULL);
+  static const char *const cases[] = {"", "parktally-head:2:AAAA", "parktally-head:1:A?", "AAAA"};
+  assert_null(head_from_text(longer));
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) assert_null(head_from_text(cases[i]));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -284,6 +341,9 @@ int main(void)
       cmocka_unit_test(the_longest_receipt_fits_a_seal),
       cmocka_unit_test(certificates_with_a_field_out_of_range_are_refused),
       cmocka_unit_test(a_certificate_comes_through),
+      cmocka_unit_test(heads_and_epochs_come_back_as_they_were_made),
+      cmocka_unit_test(heads_and_epochs_with_a_field_out_of_range_are_refused),
+      cmocka_unit_test(a_head_is_passed_on_as_a_line_of_text),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

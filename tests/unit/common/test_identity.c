@@ -201,6 +201,52 @@ static void seals_open_with_the_public_key(void **state)
                    SEAL_OK);
 }
 
+/* --- copies that a passphrase protects --- */
+
+static void a_copy_opens_with_its_passphrase_alone(void **state)
+{
+  const char *path = ((struct place *)*state)->path;
+  g_autofree char *copy = g_strconcat(path, ".copy", NULL);
+  g_autoptr(GError) error = NULL;
+  make(path);
+  CLEANUP(identity_free) struct identity *identity = identity_load(path, NULL);
+  assert_true(identity_back_up(identity, copy, "correct horse", NULL));
+  assert_true(identity_is_backup(copy));
+  assert_false(identity_is_backup(path));
+  assert_false(identity_back_up(identity, copy, "correct horse", NULL)); /* is never overwritten */
+  assert_null(identity_load_backup(copy, "correct horsf", &error));
+  assert_int_equal(error->code, ERROR_PERMISSION);
+  assert_null(identity_load_backup(path, "correct horse", NULL));
+  CLEANUP(identity_free) struct identity *again = identity_load_backup(copy, "correct horse", NULL);
+  assert_non_null(again);
+  assert_memory_equal(identity_sign_secret(again), identity_sign_secret(identity), SEAL_SECRET_KEY_SIZE);
+  assert_memory_equal(identity_curve_secret(again), identity_curve_secret(identity), CURVE_KEY_SIZE);
+
+  g_autofree char *bytes = NULL;
+  gsize length;
+  assert_true(g_file_get_contents(copy, &bytes, &length, NULL));
+  bytes[length - 1] ^= 1;
+  assert_true(g_file_set_contents(copy, bytes, (gssize)length, NULL));
+  assert_null(identity_load_backup(copy, "correct horse", NULL));
+  assert_true(g_file_set_contents(copy, bytes, (gssize)length - 1, NULL));
+  assert_null(identity_load_backup(copy, "correct horse", NULL));
+  g_unlink(copy);
+}
+
+static void keys_are_stored_elsewhere_as_they_are(void **state)
+{
+  const char *path = ((struct place *)*state)->path;
+  g_autofree char *copy = g_strconcat(path, ".copy", NULL);
+  make(path);
+  CLEANUP(identity_free) struct identity *identity = identity_load(path, NULL);
+  assert_true(identity_store(identity, copy, NULL));
+  assert_false(identity_store(identity, copy, NULL));
+  CLEANUP(identity_free) struct identity *again = identity_load(copy, NULL);
+  assert_non_null(again);
+  assert_memory_equal(identity_sign_secret(again), identity_sign_secret(identity), SEAL_SECRET_KEY_SIZE);
+  g_unlink(copy);
+}
+
 static void a_guarded_process_leaves_no_core_dump(void **state)
 {
   (void)state;
@@ -228,6 +274,8 @@ int main(void)
       TEST(what_was_made_is_private_and_loads_again),
       TEST(two_identities_share_no_key),
       TEST(seals_open_with_the_public_key),
+      TEST(a_copy_opens_with_its_passphrase_alone),
+      TEST(keys_are_stored_elsewhere_as_they_are),
       TEST(a_guarded_process_leaves_no_core_dump),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
