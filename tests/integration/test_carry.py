@@ -10,9 +10,6 @@ import resource
 import signal
 import sqlite3
 import subprocess
-import sys
-import threading
-import time
 import unittest
 
 import parktally
@@ -398,6 +395,115 @@ class Restoring(Case):
         said = self.take_back(agent, path, code=BAD)
         self.assertIn("submission 1: not taken back", said.err)
         self.assertEqual(self.status(agent)["submissions"], 1)
+
+
+class Damage(Case):
+    def setUp(self):
+        super().setUp()
+        self.agent = self.join()
+        self.make_work(self.agent, 6)
+        self.bring(self.export(self.agent))
+        self.take_back(self.agent, self.stick / "outbox.receipts")
+        self.push(self.agent, "2018-07", 7)
+        self.push(self.agent, "2018-08", 8)
+        self.database = self.agent.data / "outbox.db"
+
+    def check(self, *options, code=BAD):
+        return self.agent.command("outbox", "check", *options, code=code)
+
+    def sealed(self, table, sequence):
+        with contextlib.closing(sqlite3.connect(self.database)) as outbox:
+            outbox.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return outbox.execute(f"SELECT sealed FROM {table} WHERE sequence = {sequence}").fetchone()[0]
+
+    def hit(self, table, sequence):
+        """Flips a bit of a record in the file."""
+        sealed = self.sealed(table, sequence)
+        content = bytearray(self.database.read_bytes())
+        place = content.index(sealed[:150]) + 140
+        content[place] ^= 1
+        self.database.write_bytes(content)
+
+    def test_a_sound_outbox_is_called_sound(self):
+        self.assertIn("8 submissions, nothing is damaged", self.check(code=GOOD).out)
+        before = self.database.read_bytes()
+        self.check("--repair", code=GOOD)
+        self.assertEqual((self.database.read_bytes(), len(list(self.agent.data.glob("*damaged*")))), (before, 0))
+
+    def test_damage_of_what_was_acknowledged_loses_nothing(self):
+        self.hit("content", 2)
+        self.hit("receipt", 4)
+        said = self.check()
+        self.assertIn("submission 2 ", said.err)
+        self.assertIn("the city has it, so that nothing is lost", said.err)
+        self.assertIn("receipt of submission 4 ", said.err)
+        said = self.check("--repair", code=BAD)
+        self.assertIn("the damaged one is kept as", said.out)
+        self.check(code=GOOD)
+        exported = self.export(self.agent, name="rest")
+        self.assertIn("2 taken now, 1 known already", self.bring(exported).out)  # 4 again, which counts once
+        self.take_back(self.agent, f"{exported}.receipts")
+        self.assertEqual(self.values(8), [f"{3 * n}.0" for n in range(1, 9)])
+        status = self.status(self.agent)
+        self.assertEqual((status["answered"], status["waiting_to_send"]), (8, 0))
+        self.assert_sound(self.city)
+
+    def test_what_was_lost_before_it_was_sent_is_named_with_its_file(self):
+        self.hit("content", 7)
+        said = self.check()
+        self.assertRegex(said.err, "submission 7 .*2018-07.csv.*push its file again")
+        said = self.check("--repair")
+        self.assertIn("submission 7 ", said.err)
+        self.push(self.agent, "2018-07", 7)
+        path = self.export(self.agent, name="rest")
+        self.bring(path)
+        self.assertEqual(self.values(8), [f"{3 * n}.0" for n in range(1, 9)])
+        self.assert_sound(self.city)
+
+    def test_an_export_made_before_brings_a_damaged_record_back(self):
+        before = self.export(self.agent, "--all", name="before")
+        self.hit("content", 7)
+        said = self.agent.command("outbox", "export", self.stick / "without", code=BAD)
+        self.assertIn("submission 7 ", said.err)
+        self.take_back(self.agent, before)
+        self.check(code=GOOD)
+        self.bring(self.export(self.agent, name="with"))
+        self.assertEqual(self.values(8), [f"{3 * n}.0" for n in range(1, 9)])
+
+    def test_a_repair_waits_for_nobody(self):
+        self.hit("content", 2)
+        service = self.agent.start("run")
+        self.addCleanup(service.kill)
+        parktally.wait_until(lambda: (self.agent.data / "lock.run").exists() and self.is_locked("run"), "the service runs")
+        said = self.check("--repair", code=LATER)
+        self.assertIn("another park-agent is at work", said.err)
+        self.assertEqual(list(self.agent.data.glob("*damaged*")), [])
+        service.send_signal(signal.SIGTERM)
+        service.communicate(timeout=parktally.PATIENCE)
+        self.check("--repair", code=BAD)
+        self.check(code=GOOD)
+
+    def is_locked(self, name):
+        with open(self.agent.data / f"lock.{name}", "a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return False
+            except BlockingIOError:
+                return True
+
+    def test_the_whole_first_page_gone_the_records_are_found_in_the_others(self):
+        self.sealed("content", 1)  # so that the log is empty
+        with open(self.database, "r+b") as file:
+            file.write(bytes(4096))
+        self.assertIn("cannot be opened", self.check().err)
+        said = self.check("--repair", code=None)
+        self.assertIn("a new outbox was made of 8 submissions and 6 receipts", said.out)
+        status = self.status(self.agent)
+        self.assertEqual((status["submissions"], status["answered"], status["counted"]), (8, 6, 18))
+        self.push(self.agent, "2018-09", 9)
+        self.bring(self.export(self.agent, name="rest"))
+        self.assertEqual(self.values(9), [f"{3 * n}.0" for n in range(1, 10)])
+        self.assert_sound(self.city)
 
 
 class Large(Case):
