@@ -106,7 +106,6 @@ static void check_content(struct check *check, const struct subject *subject, st
 static void look_for_content(struct check *check, const struct subject *subject)
 {
   struct db *db = check->outbox->db;
-  char *why;
   {
     CLEANUP(db_end) struct db_row *row = db_query(db, "SELECT sealed FROM content WHERE sequence = ?");
     db_bind_int(row, subject->sequence);
@@ -117,15 +116,23 @@ static void look_for_content(struct check *check, const struct subject *subject)
       return;
     }
   }
-  if (outbox_is_unreadable(db, &why)) {
+  if (outbox_is_unreadable(db, NULL)) {
     tell_of(check, subject, _("pages that cannot be read"), _("a submission that this agent sealed"));
-    g_free(why);
   } else if (subject->state == STATE_UNANSWERED) { /* of others a repair keeps what was left */
     tell_of(check, subject, _("nothing"), _("a submission that this agent sealed"));
   }
 }
 
 /* --- receipts --- */
+
+static void tell_receipt(struct check *check, const struct subject *subject, const char *found)
+{
+  tell(check, false,
+       g_strdup_printf(_("%s, receipt of submission %" PRId64
+                         " (%s %s): found %s, expected its receipt, signed by the city; once the outbox is "
+                         "repaired the submission is sent again, counts once, and gets the same receipt"),
+                       check->name, subject->sequence, subject->form, subject->period, found));
+}
 
 static void check_receipt(struct check *check, const struct subject *subject, struct bytes_view sealed)
 {
@@ -139,18 +146,12 @@ static void check_receipt(struct check *check, const struct subject *subject, st
     found = _("the receipt of another submission");
   else if (subject->state != STATE_ANSWERED)
     found = _("a receipt of a submission that is taken for unanswered");
-  if (!found) return;
-  tell(check, false,
-       g_strdup_printf(_("%s, receipt of submission %" PRId64
-                         " (%s %s): found: %s, expected its receipt, signed by the city; once the outbox is "
-                         "repaired the submission is sent again, counts once, and gets the same receipt"),
-                       check->name, subject->sequence, subject->form, subject->period, found));
+  if (found) tell_receipt(check, subject, found);
 }
 
 static void look_for_receipt(struct check *check, const struct subject *subject)
 {
   struct db *db = check->outbox->db;
-  char *why = NULL;
   {
     CLEANUP(db_end) struct db_row *row = db_query(db, "SELECT sealed FROM receipt WHERE sequence = ?");
     db_bind_int(row, subject->sequence);
@@ -161,15 +162,9 @@ static void look_for_receipt(struct check *check, const struct subject *subject)
       return;
     }
   }
-  bool unreadable = outbox_is_unreadable(db, &why);
-  g_free(why);
+  bool unreadable = outbox_is_unreadable(db, NULL);
   if (unreadable || subject->state == STATE_ANSWERED)
-    tell(check, false,
-         g_strdup_printf(_("%s, receipt of submission %" PRId64
-                           " (%s %s): found %s, expected its receipt, signed by the city; once the outbox is "
-                           "repaired the submission is sent again, counts once, and gets the same receipt"),
-                         check->name, subject->sequence, subject->form, subject->period,
-                         unreadable ? _("pages that cannot be read") : _("nothing")));
+    tell_receipt(check, subject, unreadable ? _("pages that cannot be read") : _("nothing"));
 }
 
 /* --- submissions --- */
