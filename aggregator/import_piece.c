@@ -218,13 +218,13 @@ int import_take_piece(struct office *office, struct control_request *request, co
 {
   GError *error = NULL;
   struct piece piece = {.office = office, .request = request};
-  g_autoptr(GHashTable) given = piece.given =
-      g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+  piece.given = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
   g_mutex_init(&piece.mutex);
   g_cond_init(&piece.answer);
   bool taken = take_piece(&piece, &error);
   g_mutex_clear(&piece.mutex);
   g_cond_clear(&piece.answer);
+  g_hash_table_unref(piece.given);
   log_say(LOG_LEVEL_NOTICE, "import.done",
           _("%s, by %s: %" PRIu64 " submissions counted, %" PRIu64 " known already, %" PRIu64
             " refused whole, %" PRIu64 " put off"),

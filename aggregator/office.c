@@ -489,9 +489,10 @@ static bool ask(struct office_caller *caller, const char *const *words, int file
   }
   if (!open_here(caller, error)) return false;
   struct control_request request = *caller->request;
-  g_auto(GStrv) own = request.words = g_strdupv((GStrv)words);
+  request.words = g_strdupv((GStrv)words);
   request.file = file;
   *ret_exit = carry_out(&caller->office, &request);
+  g_strfreev(request.words);
   return true;
 }
 

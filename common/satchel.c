@@ -8,6 +8,8 @@
 
 /* --- a record's header --- */
 
+static const uint8_t mark[4] = SATCHEL_MARK; /* without its end */
+
 void satchel_put_number(uint8_t *bytes, size_t size, uint64_t number)
 {
   for (size_t i = size; i-- > 0; number >>= 8) bytes[i] = (uint8_t)number;
@@ -30,7 +32,7 @@ void satchel_check(const uint8_t *data, size_t length, uint8_t ret_check[static 
 void satchel_header_write(const struct satchel_header *header, uint8_t ret_bytes[static SATCHEL_RECORD_SIZE])
 {
   memset(ret_bytes, 0, SATCHEL_RECORD_SIZE);
-  memcpy(ret_bytes, SATCHEL_MARK, 4);
+  memcpy(ret_bytes, mark, sizeof mark);
   ret_bytes[4] = header->kind;
   satchel_put_number(ret_bytes + 8, 4, header->number);
   satchel_put_number(ret_bytes + 12, 4, header->length);
@@ -43,7 +45,7 @@ bool satchel_header_read(const uint8_t bytes[static SATCHEL_RECORD_SIZE], struct
 {
   static const uint8_t zero[3];
   uint8_t check[SATCHEL_CHECK_SIZE];
-  if (memcmp(bytes, SATCHEL_MARK, 4) != 0 || memcmp(bytes + 5, zero, sizeof zero) != 0) return false;
+  if (memcmp(bytes, mark, sizeof mark) != 0 || memcmp(bytes + 5, zero, sizeof zero) != 0) return false;
   satchel_check(bytes, 32, check);
   if (memcmp(bytes + 32, check, sizeof check) != 0) return false;
   *ret_header = (struct satchel_header){.kind = bytes[4],
