@@ -1,5 +1,7 @@
 #include "fixture_home.h"
 
+#include "agent/outbox_private.h"
+
 #include "common/db.h"
 #include "common/error.h"
 #include "common/limits.h"
@@ -281,6 +283,51 @@ static void a_page_that_is_overwritten_costs_only_what_stood_on_it(void **state)
   }
 }
 
+/* What a walk through a table gives, and what it cannot. */
+struct walked {
+  int64_t rows, gone;
+  int64_t last;
+};
+
+static void see_row(struct db_row *row, void *data)
+{
+  struct walked *walked = data;
+  assert_true(db_int(row, 0) > walked->last);
+  walked->last = db_int(row, 0);
+  walked->rows++;
+}
+
+static void see_gap(int64_t first, int64_t last, const char *why, void *data)
+{
+  struct walked *walked = data;
+  assert_true(first > walked->last && first <= last && *why);
+  walked->last = last;
+  walked->gone += last - first + 1;
+}
+
+static void rows_around_what_cannot_be_read_are_read(void **state)
+{
+  (void)state;
+  static const char sql[] =
+      "SELECT sequence, sealed FROM content WHERE sequence BETWEEN ? AND ? ORDER BY sequence";
+  static const uint8_t noise[PAGE] = {0xff, 0xff, 0xff, 0xff, 0xff};
+  unsigned hit = 0;
+  for (gsize page = 1; page < pages(); page++) {
+    restore();
+    overwrite(page * PAGE, noise, PAGE);
+    CLEANUP(outbox_close) struct outbox *outbox = outbox_open_to_look(path, NULL);
+    if (!outbox) continue;
+    struct walked walked = {0};
+    g_autoptr(GError) error = NULL;
+    assert_true(outbox_walk(outbox->db, sql, 1, COUNT, see_row, see_gap, &walked, &error));
+    assert_int_equal(walked.rows + walked.gone, COUNT);
+    hit += walked.gone > 0 && walked.gone < COUNT;
+    if (walked.gone > 8 && walked.gone < COUNT) /* but for the page that leads to all others */
+      fail_msg("page %zu cost %" G_GINT64_FORMAT " rows", page + 1, walked.gone);
+  }
+  assert_true(hit > 10);
+}
+
 static void a_byte_that_changed_is_found_and_costs_one_record_at_most(void **state)
 {
   (void)state;
@@ -296,6 +343,18 @@ static void a_byte_that_changed_is_found_and_costs_one_record_at_most(void **sta
     assert_repaired(2, "a byte", at / PAGE + 1);
   }
   assert_true(tried > 100);
+}
+
+static void what_a_file_that_is_cut_off_lost_is_known_by_name(void **state)
+{
+  (void)state;
+  restore();
+  assert_int_equal(truncate(path, (off_t)((pages() - 1) * PAGE)), 0);
+  g_autoptr(GString) lines = g_string_new("");
+  struct outbox_repair result = repair(lines);
+  g_free(result.aside);
+  assert_non_null(strstr(lines->str, "submission 30 (monthly 2018-05, may.csv)"));
+  assert_null(strstr(lines->str, "not known by name"));
 }
 
 static void a_file_that_is_cut_off_keeps_its_first_records(void **state)
@@ -367,6 +426,8 @@ static void what_does_not_belong_together_is_named_and_mended(void **state)
   }
 }
 
+/* Drafts that a crash left behind and the next push removed: pages that are free may hold them still. Here
+ * they stand behind the end. */
 static void a_draft_that_was_let_go_of_does_not_come_back(void **state)
 {
   (void)state;
@@ -376,18 +437,23 @@ static void a_draft_that_was_let_go_of_does_not_come_back(void **state)
   uint8_t draft[SUBMISSION_ID_SIZE];
   int64_t batch;
   assert_true(outbox_batch_begin(outbox, "cut.csv", 1, &batch, &error));
-  g_autofree struct fixture_report *reports = g_new0(struct fixture_report, 700);
-  for (unsigned n = 0; n < 700; n++)
-    reports[n] = (struct fixture_report){n, fixture_change(2, (const int64_t[]){n, 5}), NULL};
-  fixture_submission(&fixture, outbox, batch, reports, 700, draft);
+  for (unsigned n = 0; n < 60; n++) {
+    const struct fixture_report report = {n, fixture_change(2, (const int64_t[]){n, 5}), NULL};
+    fixture_submission(&fixture, outbox, batch, &report, 1, draft);
+  }
   assert_true(outbox_batch_commit(outbox, batch, &error));
   outbox_close(outbox);
-  change("DELETE FROM content WHERE sequence = 31; DELETE FROM submission WHERE sequence = 31");
+  outbox_close(fixture_outbox(&fixture));
+  g_autofree char *pages_of_drafts = NULL;
+  gsize length;
+  assert_true(g_file_get_contents(path, &pages_of_drafts, &length, NULL));
+  restore();
+  overwrite(sound_length, pages_of_drafts, length);
   change("UPDATE content SET sealed = zeroblob(length(sealed)) WHERE sequence = 4");
   g_autoptr(GString) lines = g_string_new("");
   struct outbox_repair result = repair(lines);
   g_free(result.aside);
-  look(); /* asserts that there is no 31 */
+  look(); /* asserts that there is nothing beyond */
 }
 
 static void repairing_twice_a_day_keeps_both(void **state)
@@ -409,7 +475,9 @@ int main(void)
       cmocka_unit_test(a_sound_outbox_is_called_sound),
       cmocka_unit_test(a_repair_of_a_sound_outbox_keeps_all_of_it),
       cmocka_unit_test(a_page_that_is_overwritten_costs_only_what_stood_on_it),
+      cmocka_unit_test(rows_around_what_cannot_be_read_are_read),
       cmocka_unit_test(a_byte_that_changed_is_found_and_costs_one_record_at_most),
+      cmocka_unit_test(what_a_file_that_is_cut_off_lost_is_known_by_name),
       cmocka_unit_test(a_file_that_is_cut_off_keeps_its_first_records),
       cmocka_unit_test(nothing_but_noise_is_repaired_to_an_empty_outbox_with_other_numbers),
       cmocka_unit_test(what_does_not_belong_together_is_named_and_mended),

@@ -250,6 +250,15 @@ static void another_file_is_none(void **state)
   expect(file, "", "HLC");
 }
 
+static void a_new_file_takes_the_place_of_an_older_one(void **state)
+{
+  (void)state;
+  g_autofree char *path = g_build_filename(folder, "satchel", NULL);
+  assert_true(g_file_set_contents(path, "before", -1, NULL));
+  g_autoptr(GByteArray) file = written(SMALL, SMALL_COUNT); /* of the same name */
+  expect(file, "10 11 12 13 14", "");
+}
+
 static void nothing_stands_in_its_place_before_it_is_whole(void **state)
 {
   (void)state;
@@ -292,6 +301,7 @@ int main(void)
       cmocka_unit_test(a_record_over_the_limit_is_passed_over),
       cmocka_unit_test(what_stands_behind_the_end_is_told),
       cmocka_unit_test(another_file_is_none),
+      cmocka_unit_test(a_new_file_takes_the_place_of_an_older_one),
       cmocka_unit_test(nothing_stands_in_its_place_before_it_is_whole),
       cmocka_unit_test(what_cannot_be_durable_is_refused),
   };
