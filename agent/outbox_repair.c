@@ -325,7 +325,7 @@ static void take_counts(struct db_row *row, void *data)
 
 struct table {
   const char *select, *insert;
-  const char *types; /* i number, t text, b bytes; may be null */
+  const char *types; /* i number, n the same or null, t text, b bytes or null */
 };
 
 /* What a list of the city's lacks is fetched again; what a unit's report stands on is learned again. */
@@ -350,6 +350,13 @@ static const struct table TABLES[] = {
      " revoked_at_ms, admitted_by, approved_by, reason, admitted_at_ms)"
      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
      "ititbiiiittti"},
+    {"SELECT size, root, sealed, continued, path FROM head",
+     "INSERT INTO head(size, root, sealed, continued, path) VALUES(?, ?, ?, ?, ?) ON CONFLICT(size) DO UPDATE"
+     " SET sealed = excluded.sealed, continued = excluded.continued, path = excluded.path"
+     " WHERE root = excluded.root",
+     "ibbnb"},
+    {"SELECT at_ms, sealed, size, root, over_at_ms FROM fork",
+     "INSERT INTO fork(at_ms, sealed, size, root, over_at_ms) VALUES(?, ?, ?, ?, ?)", "ibibi"},
     {"SELECT key, value FROM meta",
      "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT DO UPDATE SET value = MAX(value, excluded.value)",
      "ti"},
@@ -362,6 +369,12 @@ static void copy_row(struct repair *repair, const struct table *table, struct db
     size_t length;
     const uint8_t *bytes;
     switch (table->types[column]) {
+    case 'n':
+      if (db_is_null(row, column)) {
+        db_bind_text(insert, NULL);
+        break;
+      }
+      /* fall through */
     case 'i':
       db_bind_int(insert, db_int(row, column));
       break;

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -99,6 +100,7 @@ class ThereAndBack(Case):
         self.assertIn("3 receipts taken, 0 known already", said.out)
         status = self.status(agent)
         self.assertEqual((status["waiting_to_send"], status["answered"], status["counted"]), (0, 3, 9))
+        self.assertIn("3 receipts", agent.command("receipts", "verify", code=GOOD).out)
         self.assertIn("import.done", self.city.log())
         self.assert_sound(self.city)
 
@@ -355,6 +357,26 @@ class BadFiles(Case):
         self.assertEqual(self.status(self.agent)["answered"], 2)
 
 
+class AnotherLedger(Case):
+    def test_a_receipt_of_a_ledger_that_was_set_back_is_kept_as_evidence_only(self):
+        agent = self.join()
+        saved = self.folder / "saved"
+        self.city.stop()
+        shutil.copytree(self.city.data, saved)
+        self.push(agent, "2018-01", 1)
+        self.bring(self.export(agent))
+        self.take_back(agent, self.stick / "outbox.receipts")
+        shutil.rmtree(self.city.data)
+        shutil.copytree(saved, self.city.data)
+        self.push(agent, "2018-02", 2)
+        self.bring(self.export(agent, name="later"))
+        said = self.take_back(agent, self.stick / "later.receipts", code=BAD)
+        self.assertIn("another ledger", said.err)
+        self.assertIn("[ledger.forked]", said.err)
+        self.assertEqual(self.status(agent)["waiting_to_send"], 1)
+        agent.command("receipts", "verify", code=BAD)
+
+
 class Restoring(Case):
     def test_an_export_of_everything_restores_a_lost_outbox(self):
         agent = self.join()
@@ -440,6 +462,7 @@ class Damage(Case):
         said = self.check("--repair", code=BAD)
         self.assertIn("the damaged one is kept as", said.out)
         self.check(code=GOOD)
+        self.assertIn("5 receipts", self.agent.command("receipts", "verify", code=GOOD).out)
         exported = self.export(self.agent, name="rest")
         self.assertIn("2 taken now, 1 known already", self.bring(exported).out)  # 4 again, which counts once
         self.take_back(self.agent, f"{exported}.receipts")

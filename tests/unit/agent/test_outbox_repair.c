@@ -37,7 +37,7 @@ static bool is_answered(int64_t sequence)
 
 static void answer(struct outbox *outbox, int64_t sequence, unsigned reports)
 {
-  static const uint8_t root[32] = {1};
+  static const uint8_t leaf[32] = {1}; /* the only one of its tree, so its root too */
   struct refusal refusals[40];
   size_t count = (size_t)(sequence % 5 == 0 ? MIN(reports, G_N_ELEMENTS(refusals)) : 0);
   for (size_t n = 0; n < count; n++)
@@ -48,9 +48,9 @@ static void answer(struct outbox *outbox, int64_t sequence, unsigned reports)
                             .sequence = (uint64_t)sequence,
                             .counted = reports - (unsigned)count,
                             .refused = (unsigned)count,
-                            .position = (uint64_t)sequence,
-                            .tree_size = COUNT,
-                            .tree_root = {root, sizeof root},
+                            .tree_size = 1,
+                            .tree_root = {leaf, sizeof leaf},
+                            .leaf_hash = {leaf, sizeof leaf},
                             .recorded_at_ms = 1528632000000,
                             .refusals = refusals,
                             .refusal_count = count,
@@ -260,6 +260,34 @@ static void a_repair_of_a_sound_outbox_keeps_all_of_it(void **state)
   assert_int_equal(missing(&held), 0);
   assert_int_equal(held.refusals, all_refusals());
   assert_int_equal(check(), 0);
+}
+
+static void count_head(const struct outbox_link *link, void *data)
+{
+  struct held *held = data;
+  held->refusals += link->continued == 5 && link->path.length == MERKLE_HASH_SIZE;
+}
+
+static void what_ties_the_city_s_heads_together_is_kept(void **state)
+{
+  (void)state;
+  restore();
+  struct outbox *outbox = fixture_outbox(&fixture);
+  static const uint8_t path_of_one[1][MERKLE_HASH_SIZE] = {{7}};
+  static const uint8_t root[MERKLE_HASH_SIZE] = {9};
+  const struct consistency_item item = {.from = 1, .path = {path_of_one, 1}};
+  const struct signed_head head = {.size = 5, .root = {root, sizeof root}};
+  assert_true(outbox_head(outbox, &head, (struct bytes_view){root, sizeof root}, &item, 1, 1, NULL));
+  outbox_close(outbox);
+  g_autoptr(GString) lines = g_string_new("");
+  struct outbox_repair result = repair(lines);
+  g_free(result.aside);
+  struct held held = {0};
+  outbox = fixture_outbox(&fixture);
+  assert_true(outbox_each_head(outbox, count_head, &held, NULL));
+  assert_int_equal(held.refusals, 1);
+  assert_int_equal(outbox_forked(outbox), 0);
+  outbox_close(outbox);
 }
 
 static gsize pages(void)
@@ -474,6 +502,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_sound_outbox_is_called_sound),
       cmocka_unit_test(a_repair_of_a_sound_outbox_keeps_all_of_it),
+      cmocka_unit_test(what_ties_the_city_s_heads_together_is_kept),
       cmocka_unit_test(a_page_that_is_overwritten_costs_only_what_stood_on_it),
       cmocka_unit_test(rows_around_what_cannot_be_read_are_read),
       cmocka_unit_test(a_byte_that_changed_is_found_and_costs_one_record_at_most),

@@ -128,16 +128,22 @@ static void a_receipt_is_the_citys_and_this_agents(void **state)
   assert_int_equal(sealed_open_receipt(fixture.home, view(sealed), &none), SEALED_DAMAGED);
   g_autoptr(GByteArray) own = submission_of("east-1", fixture.home->identity);
   assert_int_not_equal(sealed_open_receipt(fixture.home, view(own), &none), SEALED_GOOD);
-  static const uint8_t root[32] = {1};
+  static const uint8_t leaf[32] = {1};
   const struct receipt foreign = {.submission = {id, sizeof id},
                                   .agent = "west-1",
                                   .sequence = 1,
                                   .tree_size = 1,
-                                  .tree_root = {root, 32}};
+                                  .tree_root = {leaf, sizeof leaf},
+                                  .leaf_hash = {leaf, sizeof leaf}};
   g_autoptr(GByteArray) payload = receipt_encode(&foreign);
   g_autoptr(GByteArray) theirs =
       identity_seal(fixture.server, SEAL_RECEIPT, payload->data, payload->len, NULL);
   assert_int_equal(sealed_open_receipt(fixture.home, view(theirs), &none), SEALED_FOREIGN);
+  fixture_ledger_lies(true);
+  static const uint8_t lied_about[SUBMISSION_ID_SIZE] = {2};
+  g_autoptr(GByteArray) unproven = fixture_receipt(&fixture, lied_about, 3, NULL, 0, 0);
+  fixture_ledger_lies(false);
+  assert_int_equal(sealed_open_receipt(fixture.home, view(unproven), &none), SEALED_UNPROVEN);
   assert_null(none);
 }
 
