@@ -74,6 +74,17 @@ char *answer_fault(const char *code, const char *text)
   return text[0] ? g_strdup_printf("%s (%s)", finding_text(finding), text) : g_strdup(finding_text(finding));
 }
 
+static const enum finding_code AGENT_FAULTS[] = {FINDING_AGENT_REVOKED, FINDING_AGENT_OTHER,
+                                                 FINDING_SEAL_UNKNOWN};
+
+bool answer_is_about_agent(const char *code)
+{
+  enum finding_code finding = finding_from_id(code);
+  for (size_t i = 0; i < G_N_ELEMENTS(AGENT_FAULTS); i++)
+    if (finding == AGENT_FAULTS[i]) return true;
+  return false;
+}
+
 char *answer_clocks(int64_t ahead_ms)
 {
   int64_t minutes = (ahead_ms < 0 ? -ahead_ms : ahead_ms) / 60000;

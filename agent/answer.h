@@ -17,6 +17,10 @@ char *answer_summary(const struct outbox_summary *summary);
  * behind it in brackets. Newly allocated. */
 char *answer_fault(const char *code, const char *text);
 
+/* Whether a fault is about the agent, not about one submission: nothing more is to be had with this
+ * enrolment, and what is in the outbox stays as it is. */
+bool answer_is_about_agent(const char *code);
+
 /* That the clocks differ, one line. Newly allocated. */
 char *answer_clocks(int64_t ahead_ms);
 

@@ -155,6 +155,7 @@ static bool take_enrolment(struct home *home, GKeyFile *file)
       SEAL_OK)
     return false;
   home->certificate = certificate_decode(payload, payload_length);
+  home->sealed_certificate = g_bytes_new(sealed, length);
   home->endpoint = g_steal_pointer(&endpoint);
   home->invitation = g_key_file_get_string(file, ENROLMENT, "invitation", NULL);
   return home->certificate != NULL;
@@ -226,6 +227,7 @@ void home_free(struct home *home)
   if (home->units) register_unref(home->units);
   if (home->catalogue) catalogue_unref(home->catalogue);
   certificate_free(home->certificate);
+  if (home->sealed_certificate) g_bytes_unref(home->sealed_certificate);
   identity_free(home->identity);
   g_free(home->endpoint);
   g_free(home->invitation);

@@ -35,6 +35,7 @@ struct home {
   char *folder;
   struct identity *identity;
   struct certificate *certificate;
+  GBytes *sealed_certificate; /* as the aggregator gave it */
   char *endpoint;
   uint8_t server_curve[CURVE_KEY_SIZE], server_sign[SEAL_PUBLIC_KEY_SIZE];
   char *invitation; /* hash of the secret it joined with, in hexadecimal; NULL where it is not known */

@@ -12,19 +12,6 @@
 #define BUSY_LEAST_MS 100
 #define BUSY_MOST_MS 60000
 
-/* Faults that are about the agent, not about one submission: nothing more is to be had with this enrolment.
- */
-static const enum finding_code AGENT_FAULTS[] = {FINDING_AGENT_REVOKED, FINDING_AGENT_OTHER,
-                                                 FINDING_SEAL_UNKNOWN};
-
-static bool is_about_agent(const char *code)
-{
-  enum finding_code finding = finding_from_id(code);
-  for (size_t i = 0; i < G_N_ELEMENTS(AGENT_FAULTS); i++)
-    if (finding == AGENT_FAULTS[i]) return true;
-  return false;
-}
-
 static struct flight *find_flight(struct link *link, struct bytes_view id)
 {
   for (guint i = 0; i < link->flights->len; i++) {
@@ -164,7 +151,7 @@ static void give_up_page(struct link *link)
 static void take_fault(struct link *link, const struct frame *frame)
 {
   const char *code = frame->fault.code, *text = frame->fault.text;
-  if (is_about_agent(code)) {
+  if (answer_is_about_agent(code)) {
     g_autofree char *meaning = answer_fault(code, text); /* who has come in its place too */
     link_reopen(link);
     link_fail(

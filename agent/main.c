@@ -34,6 +34,12 @@ static const struct command commands[] = {
     {"receipts verify", N_("[--format text|json]"),
      N_("prove from what is kept here that the city's ledger has what it acknowledged"),
      command_receipts_verify},
+    {"outbox check", N_("[--repair]"), N_("name every damage of the outbox; repair it, keeping what is good"),
+     command_outbox_check},
+    {"outbox export", N_("FILE [--all]"), N_("write what waits to be sent to a file, where no network goes"),
+     command_outbox_export},
+    {"outbox import", "FILE", N_("take receipts out of a file, or what was exported back"),
+     command_outbox_import},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -146,8 +146,8 @@ bool outbox_check_content(const struct outbox *outbox, uint64_t sequence, const 
     }
   }
   g_set_error(error, PARKTALLY_ERROR, ERROR_DATA,
-              _("%s is damaged: submission %" PRIu64 " is not what was sealed; check the disk and "
-                "restore the file from a backup"),
+              _("%s is damaged: submission %" PRIu64 " is not what was sealed; check the disk, then "
+                "“park-agent outbox check” says what to do"),
               outbox->path, sequence);
   return false;
 }

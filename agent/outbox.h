@@ -219,6 +219,71 @@ size_t outbox_waiting_agents(struct outbox *outbox, const char *but);
 /* Whether this one does. */
 bool outbox_agent_waits(struct outbox *outbox, const char *agent);
 
+/* --- carried in a file --- */
+
+/* The form of a submission of which only the receipt was left. */
+#define OUTBOX_FORM_LOST "?"
+
+struct outbox_carried { /* texts and bytes: until the sink returns */
+  uint64_t sequence;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  const char *form, *period; /* form "": an act */
+  struct bytes_view sealed;  /* empty where it is damaged, or not there */
+  struct bytes_view receipt; /* sealed; empty: none */
+  const char *fault, *text;  /* why it was refused whole; "": it was not */
+};
+/* Sendable submissions and acts by sequence, as of one moment: those that have no answer, or `all`. False
+ * ends it. */
+typedef bool outbox_carry_sink(const struct outbox_carried *carried, void *data);
+bool outbox_each_carried(struct outbox *outbox, bool all, outbox_carry_sink *sink, void *data,
+                         GError **error);
+
+/* Whether it holds this submission, and whether its answer. False also where the disk failed. */
+bool outbox_holds(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], bool *ret_answered,
+                  uint32_t *ret_refusals_kept);
+
+enum outbox_restored {
+  OUTBOX_RESTORED, /* it was not there, or damaged, and is sendable now */
+  OUTBOX_HELD,     /* it is there */
+  OUTBOX_CLASHES,  /* its number is another submission's here */
+};
+struct outbox_lost { /* what was sealed, as its payload says */
+  uint64_t sequence;
+  uint8_t id[SUBMISSION_ID_SIZE];
+  const char *form; /* "": an act */
+  struct period period;
+  const char *first_unit, *last_unit;
+  size_t reports;
+  struct bytes_view sealed;
+};
+/* Takes back a submission, or an act, of this agent's own, whose seal the caller has verified; kept like an
+ * answer. `batch` is the one they go into, 0 before the first of a file of this name. Under lock.push. */
+enum outbox_restored outbox_restore(struct outbox *outbox, const struct outbox_lost *lost, const char *file,
+                                    int64_t now_ms, int64_t *batch);
+
+/* --- damage --- */
+
+struct home;
+
+/* A line for people: where, what was found, what was expected, what to do. A note is no damage. */
+typedef void outbox_damage_sink(const char *line, bool is_note, void *data);
+
+/* Looks at every record: SQLite's own pages, seals, ids, numbers, and that they belong together. Changes
+ * nothing. `ret_records` is how many submissions could be read. False where it is not the outbox that is at
+ * fault. Blocking, as long as reading all of it takes. */
+bool outbox_check(const char *path, const struct home *home, outbox_damage_sink *sink, void *data,
+                  uint64_t *ret_damages, uint64_t *ret_records, GError **error);
+
+struct outbox_repair {
+  uint64_t submissions, receipts; /* kept */
+  uint64_t lost; /* records that were there once, and are not in the new outbox; each was told */
+  char *aside;   /* where the damaged file is kept; newly allocated */
+};
+/* Makes a new outbox of every record that is still good and puts it in the place of this one, which is kept
+ * beside it. Crash-safe: before the end all is as it was. The caller holds all locks of the folder. */
+bool outbox_repair(const char *path, const struct home *home, outbox_damage_sink *sink, void *data,
+                   struct outbox_repair *ret_repair, GError **error);
+
 /* --- looking --- */
 
 /* Changes whenever another connection commits: for noticing new work cheaply. */

@@ -218,6 +218,16 @@ static void keep_receipt(struct outbox *outbox, const struct answered *answered,
   outbox_keep_head(outbox, &head, (struct bytes_view){NULL, 0});
 }
 
+/* The city was restored since, and has it no more. */
+static bool is_lost(struct outbox *outbox, const struct receipt *receipt)
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(outbox->db, "SELECT 1 FROM epoch WHERE number > ? AND size <= ? LIMIT 1");
+  db_bind_int(row, (int64_t)receipt->tree_epoch);
+  db_bind_int(row, (int64_t)receipt->position);
+  return db_step(row);
+}
+
 bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length,
                     const struct receipt *receipt, GError **error)
 {
@@ -225,7 +235,8 @@ bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length,
   outbox_answer_begin(outbox);
   bool found = find_answered(outbox, receipt->submission.data, &answered);
   /* A signed receipt stands over a fault, which is not signed. */
-  if (found && answered.state != STATE_ANSWERED) keep_receipt(outbox, &answered, sealed, length, receipt);
+  if (found && answered.state != STATE_ANSWERED && !is_lost(outbox, receipt))
+    keep_receipt(outbox, &answered, sealed, length, receipt);
   return outbox_answer_end(outbox, error);
 }
 

@@ -53,4 +53,24 @@ void outbox_keep_head(struct outbox *outbox, const struct outbox_head *head, str
 /* The submission, if it is kept: no more from then on. Else NULL. */
 GBytes *outbox_take_kept(struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length);
 
+/* --- what is damaged --- */
+
+/* A row that can be read, its key in column 0; a range of keys that cannot, and why. Whatever they ask the
+ * database themselves, they leave it without an error. */
+typedef void outbox_row_sink(struct db_row *row, void *data);
+typedef void outbox_gap_sink(int64_t first, int64_t last, const char *why, void *data);
+/* All rows of `sql`, a literal with the parameters first and last key, in the order of keys: around what
+ * SQLite cannot read any more. False and `error` where it is not the file that is at fault. */
+bool outbox_walk(struct db *db, const char *sql, int64_t first, int64_t last, outbox_row_sink *row,
+                 outbox_gap_sink *gap, void *data, GError **error);
+/* Whether what failed is that something cannot be read; the error is forgotten then. */
+bool outbox_is_unreadable(struct db *db, char **ret_why);
+/* A number that no key of the outbox goes beyond, as far as it can be read; `schema` is "main" or "old". */
+int64_t outbox_last_key(struct db *db, bool old);
+
+/* Each record that still stands in the pages of a database file, whatever the tables say: sealed bytes that
+ * begin as such, and may be anything. False and `error` where the file cannot be read at all. */
+typedef void outbox_carve_sink(struct bytes_view sealed, void *data);
+bool outbox_carve(const char *path, outbox_carve_sink *sink, void *data, GError **error);
+
 #endif

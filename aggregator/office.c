@@ -115,6 +115,9 @@ const struct office_command office_commands[] = {
      .carry_out = office_key_backup, .alone = true},
     {COMMAND("resume", N_("[--revocations-checked] [--reason R]"), N_("take figures again after a restore")),
      .carry_out = office_resume},
+    {COMMAND("import", N_("FILE… [--receipts FILE]"),
+             N_("take submissions from files that agents exported; write their receipts")),
+     .carry_out = office_import, .at_the_caller = office_import_files},
     {COMMAND("rebuild", "[--check]", N_("make the tables anew from the ledger, or compare them with it")),
      .carry_out = office_rebuild, .alone = true},
     {.command = {.name = NULL}},
@@ -430,6 +433,103 @@ static int run_here(const struct aggregator_config *config, struct control_reque
   return code;
 }
 
+/* --- a command that is carried out in part by the caller --- */
+
+struct office_caller {
+  const struct aggregator_config *config;
+  struct control_request *request;
+  int lock; /* −1: not held */
+  bool open;
+  struct office office; /* once no server was there */
+};
+
+static bool open_here(struct office_caller *caller, GError **error)
+{
+  if (caller->open) return true;
+  caller->lock = folder_lock(caller->config->data, error);
+  if (caller->lock < 0) return false;
+  caller->office.config = caller->config;
+  caller->open = open_office(&caller->office, error);
+  return caller->open;
+}
+
+static void caller_clear(struct office_caller *caller)
+{
+  close_office(&caller->office);
+  if (caller->lock >= 0) close(caller->lock);
+}
+
+/* Where standard output goes meanwhile. −1 and errno. */
+static int turn_output(int *ret_standard)
+{
+  int file = memfd_create("answer", MFD_CLOEXEC);
+  fflush(stdout);
+  *ret_standard = file < 0 ? -1 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+  if (*ret_standard >= 0 && dup2(file, STDOUT_FILENO) >= 0) return file;
+  if (file >= 0) close(file);
+  return -1;
+}
+
+/* Closes both. NULL and errno. */
+static GBytes *turn_back(int file, int standard)
+{
+  off_t size = fflush(stdout) == 0 ? lseek(file, 0, SEEK_END) : -1;
+  g_autofree uint8_t *data = size >= 0 ? g_malloc((size_t)size + 1) : NULL;
+  bool whole = data && pread(file, data, (size_t)size, 0) == (ssize_t)size;
+  dup2(standard, STDOUT_FILENO);
+  close(standard);
+  close(file);
+  return whole ? g_bytes_new_take(g_steal_pointer(&data), (gsize)size) : NULL;
+}
+
+static bool ask(struct office_caller *caller, const char *const *words, int file, int *ret_exit,
+                GError **error)
+{
+  g_autofree char *path = folder_path(caller->config->data, "control");
+  g_autoptr(GError) failure = NULL;
+  if (!caller->open && control_call(path, words, file, ret_exit, &failure)) return true;
+  if (failure && !g_error_matches(failure, PARKTALLY_ERROR, ERROR_UNAVAILABLE)) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+  }
+  if (!open_here(caller, error)) return false;
+  struct control_request request = *caller->request;
+  request.words = g_strdupv((GStrv)words);
+  request.file = file;
+  *ret_exit = carry_out(&caller->office, &request);
+  g_strfreev(request.words);
+  return true;
+}
+
+bool office_hand_over(struct office_caller *caller, const char *const *words, int file, int *ret_exit,
+                      GBytes **ret_answer, GError **error)
+{
+  int standard = -1, output = turn_output(&standard);
+  if (output < 0) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_IO, _("there is no room in memory for an answer: %s"),
+                g_strerror(errno));
+    return false;
+  }
+  bool asked = ask(caller, words, file, ret_exit, error);
+  g_autoptr(GBytes) answer = turn_back(output, standard);
+  if (asked && !answer) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_IO, _("there is no room in memory for an answer: %s"),
+                g_strerror(errno));
+    return false;
+  }
+  if (asked) *ret_answer = g_steal_pointer(&answer);
+  return asked;
+}
+
+static int run_at_the_caller(const struct aggregator_config *config, const struct office_command *of,
+                             struct control_request *request, int argc, char **argv)
+{
+  struct office_caller caller = {.config = config, .request = request, .lock = -1};
+  int code = of->at_the_caller(&caller, request, argc, argv);
+  caller_clear(&caller);
+  return code;
+}
+
 static int run_alone(const struct aggregator_config *config, struct control_request *request)
 {
   g_autoptr(GError) held = NULL;
@@ -499,7 +599,9 @@ int office_run(const char *name, int argc, char **argv)
   GError *error = NULL;
   CLEANUP(aggregator_config_free) struct aggregator_config *config = folder_config(config_path, data, &error);
   if (!config || !open_file(of, argc, argv, &request.file, &error)) return office_fail(&request, error);
-  int code = output ? deliver(of, config, &request, output) : run_command(of, config, &request);
+  int code = of->at_the_caller ? run_at_the_caller(config, of, &request, argc, argv)
+             : output          ? deliver(of, config, &request, output)
+                               : run_command(of, config, &request);
   if (request.file >= 0) close(request.file);
   return code;
 }

@@ -24,6 +24,8 @@ struct office {
   bool locked;           /* alone, and the folder's lock is held: no server runs */
 };
 
+struct office_caller; /* the process in which a command was given */
+
 /* One command of the office. */
 struct office_command {
   struct command command; /* name, synopsis, summary; run is not used */
@@ -37,6 +39,9 @@ struct office_command {
   /* Long work: never the server's, but the caller's own process. It gets neither writer nor reader and opens
    * the store itself, under the folder's lock where no server holds it. */
   bool alone;
+  /* What the caller's own process does itself, with the caller's own rights; the rest it asks for with
+   * office_hand_over(). NULL: carry_out does it all. */
+  int (*at_the_caller)(struct office_caller *caller, struct control_request *request, int argc, char **argv);
 };
 
 #define OFFICE_TO_TERMINAL "to-terminal" /* an option that no person gives */
@@ -47,6 +52,12 @@ extern const struct office_command office_commands[];
 /* From main: runs a command of the table, at the server or here. `--data DIR` and `--config FILE` are taken
  * out of argv first. */
 int office_run(const char *name, int argc, char **argv);
+
+/* For at_the_caller: gives words and a file (−1: none) to carry_out, at the server or here, where the folder
+ * then stays locked until the command ends. What it prints to standard output is `ret_answer`, of any bytes;
+ * what it says on standard error was said. */
+bool office_hand_over(struct office_caller *caller, const char *const *words, int file, int *ret_exit,
+                      GBytes **ret_answer, GError **error);
 
 /* The server's handler: control_handler over an office. */
 int office_handle(struct control_request *request, void *office);
@@ -99,6 +110,8 @@ int office_completeness(struct office *office, struct control_request *request, 
 int office_export(struct office *office, struct control_request *request, int argc, char **argv);
 int office_scorecard(struct office *office, struct control_request *request, int argc, char **argv);
 int office_growth_plan(struct office *office, struct control_request *request, int argc, char **argv);
+int office_import(struct office *office, struct control_request *request, int argc, char **argv);
+int office_import_files(struct office_caller *caller, struct control_request *request, int argc, char **argv);
 int office_rebuild(struct office *office, struct control_request *request, int argc, char **argv);
 int office_ledger_head(struct office *office, struct control_request *request, int argc, char **argv);
 int office_ledger_prove(struct office *office, struct control_request *request, int argc, char **argv);

@@ -74,6 +74,11 @@
   (LIMIT_CREDIT_AGENT * LIMIT_SEALED_BYTES /                                                                 \
    2) /* of what was written and is soon sent, in memory beside the spill: half of what may be on its way */
 
+/* --- a file on a stick --- */
+#define LIMIT_CARRIED_BYTES LIMIT_FRAME_BYTES /* a record: anything sealed, or a frame as on the wire */
+#define LIMIT_PIECE_BYTES                                                                                    \
+  (8 * LIMIT_MIB) /* of a file that goes to the server at a time, so that other commands have their turn */
+
 /* --- time --- */
 #define LIMIT_HANDSHAKE_MS 5000
 #define LIMIT_DATABASE_BUSY_MS                                                                               \

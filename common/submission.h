@@ -83,6 +83,9 @@ size_t submission_size(const struct submission *submission);
 int submission_bind(struct submission *submission, const struct catalogue *catalogue, int form);
 const char *submission_indicator(const struct submission *submission, size_t n);
 
+/* The unit of the nth report, also before it is bound. Lives as long as the submission. */
+const char *submission_unit(const struct submission *submission, size_t n);
+
 /* The nth report. Texts live as long as the submission. */
 void submission_report(const struct submission *submission, size_t n, struct submission_report *ret_report);
 

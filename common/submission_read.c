@@ -437,6 +437,11 @@ const char *submission_indicator(const struct submission *submission, size_t n)
   return submission->message->indicator[n];
 }
 
+const char *submission_unit(const struct submission *submission, size_t n)
+{
+  return submission->rows[n].unit;
+}
+
 static struct column_set map_set(const struct submission *submission, const struct column_set *set)
 {
   struct column_set mapped = {0};

@@ -4,19 +4,23 @@ FOLDER is where the targets were built; what is found there becomes a unit test.
 PARKTALLY_FULL=1. PARKTALLY_SEED makes a run the same as an earlier one, whose seed libFuzzer has printed.
 """
 
+import contextlib
 import os
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECONDS, SECONDS_FULL = 20, 600
 WORDS_MOST = 400
 # The longest input of a target in bytes; a message is 4 KiB, which reaches every branch, and so is a cell's text 256.
-LONGEST = {"csv": 16384, "catalogue": 32768, "register": 8192, "config": 4096, "text": 256, "formula": 512}
+LONGEST = {"csv": 16384, "catalogue": 32768, "register": 8192, "config": 4096, "text": 256, "formula": 512,
+           "carve": 16384}
 LONGEST_MESSAGE = 4096
 # Where the first byte of an input chooses: nothing known and each thing known, or the decimals.
 CHOICES = {"csv": b"\x00\x04\x0f\x1c", "text": b"\x00\x02\x09"}
@@ -41,8 +45,22 @@ def shipped(name):
             yield table.encode("gb18030")
     if name == "text":
         yield from (text.encode() for text in TEXTS)
+    if name == "carve":
+        yield database()
     if name == "formula":  # behind the bytes of twelve figures
         yield from (bytes(range(1, 25, 2)) + formula.encode() for formula in FORMULAS)
+
+
+def database():
+    """A database of small pages, with rows as the outbox has them: on their leaf, and over it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "database"
+        with contextlib.closing(sqlite3.connect(path)) as made:
+            made.execute("PRAGMA page_size=512")
+            made.execute("CREATE TABLE content(sequence INTEGER PRIMARY KEY, sealed BLOB NOT NULL)")
+            made.executemany("INSERT INTO content VALUES(?, ?)", ((n, b"PTLY" * (50 * n)) for n in range(1, 9)))
+            made.commit()
+        return path.read_bytes()
 
 
 def foreign(name, data):

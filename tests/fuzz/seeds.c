@@ -1,5 +1,6 @@
 /* fuzz_seeds FOLDER: writes well-formed samples of each kind into FOLDER/frame, FOLDER/receipt, … */
 #include "common/codec.h"
+#include "common/satchel.h"
 #include "common/submission.h"
 
 #include <glib/gstdio.h>
@@ -206,6 +207,32 @@ static void write_invitations(void)
   write_seed("invitation", -1, bytes, sizeof bytes);
 }
 
+/* A whole file: a submission, its receipt and a fault. */
+static void write_satchel(void)
+{
+  g_autofree char *path = g_build_filename(folder, "a-satchel", NULL);
+  const struct frame fault = {.kind = FRAME_FAULT, .fault = {hash_view, "seal.forged", "no"}};
+  g_autoptr(GBytes) frame = frame_encode(&fault);
+  gsize length;
+  const uint8_t *bytes = g_bytes_get_data(frame, &length);
+  g_autofree char *data = NULL;
+  g_autoptr(GError) error = NULL;
+  CLEANUP(satchel_writer_free)
+  struct satchel_writer *writer = satchel_writer_new(path, SATCHEL_OF_RECEIPTS, &error);
+  if (writer) {
+    satchel_put(writer, SATCHEL_SUBMISSION, 1, hash, sizeof hash);
+    satchel_put(writer, SATCHEL_RECEIPT, 1, hash, sizeof hash);
+    satchel_put(writer, SATCHEL_FAULT, 2, bytes, length);
+  }
+  if (!writer || !satchel_writer_finish(writer, &error) ||
+      !g_file_get_contents(path, &data, &length, &error)) {
+    fprintf(stderr, "%s\n", error->message);
+    exit(EXIT_FAILURE);
+  }
+  write_seed("satchel", -1, (const uint8_t *)data, length);
+  g_unlink(path);
+}
+
 int main(int argc, char **argv)
 {
   static const uint8_t seed[crypto_sign_SEEDBYTES] = {7}; /* that of fuzz_seal.c */
@@ -220,5 +247,6 @@ int main(int argc, char **argv)
   write_sealed();
   write_leaves();
   write_invitations();
+  write_satchel();
   return 0;
 }

@@ -7,6 +7,7 @@ import sqlite3
 import unittest
 
 import parktally
+import satchel
 import stranger
 from stranger import Refused, Report, Silent, Stranger, pb
 
@@ -48,6 +49,7 @@ TRIES = {
                ("editions", "--edition", "1", "--format", "csv")],
     "scorecard": [("--period", "2018"), ("--score", "1")],
     "growth-plan": [("--period", "2018")],
+    "import": [("{figures}",), ("{stick}",), ("{stick}", "--piece", "x")],
     "rebuild": [("--check",), ()],
     "ledger head": [()],
     "ledger prove": [("1",), ("{id}",)],
@@ -102,7 +104,17 @@ class Operators(WhoWrites):
                  "id": self.id.hex(), "out": self.folder / "备份", "key": self.city.data / "identity.key"}
         paths["register"].write_text(parktally.register_text([parktally.unit("A1", "west", name="改名")]))
         paths["figures"].write_text("uscc,period,output\nA1,2018-05,1\n")
+        paths["stick"] = self.folder / "存储盘"
+        paths["stick"].write_bytes(satchel.write(satchel.OUTBOX, list(self.forgeries())))
         return [word.format(**paths) for word in tried]
+
+    def forgeries(self):
+        """A stick with figures of east's units that east did not seal: changed, and by another park's key."""
+        submission = self.east.make("monthly", "2018-05", [Report("A1", {"output": 1, "staff": 1}, base=self.id)])
+        changed = bytearray(self.sealed)
+        changed[-1] ^= 1
+        for sealed in (bytes(changed), self.east.seal(submission, self.west.keys.sign), self.east.seal(submission, stranger.Keys().sign)):
+            yield satchel.Record(satchel.SUBMISSION, submission.sequence, sealed)
 
     def test_every_command_is_tried(self):
         self.assertEqual(set(TRIES), self.names())
