@@ -353,7 +353,8 @@ static const struct table TABLES[] = {
     {"SELECT epoch, size, root, sealed, continued, continued_epoch, path, lost FROM head",
      "INSERT INTO head(epoch, size, root, sealed, continued, continued_epoch, path, lost)"
      " VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(epoch, size) DO UPDATE"
-     " SET sealed = excluded.sealed, continued = excluded.continued, continued_epoch = excluded.continued_epoch,"
+     " SET sealed = excluded.sealed, continued = excluded.continued, continued_epoch = "
+     "excluded.continued_epoch,"
      " path = excluded.path, lost = excluded.lost WHERE root = excluded.root",
      "iibbnnbi"},
     {"SELECT epoch, sequence, sealed FROM lost_receipt",

@@ -167,11 +167,11 @@ static void acts_come_through(void **state)
   struct leaf *epoch = through_the_ledger(
       &(struct leaf){.kind = LEAF_EPOCH, .by = "李明", .reason = "硬盘损坏", .epoch = {sealed_view}});
   assert_view(epoch->epoch.sealed, sealed_view);
-  leaf_free(epoch);
+  CLEANUP(leaf_free)
   struct leaf *resume = through_the_ledger(
       &(struct leaf){.kind = LEAF_RESUME, .by = "李明", .reason = "r", .resume = {UINT64_MAX}});
   assert_true(resume->resume.epoch == UINT64_MAX);
-  leaf_free(resume);
+  CLEANUP(leaf_free)
   struct leaf *edition = through_the_ledger(
       &(struct leaf){.kind = LEAF_EDITION, .by = "李明", .reason = "急需", .edition = {sealed_view}});
   assert_string_equal(edition->reason, "急需");
