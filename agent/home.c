@@ -123,6 +123,8 @@ bool home_enrol(const char *folder, const struct invitation *invitation, const u
   g_autoptr(GKeyFile) file = g_key_file_new();
   g_key_file_set_integer(file, ENROLMENT, "version", ENROLMENT_VERSION);
   g_key_file_set_string(file, ENROLMENT, "endpoint", invitation->endpoint);
+  if (invitation->enrol_endpoint)
+    g_key_file_set_string(file, ENROLMENT, "enrol_endpoint", invitation->enrol_endpoint);
   g_key_file_set_string(file, ENROLMENT, "server_curve", curve);
   g_key_file_set_string(file, ENROLMENT, "server_sign", sign);
   g_key_file_set_string(file, ENROLMENT, "certificate", sealed);
@@ -157,6 +159,7 @@ static bool take_enrolment(struct home *home, GKeyFile *file)
   home->certificate = certificate_decode(payload, payload_length);
   home->sealed_certificate = g_bytes_new(sealed, length);
   home->endpoint = g_steal_pointer(&endpoint);
+  home->enrol_endpoint = g_key_file_get_string(file, ENROLMENT, "enrol_endpoint", NULL);
   home->invitation = g_key_file_get_string(file, ENROLMENT, "invitation", NULL);
   return home->certificate != NULL;
 }
@@ -230,6 +233,7 @@ void home_free(struct home *home)
   if (home->sealed_certificate) g_bytes_unref(home->sealed_certificate);
   identity_free(home->identity);
   g_free(home->endpoint);
+  g_free(home->enrol_endpoint);
   g_free(home->invitation);
   g_free(home->trouble);
   g_free(home->folder);

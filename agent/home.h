@@ -37,6 +37,7 @@ struct home {
   struct certificate *certificate;
   GBytes *sealed_certificate; /* as the aggregator gave it */
   char *endpoint;
+  char *enrol_endpoint; /* NULL where it joined before this was kept */
   uint8_t server_curve[CURVE_KEY_SIZE], server_sign[SEAL_PUBLIC_KEY_SIZE];
   char *invitation; /* hash of the secret it joined with, in hexadecimal; NULL where it is not known */
   struct catalogue *catalogue; /* NULL until fetched */

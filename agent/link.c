@@ -49,13 +49,13 @@ void link_send_request(struct link *link, struct request *request, const struct 
     *request = (struct request){.awaited = true, .since = clock_mono()};
 }
 
-static bool is_overdue(const struct link *link, const struct request *request)
+bool link_is_overdue(const struct link *link, const struct request *request)
 {
   return (request->due || request->awaited) && clock_since(request->since) > link->answer_ms;
 }
 
 /* How long to sleep for its sake. What could not be sent is tried ever less often, at last once a second. */
-static int64_t request_pause(const struct link *link, const struct request *request)
+int64_t link_request_pause(const struct link *link, const struct request *request)
 {
   if (request->due) return CLAMP(clock_since(request->since), RETRY_MS, POLL_MS);
   if (request->awaited) return MAX(0, link->answer_ms - clock_since(request->since)) + 1;
@@ -113,7 +113,7 @@ static void enter_closed(struct link *link)
   link->client = NULL;
   link_forget_flights(link);
   fetch_clear(&link->fetch);
-  link->hello = link->page = link->state_page = link->head = (struct request){0};
+  link->hello = link->page = link->state_page = link->head = link->certificate = (struct request){0};
   link->trusted = false;
   link->current = false;
   link->open_at =
@@ -150,8 +150,13 @@ static int64_t run_closed(struct link *link)
 {
   int64_t wait = link_until_time(link->open_at);
   if (wait > 0) return wait;
+  if (link_may_return(link)) {
+    link_begin_return(link);
+    return 0;
+  }
   const struct home *home = link->home;
   GError *error = NULL;
+  link->unheard++;
   link->client = channel_client_open(link->context, home->endpoint, home->server_curve, home->identity,
                                      home->config.proxy[0] ? home->config.proxy : NULL, &error);
   if (!link->client) {
@@ -166,23 +171,23 @@ static int64_t run_closed(struct link *link)
 
 static int64_t run_greeting(struct link *link)
 {
-  if (is_overdue(link, &link->hello)) {
+  if (link_is_overdue(link, &link->hello)) {
     link_reopen(link);
     return 0;
   }
   send_hello(link);
   if (link->hello.awaited) link_ask_for_head(link);
-  return request_pause(link, &link->hello);
+  return link_request_pause(link, &link->hello);
 }
 
 static int64_t run_fetching(struct link *link)
 {
-  if (is_overdue(link, &link->fetch.request)) {
+  if (link_is_overdue(link, &link->fetch.request)) {
     link_reopen(link);
     return 0;
   }
   link_send_fetch(link);
-  return request_pause(link, &link->fetch.request);
+  return link_request_pause(link, &link->fetch.request);
 }
 
 static void look_for_work(struct link *link)
@@ -302,8 +307,8 @@ static void tie_heads(struct link *link)
 
 static int64_t run_ready(struct link *link)
 {
-  if (is_overdue(link, &link->hello) || is_overdue(link, &link->page) ||
-      is_overdue(link, &link->state_page) || is_overdue(link, &link->head)) {
+  if (link_is_overdue(link, &link->hello) || link_is_overdue(link, &link->page) ||
+      link_is_overdue(link, &link->state_page) || link_is_overdue(link, &link->head)) {
     link_reopen(link);
     return 0;
   }
@@ -312,7 +317,7 @@ static int64_t run_ready(struct link *link)
   send_hello(link);
   if (!link->trusted) {
     link_ask_for_head(link);
-    return MIN(request_pause(link, &link->head), request_pause(link, &link->hello));
+    return MIN(link_request_pause(link, &link->head), link_request_pause(link, &link->hello));
   }
   look_for_work(link);
   take_off(link);
@@ -322,16 +327,15 @@ static int64_t run_ready(struct link *link)
   ask_for_refusals(link);
   ask_for_state(link);
   tie_heads(link);
-  pause = MIN(pause, request_pause(link, &link->head));
-  pause = MIN(pause, request_pause(link, &link->hello));
-  pause = MIN(pause, request_pause(link, &link->state_page));
-  return MIN(pause, MIN(request_pause(link, &link->page), POLL_MS));
+  pause = MIN(pause, link_request_pause(link, &link->head));
+  pause = MIN(pause, link_request_pause(link, &link->hello));
+  pause = MIN(pause, link_request_pause(link, &link->state_page));
+  return MIN(pause, MIN(link_request_pause(link, &link->page), POLL_MS));
 }
 
 static int64_t (*const STATES[])(struct link *) = {
-    [STATE_CLOSED] = run_closed,
-    [STATE_GREETING] = run_greeting,
-    [STATE_FETCHING] = run_fetching,
+    [STATE_CLOSED] = run_closed,     [STATE_RETURNING] = link_run_returning,
+    [STATE_GREETING] = run_greeting, [STATE_FETCHING] = run_fetching,
     [STATE_READY] = run_ready,
 };
 

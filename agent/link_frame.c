@@ -59,6 +59,7 @@ static void report_waiting(struct link *link, const char *text)
 
 static void take_welcome(struct link *link, const struct frame *frame)
 {
+  link->unheard = 0;
   link->hello.awaited = false;
   link->hello.since = clock_mono();
   if (link->state == STATE_FETCHING) return;
@@ -167,6 +168,11 @@ static void take_fault(struct link *link, const struct frame *frame)
     if (!link->waiting) report_waiting(link, text);
     return;
   }
+  if (link->state == STATE_RETURNING) {
+    link_report(link, code, text);
+    link_reopen(link);
+    return;
+  }
   bool whole = frame->fault.id.length == SUBMISSION_ID_SIZE;
   if (!whole && link->state == STATE_FETCHING) {
     link_fetch_refused(link, code, text);
@@ -236,6 +242,7 @@ static void (*const TAKERS[])(struct link *, const struct frame *) = {
     [FRAME_REFUSAL_PAGE] = take_refusal_page,
     [FRAME_STATE_PAGE] = take_state_page,
     [FRAME_HEAD] = link_take_head,
+    [FRAME_CERTIFICATE] = link_take_certificate,
 };
 
 void link_take(struct link *link, GBytes *message)

@@ -10,10 +10,11 @@
 
 /* CLOSED → GREETING → READY, and from either of the last two → FETCHING → GREETING. Any → CLOSED. */
 enum link_state {
-  STATE_CLOSED,   /* no socket; one is opened at `open_at` */
-  STATE_GREETING, /* Hello is on its way, or about to be; nothing else is sent */
-  STATE_FETCHING, /* a document comes, chunk by chunk */
-  STATE_READY,    /* submissions go out */
+  STATE_CLOSED,    /* no socket; one is opened at `open_at` */
+  STATE_RETURNING, /* at the door where agents enrol, after nobody knew us: the certificate is shown */
+  STATE_GREETING,  /* Hello is on its way, or about to be; nothing else is sent */
+  STATE_FETCHING,  /* a document comes, chunk by chunk */
+  STATE_READY,     /* submissions go out */
 };
 
 /* A submission that is to be answered. */
@@ -57,6 +58,8 @@ struct link {
   struct mono_time heard_at;
   bool connected; /* as told to the owner */
   struct mono_time connected_at;
+  unsigned unheard;           /* connections in a row over which nothing was heard */
+  struct request certificate; /* shown again */
 
   struct request hello, page;
   uint8_t page_id[SUBMISSION_ID_SIZE];
@@ -127,6 +130,15 @@ void link_send_fetch(struct link *link);
 /* The document is not to be had now, or not to be trusted: says so and goes on with those that we have. */
 void link_distrust(struct link *link, const char *code, const char *text);
 void fetch_clear(struct fetch *fetch);
+
+/* STATE_RETURNING, begun and run: a city that was restored from a backup may not know us. */
+bool link_may_return(const struct link *link);
+void link_begin_return(struct link *link);
+int64_t link_run_returning(struct link *link);
+void link_take_certificate(struct link *link, const struct frame *frame);
+
+bool link_is_overdue(const struct link *link, const struct request *request);
+int64_t link_request_pause(const struct link *link, const struct request *request);
 
 void link_ask_for_head(struct link *link);
 void link_take_head(struct link *link, const struct frame *frame);

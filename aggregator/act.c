@@ -123,6 +123,26 @@ static bool apply_invitation(struct store *store, const struct snapshot *snapsho
   return true;
 }
 
+/* The forms that the invitation named; it is used up. Of an agent that returned those of its certificate. */
+static bool take_invitation(struct store *store, const struct snapshot *snapshot, const struct leaf *leaf,
+                            const struct certificate *certificate, GStrv *ret_forms)
+{
+  struct stored_invitation invitation = {0};
+
+  if (leaf->enrolment.secret_hash.length == 0) {
+    *ret_forms = g_new0(char *, certificate->form_count + 1);
+    for (size_t n = 0; n < certificate->form_count; n++) (*ret_forms)[n] = g_strdup(certificate->forms[n]);
+    return snapshot->epoch > 0;
+  }
+  if (!store_invitation(store, leaf->enrolment.secret_hash.data, &invitation)) return false;
+  *ret_forms = g_strdupv(invitation.forms);
+  g_free(invitation.used_by);
+  invitation.used_by = g_strdup(certificate->agent);
+  store_invitation_put(store, leaf->enrolment.secret_hash.data, &invitation);
+  stored_invitation_clear(&invitation);
+  return true;
+}
+
 static bool apply_enrolment(struct store *store, struct snapshot **snapshot, const struct leaf *leaf,
                             uint64_t position, GError **error)
 {
@@ -131,18 +151,18 @@ static bool apply_enrolment(struct store *store, struct snapshot **snapshot, con
   size_t length = 0;
   CLEANUP(certificate_free) struct certificate *certificate = NULL;
   g_autoptr(GBytes) kept = g_bytes_new(sealed->data, sealed->length);
+  g_auto(GStrv) forms = NULL;
   struct stored_agent agent = {0};
-  struct stored_invitation invitation = {0};
 
   if (seal_peek(sealed->data, sealed->length, SEAL_CERTIFICATE, &payload, &length))
     certificate = certificate_decode(payload, length);
-  if (!certificate || !store_invitation(store, leaf->enrolment.secret_hash.data, &invitation))
+  if (!certificate || !take_invitation(store, *snapshot, leaf, certificate, &forms))
     return refuse(error, ERROR_DATA,
                   _("the ledger is damaged at leaf %" PRIu64 ": its enrolment cannot be read"), position);
   agent.id = (char *)certificate->agent;
   agent.area = (char *)certificate->area;
   agent.role = certificate->role;
-  agent.forms = invitation.forms;
+  agent.forms = forms;
   memcpy(agent.curve_key, certificate->curve_key.data, sizeof agent.curve_key);
   memcpy(agent.sign_key, certificate->sign_key.data, sizeof agent.sign_key);
   agent.enrolled_ms = leaf->recorded_at_ms;
@@ -151,10 +171,6 @@ static bool apply_enrolment(struct store *store, struct snapshot **snapshot, con
   store_agent_put(store, &agent);
   store_area_state_put(store, agent.area, position + 1);
   change_snapshot(snapshot, position, NULL, NULL, &agent);
-  g_free(invitation.used_by);
-  invitation.used_by = g_strdup(agent.id);
-  store_invitation_put(store, leaf->enrolment.secret_hash.data, &invitation);
-  stored_invitation_clear(&invitation);
   return true;
 }
 

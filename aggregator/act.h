@@ -19,7 +19,7 @@ struct act {
   /* LEAF_EXAMINATION, LEAF_ASK, LEAF_ACCEPT, LEAF_CONSENT, LEAF_DECLINE, LEAF_EDITION, LEAF_EPOCH,
    * LEAF_RESUME: the leaf, with by and reason, which must live until the act is done; else NULL. */
   const struct leaf *leaf;
-  GBytes *text; /* catalogue, register */
+  GBytes *text; /* catalogue, register; of an enrolment what returns */
   struct {
     uint8_t secret_hash[SEAL_HASH_SIZE];
     const char *area;

@@ -17,4 +17,11 @@ GBytes *enrolment_certify(struct store *store, const struct snapshot *snapshot,
                           const struct identity *identity, const struct join_record *join, int64_t now_ms,
                           bool *ret_new, enum agent_entry *ret_entry, GError **error);
 
+/* The same of an agent that returns: its own certificate, where we had signed it, and the ledger was restored
+ * from a backup that may not have it. ERROR_PERMISSION where it was revoked, or is nobody that could return.
+ */
+GBytes *enrolment_return(struct store *store, const struct snapshot *snapshot,
+                         const struct identity *identity, GBytes *sealed, bool *ret_new,
+                         enum agent_entry *ret_entry, GError **error);
+
 #endif

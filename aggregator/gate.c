@@ -168,6 +168,7 @@ static void send_answers(struct gate *gate)
 
 struct joining {
   struct gate *gate;
+  bool returns;
   GBytes *peer;
   char *address;
 };
@@ -186,32 +187,45 @@ static void enrolment_answered(GBytes *certificate, const GError *error, void *d
     frame.certificate.sealed.data = g_bytes_get_data(certificate, &frame.certificate.sealed.length);
     answer->frame = frame_encode(&frame);
   } else {
-    log_say(LOG_LEVEL_WARNING, finding_id(FINDING_INVITATION_REFUSED), "%s: %s", joining->address,
-            error->message);
-    answer->frame = fault_frame(NULL, finding_id(FINDING_INVITATION_REFUSED), error->message);
+    enum finding_code code = joining->returns ? finding_from_id(error->message) : FINDING_COUNT;
+
+    if (code == FINDING_COUNT) code = FINDING_INVITATION_REFUSED;
+    log_say(LOG_LEVEL_WARNING, finding_id(code), "%s: %s", joining->address, error->message);
+    answer->frame = fault_frame(NULL, finding_id(code), error->message);
   }
   hand_over(joining->gate, answer);
   g_free(joining->address);
   g_free(joining);
 }
 
+static struct joining *begin_joining(struct gate *gate, const struct channel_message *message, bool returns)
+{
+  struct joining *joining = g_new0(struct joining, 1);
+
+  joining->gate = gate;
+  joining->returns = returns;
+  joining->peer = g_bytes_ref(message->peer);
+  joining->address = g_strdup(message->address);
+  gate->joining++;
+  return joining;
+}
+
 static void take_joiner(struct gate *gate, const struct channel_message *message)
 {
   struct join_record join;
-  struct joining *joining;
   size_t length;
   const uint8_t *data = g_bytes_get_data(message->data, &length);
 
+  if (seal_claimed_label(data, length) == SEAL_RETURN) {
+    writer_return(gate->options.writer, message->data, enrolment_answered,
+                  begin_joining(gate, message, true));
+    return;
+  }
   if (!join_decode(data, length, &join)) {
     send_fault(gate->enrol, message->peer, NULL, FINDING_MESSAGE_MALFORMED, "the joining record is damaged");
     return;
   }
-  joining = g_new0(struct joining, 1);
-  joining->gate = gate;
-  joining->peer = g_bytes_ref(message->peer);
-  joining->address = g_strdup(message->address);
-  gate->joining++;
-  writer_enrol(gate->options.writer, &join, enrolment_answered, joining);
+  writer_enrol(gate->options.writer, &join, enrolment_answered, begin_joining(gate, message, false));
   explicit_bzero(&join, sizeof join);
 }
 

@@ -373,12 +373,15 @@ static bool enrol(struct group *group, struct job *job, GError **error)
                         "the city was restored from a backup and takes nothing until it is resumed");
     return false;
   }
-  job->result = enrolment_certify(group->store, group->snapshot, group->identity, &job->join, now, &is_new,
-                                  &leaf.enrolment.entry, error);
+  job->result = job->act.text ? enrolment_return(group->store, group->snapshot, group->identity,
+                                                 job->act.text, &is_new, &leaf.enrolment.entry, error)
+                              : enrolment_certify(group->store, group->snapshot, group->identity, &job->join,
+                                                  now, &is_new, &leaf.enrolment.entry, error);
   if (!job->result || !is_new) return job->result != NULL;
   seal_hash(job->join.secret, sizeof job->join.secret, secret_hash);
   leaf.enrolment.certificate.data = g_bytes_get_data(job->result, &leaf.enrolment.certificate.length);
-  leaf.enrolment.secret_hash = (struct bytes_view){secret_hash, sizeof secret_hash};
+  leaf.enrolment.secret_hash =
+      (struct bytes_view){secret_hash, job->act.text ? 0 : sizeof secret_hash}; /* who returns has none */
   return carry_out(group, &leaf, error);
 }
 

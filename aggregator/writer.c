@@ -343,6 +343,18 @@ void writer_enrol(struct writer *writer, const struct join_record *join, writer_
   enqueue(writer, job);
 }
 
+void writer_return(struct writer *writer, GBytes *sealed, writer_act_answer *answer, void *data)
+{
+  struct job *job = g_new0(struct job, 1);
+
+  job->kind = JOB_ACT;
+  job->act.kind = LEAF_ENROLMENT;
+  job->act.text = g_bytes_ref(sealed);
+  job->act_answer = answer;
+  job->data = data;
+  enqueue(writer, job);
+}
+
 /* Who waits in writer_act(). */
 struct waiter {
   GMutex mutex;

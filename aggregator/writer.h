@@ -49,6 +49,10 @@ typedef void writer_act_answer(GBytes *result, const GError *error, void *data);
 void writer_enrol(struct writer *writer, const struct join_record *join, writer_act_answer *answer,
                   void *data);
 
+/* The same of an agent that was enrolled after the backup the ledger was restored from, and shows its
+ * certificate: sealed by it (SEAL_RETURN), of which a reference is taken. */
+void writer_return(struct writer *writer, GBytes *sealed, writer_act_answer *answer, void *data);
+
 /* From now on `committed` is called in the writer's thread after each transaction; NULL: nobody is. Of one
  * listener. */
 void writer_tell(struct writer *writer, void (*committed)(void *data), void *data);

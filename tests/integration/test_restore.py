@@ -122,6 +122,38 @@ class Restored(Case):
         self.assertIn("[agent.revoked]", self.push(self.west, {"W1": 1}, code=DENIED).err)
         self.assertEqual(self.total("west"), "")
 
+    def test_who_enrolled_after_the_backup_comes_back_by_its_certificate(self):
+        self.city.import_register([*REGISTER, parktally.unit("S1", "south", name="丁厂")])
+        self.back_up()
+        south = self.join("south", "南")
+        self.push(south, {"S1": 4})
+        self.push(south, {"S1": 5})
+        self.restore()
+        self.city.start()
+        self.push(south, {"S1": 6}, code=LATER, wait=3)
+        self.assertNotIn(south.id, self.city.command("agents").out)
+        self.resume()
+        self.push(south, {"S1": 6})
+        self.assertIn(south.id, self.city.command("agents").out)
+        self.assertEqual(self.total("south"), "6.0")
+        self.assertEqual(self.receipts(south), 3)
+        self.city.kill()  # nobody who is known is taken for a newcomer
+        self.city.start()
+        self.push(south, {"S1": 7})
+        self.assert_sound(self.city)
+        self.assertIn("right", self.city.command("ledger", "verify").out)
+
+    def test_who_enrolled_and_was_revoked_after_the_backup_does_not_come_back(self):
+        self.back_up()
+        south = self.join("south", "南")
+        self.city.command("revoke", south.id)
+        self.restore()
+        self.city.start()
+        self.assertIn("knew no agent", self.city.command("revoke", south.id).out)
+        self.resume()
+        self.assertIn("[agent.revoked]", south.command("inquiries").err)
+        self.assertNotIn(south.id, self.city.command("agents").out)
+
     def test_open_invitations_are_void(self):
         invitation = self.city.invite("south")
         self.back_up()
