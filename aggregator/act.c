@@ -284,6 +284,7 @@ bool act_apply(struct store *store, struct tables *tables, struct snapshot **sna
                   position);
   switch (leaf->kind) {
   case LEAF_GENESIS:
+  case LEAF_NOTE:
     return true;
   case LEAF_CATALOGUE:
     return apply_catalogue(store, tables, snapshot, leaf, position, error);

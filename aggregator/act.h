@@ -17,7 +17,8 @@ struct act {
   enum leaf_kind kind; /* any but of what comes sealed */
   const char *by, *reason;
   /* LEAF_EXAMINATION, LEAF_ASK, LEAF_ACCEPT, LEAF_CONSENT, LEAF_DECLINE, LEAF_EDITION, LEAF_EPOCH,
-   * LEAF_RESUME: the leaf, with by and reason, which must live until the act is done; else NULL. */
+   * LEAF_RESUME, LEAF_NOTE: the leaf, with by and reason, which must live until the act is done; else NULL.
+   */
   const struct leaf *leaf;
   GBytes *text; /* catalogue, register; of an enrolment what returns */
   struct {

@@ -309,6 +309,7 @@ static struct leaf leaf_of_act(const struct act *act, int64_t recorded_ms)
   case LEAF_EDITION:
   case LEAF_EPOCH:
   case LEAF_RESUME:
+  case LEAF_NOTE:
     break; /* as it is */
   case LEAF_PERIOD:
     leaf.period.form = act->period.form;

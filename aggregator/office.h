@@ -117,6 +117,8 @@ int office_ledger_head(struct office *office, struct control_request *request, i
 int office_ledger_prove(struct office *office, struct control_request *request, int argc, char **argv);
 int office_resume(struct office *office, struct control_request *request, int argc, char **argv);
 int office_key_backup(struct office *office, struct control_request *request, int argc, char **argv);
+int office_audit_list(struct office *office, struct control_request *request, int argc, char **argv);
+int office_audit_verify(struct office *office, struct control_request *request, int argc, char **argv);
 int office_backup(struct office *office, struct control_request *request, int argc, char **argv);
 int office_ledger_verify(struct office *office, struct control_request *request, int argc, char **argv);
 int office_ledger_export(struct office *office, struct control_request *request, int argc, char **argv);

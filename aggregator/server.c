@@ -143,7 +143,7 @@ struct server *server_start(const char *config_path, const char *data, const cha
   if (listen) replace(&server->config->listen, listen);
   if (enrol) replace(&server->config->enrol, enrol);
   if (!open_folder(server, error)) return NULL;
-  if (!server_reload(server, "start", &refused))
+  if (!server_reload(server, SERVER_STARTS, &refused))
     log_say(LOG_LEVEL_WARNING, "catalogue.refused", "%s", refused->message);
   if (!open_gate(server, error)) return NULL;
   server->examiner = examiner_new(server->config->data, server->writer, error);
@@ -208,6 +208,10 @@ bool server_reload(struct server *server, const char *by, GError **error)
   struct aggregator_config *config = folder_config(server->config_path, server->data, error);
 
   if (!config || !take_catalogue(server, config->catalogue, by, error)) return false;
+  if (strcmp(by, SERVER_STARTS) != 0 &&
+      !writer_note(server->writer, by, "reload",
+                   server->config_path ? server->config_path : "aggregator.yaml", error))
+    return false;
   take_config(server, g_steal_pointer(&config));
   return true;
 }

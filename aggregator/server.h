@@ -19,6 +19,7 @@ CLEANUP_DEFINE(struct server, server_stop)
 
 /* Reads configuration and catalogue again. A bad one is refused, with what is wrong in `error`; the old one
  * stays in force. */
+#define SERVER_STARTS "start" /* is no act of anybody's */
 bool server_reload(struct server *server, const char *by, GError **error);
 
 /* Where it listens, and where agents enrol. */

@@ -405,3 +405,10 @@ bool writer_act(struct writer *writer, const struct act *act, GBytes **ret_resul
     g_bytes_unref(waiter.result);
   return success;
 }
+
+bool writer_note(struct writer *writer, const char *by, const char *act, const char *detail, GError **error)
+{
+  struct leaf leaf = {.kind = LEAF_NOTE, .by = by, .reason = "", .note = {act, detail}};
+
+  return writer_act(writer, &(struct act){.kind = LEAF_NOTE, .leaf = &leaf}, NULL, error);
+}

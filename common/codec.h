@@ -379,6 +379,7 @@ enum leaf_kind {
   LEAF_EDITION,
   LEAF_EPOCH,
   LEAF_RESUME,
+  LEAF_NOTE,
 };
 
 enum period_action { PERIOD_TO_OPEN = 1, PERIOD_TO_CLOSE = 2, PERIOD_TO_REOPEN = 3 };
@@ -472,6 +473,9 @@ struct leaf {
     struct {
       uint64_t epoch;
     } resume;
+    struct {
+      const char *act, *detail;
+    } note;
     struct {
       const char *form, *period;
       enum period_action action;

@@ -173,6 +173,12 @@ static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
     leaf->kind = LEAF_RESUME;
     leaf->resume.epoch = message->resume->epoch;
     return true;
+  case PARKTALLY__LEAF__BODY_NOTE:
+    leaf->kind = LEAF_NOTE;
+    leaf->note.act = message->note->act;
+    leaf->note.detail = message->note->detail;
+    return codec_text_fits(message->note->act, 1, LIMIT_CODE_BYTES) &&
+           codec_text_fits(message->note->detail, 0, LIMIT_NAME_BYTES);
   default:
     return false; /* a leaf that is not understood cannot be replayed */
   }
@@ -334,6 +340,16 @@ static GByteArray *encode_resume(Parktally__Leaf *message, const struct leaf *le
   return pack_leaf(message, PARKTALLY__LEAF__BODY_RESUME);
 }
 
+static GByteArray *encode_note(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  g_autofree char *detail = codec_presentable(leaf->note.detail, LIMIT_NAME_BYTES);
+  Parktally__NoteLeaf note = PARKTALLY__NOTE_LEAF__INIT;
+  note.act = codec_text(leaf->note.act);
+  note.detail = detail;
+  message->note = &note;
+  return pack_leaf(message, PARKTALLY__LEAF__BODY_NOTE);
+}
+
 static GByteArray *encode_edition(Parktally__Leaf *message, const struct leaf *leaf)
 {
   Parktally__EditionLeaf edition = PARKTALLY__EDITION_LEAF__INIT;
@@ -434,6 +450,8 @@ GByteArray *leaf_encode(const struct leaf *leaf, size_t *ret_sealed)
     return encode_epoch(&message, leaf);
   case LEAF_RESUME:
     return encode_resume(&message, leaf);
+  case LEAF_NOTE:
+    return encode_note(&message, leaf);
   }
   return pack_leaf(&message, PARKTALLY__LEAF__BODY__NOT_SET);
 }

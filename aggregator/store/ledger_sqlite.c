@@ -168,6 +168,17 @@ int64_t store_leaf_recorded(struct store *store, uint64_t position)
   return db_step(row) ? db_int(row, 0) : 0;
 }
 
+bool store_each_act(struct store *store, uint64_t from, position_sink *sink, void *data)
+{
+  CLEANUP(db_end)
+  struct db_row *row =
+      db_query(store->db, "SELECT position FROM leaf WHERE kind <> 7 AND position >= ? ORDER BY position");
+  db_bind_int(row, (int64_t)from);
+  while (db_step(row))
+    if (!sink((uint64_t)db_int(row, 0), data)) return false;
+  return !db_error(store->db);
+}
+
 bool store_last_leaf_of(struct store *store, enum leaf_kind kind, uint64_t position, uint64_t *ret_position)
 {
   CLEANUP(db_end)

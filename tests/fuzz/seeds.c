@@ -183,6 +183,7 @@ static void write_leaves(void)
       {LEAF_EDITION, 14, "op", "why", .edition = {sealed_view}},
       {LEAF_EPOCH, 15, "op", "why", .epoch = {sealed_view}},
       {LEAF_RESUME, 16, "op", "why", .resume = {1}},
+      {LEAF_NOTE, 17, "op", "", .note = {"reload", "aggregator.yaml"}},
       {LEAF_CONSENT, 12, "op", "why", .consent = {"monthly", "2018-05", "A1", "liudong", "staff"}},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(leaves); i++) write_array("receipt", 3, leaf_encode(&leaves[i], NULL));

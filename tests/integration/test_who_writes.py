@@ -55,6 +55,8 @@ TRIES = {
     "ledger prove": [("1",), ("{id}",)],
     "ledger export": [("--output", "{out}")],
     "ledger verify": [()],
+    "audit list": [(), ("--act", "revoke")],
+    "audit verify": [()],
     "backup": [("{out}",)],
     "restore": [("{out}", "--key", "{key}")],
     "resume": [(), ("--revocations-checked",)],

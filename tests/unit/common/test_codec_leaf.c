@@ -63,6 +63,7 @@ static void leaves_with_a_field_out_of_range_are_refused(void **state)
       {.kind = LEAF_PARK_ACT, .park_act = {.sealed = {sealed, 5}}},
       {.kind = LEAF_EDITION, .edition = {{sealed, SEAL_HEADER_SIZE - 1}}},
       {.kind = LEAF_EPOCH, .epoch = {{sealed, SEAL_HEADER_SIZE - 1}}},
+      {.kind = LEAF_NOTE, .note = {"", "x"}},
       {.kind = LEAF_PARK_ACT,
        .park_act = {.sealed = sealed_view, .exceptions = &no_verdict, .exception_count = 1}},
       {.kind = LEAF_EXAMINATION, .examination = {1, &no_area, 1}},
@@ -171,6 +172,11 @@ static void acts_come_through(void **state)
   struct leaf *resume = through_the_ledger(
       &(struct leaf){.kind = LEAF_RESUME, .by = "李明", .reason = "r", .resume = {UINT64_MAX}});
   assert_true(resume->resume.epoch == UINT64_MAX);
+  CLEANUP(leaf_free)
+  struct leaf *note =
+      through_the_ledger(&(struct leaf){.kind = LEAF_NOTE, .by = "李明", .note = {"reload", "配置.yaml"}});
+  assert_string_equal(note->note.act, "reload");
+  assert_string_equal(note->note.detail, "配置.yaml");
   CLEANUP(leaf_free)
   struct leaf *edition = through_the_ledger(
       &(struct leaf){.kind = LEAF_EDITION, .by = "李明", .reason = "急需", .edition = {sealed_view}});
