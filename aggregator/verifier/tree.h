@@ -1,0 +1,54 @@
+/* The tree over the leaves of an export, and what was signed about it: the export's own head, and earlier
+ * ones. */
+#ifndef PARKTALLY_VERIFIER_TREE_H
+#define PARKTALLY_VERIFIER_TREE_H
+
+#include "aggregator/verifier/faults.h"
+#include "common/codec.h"
+#include "common/merkle.h"
+#include "common/seal.h"
+
+#include <stdbool.h>
+
+/* A root that the tree of the first `size` leaves is to have. */
+struct expected_root {
+  uint64_t size;
+  uint8_t root[MERKLE_HASH_SIZE];
+  char *whose; /* as it stands in a sentence */
+};
+
+struct tree {
+  struct faults *faults;
+  struct merkle leaves;
+  uint8_t sign_key[SEAL_PUBLIC_KEY_SIZE], key_id[SEAL_HASH_SIZE]; /* of the Genesis, */
+  bool has_key;                                                   /* once it was read */
+  GByteArray *head;                                               /* as it came, until there is a key */
+  GPtrArray *claims;                                              /* of GBytes: sealed heads of before */
+  GArray *expected;                                               /* struct expected_root, by size */
+  unsigned next;                                                  /* of them */
+  bool is_sealed;                                                 /* the head is, by that key */
+  uint64_t size;                                                  /* the head's */
+  uint8_t root[MERKLE_HASH_SIZE];
+  int64_t recorded_ms;
+};
+
+void tree_init(struct tree *tree, struct faults *faults);
+void tree_finish(struct tree *tree);
+
+/* Before the first leaf. */
+void tree_set_head(struct tree *tree, const uint8_t *sealed, size_t length);
+void tree_claim(struct tree *tree, GBytes *sealed);
+/* A root that something else says, such as a receipt. */
+void tree_expect(struct tree *tree, uint64_t size, const uint8_t root[static MERKLE_HASH_SIZE],
+                 const char *whose);
+
+/* The key of leaf 0: what was signed is looked at now. */
+void tree_set_key(struct tree *tree, const uint8_t sign_key[static SEAL_PUBLIC_KEY_SIZE]);
+
+/* The next leaf. */
+void tree_add(struct tree *tree, const uint8_t *leaf, size_t length);
+
+/* Behind the last leaf, which was recorded at this time. */
+void tree_end(struct tree *tree, int64_t recorded_ms);
+
+#endif
