@@ -81,6 +81,10 @@ static size_t most_of(enum stage stage, uint8_t kind)
     return stage == AT_HEAD ? SEAL_HEADER_SIZE + LIMIT_HEAD_BYTES : 0;
   case EXPORT_LEAF:
     return stage == IN_LEAVES ? LEAF_BYTES : 0;
+  case EXPORT_RECEIPT:
+    return stage == IN_LEAVES ? LIMIT_SEALED_BYTES : 0;
+  case EXPORT_CONFIGURATION:
+    return stage == IN_LEAVES || stage == IN_TOTALS ? LIMIT_CONFIG_BYTES : 0;
   case EXPORT_TOTALS:
     return stage == IN_LEAVES || stage == IN_TOTALS ? TOTALS_BYTES : 0;
   case EXPORT_END:
@@ -123,7 +127,7 @@ bool export_reader_next(struct export_reader *reader, struct export_record *ret_
   if (!read_bytes(reader, header, sizeof header))
     return stop(reader, _("the file ends without its closing record: it was cut"));
   size_t length = header[0] | (size_t)header[1] << 8 | (size_t)header[2] << 16 | (size_t)header[3] << 24;
-  if (length == 0 || length > most_of(reader->stage, header[4]))
+  if (length > most_of(reader->stage, header[4]) || (length == 0 && header[4] != EXPORT_CONFIGURATION))
     return stop(reader, _("no record of this kind and length may stand here"));
   if (!read_content(reader, length))
     return stop(reader, _("the file ends in the middle of a record: it was cut"));
@@ -131,7 +135,7 @@ bool export_reader_next(struct export_reader *reader, struct export_record *ret_
   g_checksum_update(reader->sum, header, sizeof header);
   g_checksum_update(reader->sum, reader->content->data, (gssize)length);
   reader->offset += sizeof header + length;
-  reader->stage = header[4] == EXPORT_TOTALS ? IN_TOTALS : IN_LEAVES;
+  if (header[4] != EXPORT_CONFIGURATION) reader->stage = header[4] == EXPORT_TOTALS ? IN_TOTALS : IN_LEAVES;
   *ret_record = (struct export_record){(enum export_kind)header[4], reader->content->data, length};
   return true;
 }

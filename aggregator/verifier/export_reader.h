@@ -10,10 +10,17 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum export_kind { EXPORT_HEAD = 'H', EXPORT_LEAF = 'L', EXPORT_TOTALS = 'T', EXPORT_END = 'E' };
+enum export_kind {
+  EXPORT_HEAD = 'H',
+  EXPORT_LEAF = 'L',
+  EXPORT_RECEIPT = 'R',       /* of the leaf before it; in a backup, */
+  EXPORT_CONFIGURATION = 'C', /* as is this, which is none of ours */
+  EXPORT_TOTALS = 'T',
+  EXPORT_END = 'E', /* the reader's own */
+};
 
 struct export_record {
-  enum export_kind kind; /* never EXPORT_END: it is the reader's */
+  enum export_kind kind; /* never EXPORT_END */
   const uint8_t *data;   /* until the next record */
   size_t length;
 };

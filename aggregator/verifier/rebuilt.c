@@ -1,5 +1,5 @@
-/* Carries leaves out in their order (DESIGN: everything that moves a total is a leaf), each checked against
- * what stood before it. What reports come to is verdicts.c's, what agents may do parties.c's. */
+/* Carries leaves out in their order (ARCHITECTURE.md: everything that moves a total is a leaf), each checked
+ * against what stood before it. What reports come to is verdicts.c's, what agents may do parties.c's. */
 #include "aggregator/verifier/rebuilt.h"
 
 #include "aggregator/verifier/verdicts.h"

@@ -12,6 +12,7 @@ struct receipts {
   GPtrArray *sealed; /* of GBytes, in the order of the files */
   GPtrArray *opened; /* of struct receipt, by position */
   unsigned next;     /* of them */
+  uint64_t count;    /* all that were looked at */
 };
 
 struct receipts *receipts_new(struct faults *faults)
@@ -33,7 +34,7 @@ void receipts_free(struct receipts *receipts)
 
 uint64_t receipts_count(const struct receipts *receipts)
 {
-  return receipts->sealed->len;
+  return receipts->count;
 }
 
 bool receipts_read(struct receipts *receipts, const char *path, GError **error)
@@ -62,31 +63,39 @@ static int by_position(const void *left, const void *right)
   return a->position < b->position ? -1 : a->position > b->position;
 }
 
-static struct receipt *open_receipt(GBytes *bytes, const uint8_t sign_key[static SEAL_PUBLIC_KEY_SIZE])
+/* Says what is wrong with the receipt by itself; NULL if it is none. */
+static struct receipt *open_receipt(struct receipts *receipts, struct tree *tree, const uint8_t *sealed,
+                                    size_t length)
 {
-  size_t length, payload_length;
-  const uint8_t *payload, *sealed = g_bytes_get_data(bytes, &length);
-  if (length > LIMIT_SEALED_BYTES ||
-      seal_open(sealed, length, SEAL_RECEIPT, sign_key, &payload, &payload_length, NULL) != SEAL_OK)
+  size_t payload_length;
+  const uint8_t *payload;
+  struct receipt *receipt = NULL;
+  receipts->count++;
+  if (length <= LIMIT_SEALED_BYTES &&
+      seal_open(sealed, length, SEAL_RECEIPT, tree->sign_key, &payload, &payload_length, NULL) == SEAL_OK)
+    receipt = receipt_decode(payload, payload_length);
+  if (!receipt) {
+    faults_add(receipts->faults, NO_LEAF, _("receipt no. %" PRIu64 " is not signed by the ledger's key"),
+               receipts->count);
     return NULL;
-  return receipt_decode(payload, payload_length);
+  }
+  g_autofree char *whose = g_strdup_printf(_("the receipt of agent %s for its number %" PRIu64),
+                                           receipt->agent, receipt->sequence);
+  if (!merkle_is_included(receipt->leaf_hash.data, receipt->position, receipt->tree_size,
+                          receipt->tree_root.data, receipt->path.hash, receipt->path.count))
+    faults_add(receipts->faults, NO_LEAF, _("%s does not prove that its leaf is in the tree"), whose);
+  else if (receipt->tree_size >= tree->leaves.size)
+    tree_expect(tree, receipt->tree_size, receipt->tree_root.data, whose);
+  return receipt;
 }
 
 void receipts_open(struct receipts *receipts, struct tree *tree)
 {
   for (unsigned n = 0; n < receipts->sealed->len; n++) {
-    struct receipt *receipt = open_receipt(receipts->sealed->pdata[n], tree->sign_key);
-    if (!receipt) {
-      faults_add(receipts->faults, NO_LEAF, _("receipt no. %u is not signed by the ledger's key"), n + 1);
-      continue;
-    }
-    g_autofree char *whose = g_strdup_printf(_("the receipt of agent %s for its number %" PRIu64),
-                                             receipt->agent, receipt->sequence);
-    if (!merkle_is_included(receipt->leaf_hash.data, receipt->position, receipt->tree_size,
-                            receipt->tree_root.data, receipt->path.hash, receipt->path.count))
-      faults_add(receipts->faults, NO_LEAF, _("%s does not prove that its leaf is in the tree"), whose);
-    tree_expect(tree, receipt->tree_size, receipt->tree_root.data, whose);
-    g_ptr_array_add(receipts->opened, receipt);
+    size_t length;
+    const uint8_t *sealed = g_bytes_get_data(receipts->sealed->pdata[n], &length);
+    struct receipt *receipt = open_receipt(receipts, tree, sealed, length);
+    if (receipt) g_ptr_array_add(receipts->opened, receipt);
   }
   g_ptr_array_sort(receipts->opened, by_position);
 }
@@ -125,31 +134,40 @@ static void compare(struct receipts *receipts, const struct receipt *receipt,
                     const struct said *said)
 {
   uint64_t position = receipt->position;
-  if (memcmp(receipt->leaf_hash.data, leaf_hash, MERKLE_HASH_SIZE) != 0 || !said ||
-      memcmp(receipt->submission.data, said->id, sizeof said->id) != 0) {
+  if (!said || memcmp(receipt->submission.data, said->id, sizeof said->id) != 0) {
     faults_add(receipts->faults, position,
                _("agent %s has a receipt for its number %" PRIu64 " here, but another leaf stands here"),
                receipt->agent, receipt->sequence);
     return;
   }
-  if (strcmp(receipt->agent, said->agent) != 0 || receipt->sequence != said->sequence ||
+  if (memcmp(receipt->leaf_hash.data, leaf_hash, MERKLE_HASH_SIZE) != 0 ||
+      strcmp(receipt->agent, said->agent) != 0 || receipt->sequence != said->sequence ||
       receipt->recorded_at_ms != recorded_ms || !has_verdicts(receipt, said) || !has_refusals(receipt, said))
     faults_add(receipts->faults, position,
                _("agent %s has a receipt for its number %" PRIu64 " that says something else than the leaf"),
                receipt->agent, receipt->sequence);
 }
 
-void receipts_compare(struct receipts *receipts, uint64_t position, const uint8_t *leaf, size_t length,
-                      int64_t recorded_ms, const struct said *said)
+void receipts_compare(struct receipts *receipts, const struct tree *tree, int64_t recorded_ms,
+                      const struct said *said)
 {
-  uint8_t hash[MERKLE_HASH_SIZE];
-  for (bool hashed = false; receipts->next < receipts->opened->len; receipts->next++) {
+  for (; receipts->next < receipts->opened->len; receipts->next++) {
     const struct receipt *receipt = receipts->opened->pdata[receipts->next];
-    if (receipt->position > position) return;
-    if (!hashed) merkle_leaf_hash(leaf, length, hash);
-    hashed = true;
-    compare(receipts, receipt, hash, recorded_ms, said);
+    if (receipt->position >= tree->leaves.size) return;
+    compare(receipts, receipt, tree->leaf_hash, recorded_ms, said);
   }
+}
+
+void receipts_take(struct receipts *receipts, struct tree *tree, const uint8_t *sealed, size_t length,
+                   int64_t recorded_ms, const struct said *said)
+{
+  CLEANUP(receipt_free) struct receipt *receipt = open_receipt(receipts, tree, sealed, length);
+  if (!receipt) return;
+  if (receipt->position + 1 == tree->leaves.size)
+    compare(receipts, receipt, tree->leaf_hash, recorded_ms, said);
+  else
+    faults_add(receipts->faults, tree->leaves.size - 1, _("a receipt of leaf %" PRIu64 " stands here"),
+               receipt->position);
 }
 
 void receipts_end(struct receipts *receipts, uint64_t leaves)

@@ -17,9 +17,12 @@ bool receipts_read(struct receipts *receipts, const char *path, GError **error);
 /* Once the tree has its key: verifies the seals, and has the tree compare what they say of it. */
 void receipts_open(struct receipts *receipts, struct tree *tree);
 
-/* The leaf at `position`, and what it said, NULL if nobody sent it. */
-void receipts_compare(struct receipts *receipts, uint64_t position, const uint8_t *leaf, size_t length,
-                      int64_t recorded_ms, const struct said *said);
+/* The last leaf of the tree, and what it said, NULL if nobody sent it: against those that are of it. */
+void receipts_compare(struct receipts *receipts, const struct tree *tree, int64_t recorded_ms,
+                      const struct said *said);
+/* The same against one that stands in the export itself. */
+void receipts_take(struct receipts *receipts, struct tree *tree, const uint8_t *sealed, size_t length,
+                   int64_t recorded_ms, const struct said *said);
 
 /* Behind the last leaf. */
 void receipts_end(struct receipts *receipts, uint64_t leaves);

@@ -51,6 +51,9 @@ static void print_content(const struct verification *verification)
          verdicts[VERDICT_IS_REFUSED]);
   printf(_("units that report  %u\n"), g_hash_table_size(rebuilt->names));
   printf(_("totals compared    %" PRIu64 "\n"), verification->totals);
+  if (verification->is_backup && verification->totals == 0)
+    printf(_("                   This is a backup, which has no totals: only an export says what the tables "
+             "are.\n"));
   printf(_("editions           %" PRIu64 ", with %" PRIu64 " printed figures\n"),
          published_editions(verification->published), published_figures(verification->published));
   printf(_("earlier heads      %u\n"), verification->tree.claims->len);

@@ -1,4 +1,4 @@
-/* Checks every total (I3: each cell equals the sum over current reports) in both directions: each line is
+/* Checks every total (each cell equals the sum over current reports) in both directions: each line is
  * what was reckoned, and nothing that was reckoned has no line. */
 #include "aggregator/verifier/total_lines.h"
 

@@ -1,7 +1,8 @@
-/* Adds up (DOMAIN §4; DESIGN §4): only registered units count; each unit once in an area and slice, however
- * many parks it sits in; of several reports the designated reporter's, else the earliest of the parks that it
- * is registered in, else the earliest of those that it has left. The register of now says where a unit
- * belonged in a period: its last version in force on any day of it. */
+/* Adds up (DOMAIN: overlap; ARCHITECTURE.md, "Which report of a unit counts"): only registered units count;
+ * each unit once in an area and slice, however many parks it sits in; of several reports the designated
+ * reporter's, else the earliest of the parks that it is registered in, else the earliest of those that it has
+ * left. The register of now says where a unit belonged in a period: its last version in force on any day of
+ * it. */
 #include "aggregator/verifier/totals.h"
 
 #include <string.h>

@@ -7,10 +7,24 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void clear_expected(void *data)
+/* A root that the tree of so many leaves is to have. */
+struct expected_root {
+  uint8_t root[MERKLE_HASH_SIZE];
+  char *whose; /* as it stands in a sentence */
+};
+
+static void expected_free(void *data)
 {
   struct expected_root *expected = data;
   g_free(expected->whose);
+  g_free(expected);
+}
+
+static int by_size(const void *left, const void *right, void *data)
+{
+  uint64_t a = (uint64_t)(uintptr_t)left, b = (uint64_t)(uintptr_t)right;
+  (void)data;
+  return a < b ? -1 : a > b;
 }
 
 void tree_init(struct tree *tree, struct faults *faults)
@@ -20,15 +34,14 @@ void tree_init(struct tree *tree, struct faults *faults)
   merkle_init(&tree->leaves);
   tree->head = g_byte_array_new();
   tree->claims = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-  tree->expected = g_array_new(FALSE, FALSE, sizeof(struct expected_root));
-  g_array_set_clear_func(tree->expected, clear_expected);
+  tree->expected = g_tree_new_full(by_size, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
 }
 
 void tree_finish(struct tree *tree)
 {
   g_byte_array_unref(tree->head);
   g_ptr_array_unref(tree->claims);
-  g_array_unref(tree->expected);
+  g_tree_unref(tree->expected);
 }
 
 void tree_set_head(struct tree *tree, const uint8_t *sealed, size_t length)
@@ -41,12 +54,40 @@ void tree_claim(struct tree *tree, GBytes *sealed)
   g_ptr_array_add(tree->claims, g_bytes_ref(sealed));
 }
 
+static void compare_root(struct tree *tree, const struct expected_root *expected)
+{
+  uint8_t root[MERKLE_HASH_SIZE];
+  merkle_root(&tree->leaves, root);
+  if (memcmp(root, expected->root, sizeof root) == 0) return;
+  g_autofree char *found = text_hex(root, sizeof root), *wanted = text_hex(expected->root, sizeof root);
+  faults_add(tree->faults, NO_LEAF,
+             _("the tree of the first %" PRIu64 " leaves has the root %s, %s says %s: this is not the ledger "
+               "that was signed then"),
+             tree->leaves.size, found, expected->whose, wanted);
+}
+
+/* Those of the tree of now. */
+static void compare_roots(struct tree *tree)
+{
+  void *size = (void *)(uintptr_t)tree->leaves.size;
+  const GPtrArray *expected = g_tree_lookup(tree->expected, size);
+  for (unsigned n = 0; expected && n < expected->len; n++) compare_root(tree, expected->pdata[n]);
+  if (expected) g_tree_remove(tree->expected, size);
+}
+
 void tree_expect(struct tree *tree, uint64_t size, const uint8_t root[static MERKLE_HASH_SIZE],
                  const char *whose)
 {
-  struct expected_root expected = {.size = size, .whose = g_strdup(whose)};
-  memcpy(expected.root, root, sizeof expected.root);
-  g_array_append_val(tree->expected, expected);
+  GPtrArray *all = g_tree_lookup(tree->expected, (void *)(uintptr_t)size);
+  if (!all) {
+    all = g_ptr_array_new_with_free_func(expected_free);
+    g_tree_insert(tree->expected, (void *)(uintptr_t)size, all);
+  }
+  struct expected_root *expected = g_new0(struct expected_root, 1);
+  expected->whose = g_strdup(whose);
+  memcpy(expected->root, root, sizeof expected->root);
+  g_ptr_array_add(all, expected);
+  compare_roots(tree);
 }
 
 /* --- what was signed --- */
@@ -90,29 +131,6 @@ static void take_claims(struct tree *tree)
   }
 }
 
-static int by_size(const void *left, const void *right)
-{
-  const struct expected_root *a = left, *b = right;
-  return a->size < b->size ? -1 : a->size > b->size;
-}
-
-static void compare_roots(struct tree *tree)
-{
-  for (; tree->next < tree->expected->len; tree->next++) {
-    const struct expected_root *expected = &g_array_index(tree->expected, struct expected_root, tree->next);
-    uint8_t root[MERKLE_HASH_SIZE];
-    if (expected->size > tree->leaves.size) return;
-    merkle_root(&tree->leaves, root);
-    if (memcmp(root, expected->root, sizeof root) == 0) continue;
-    g_autofree char *found = text_hex(root, sizeof root), *wanted = text_hex(expected->root, sizeof root);
-    faults_add(tree->faults, NO_LEAF,
-               _("the tree of the first %" PRIu64
-                 " leaves has the root %s, %s says %s: this is not the ledger "
-                 "that was signed then"),
-               expected->size, found, expected->whose, wanted);
-  }
-}
-
 void tree_set_key(struct tree *tree, const uint8_t sign_key[static SEAL_PUBLIC_KEY_SIZE])
 {
   memcpy(tree->sign_key, sign_key, sizeof tree->sign_key);
@@ -126,25 +144,23 @@ void tree_set_key(struct tree *tree, const uint8_t sign_key[static SEAL_PUBLIC_K
 
 void tree_add(struct tree *tree, const uint8_t *leaf, size_t length)
 {
-  uint8_t hash[MERKLE_HASH_SIZE];
-  if (tree->leaves.size == 0) {
-    g_array_sort(tree->expected, by_size);
-    compare_roots(tree);
-  }
-  merkle_leaf_hash(leaf, length, hash);
-  merkle_append(&tree->leaves, hash);
+  merkle_leaf_hash(leaf, length, tree->leaf_hash);
+  merkle_append(&tree->leaves, tree->leaf_hash);
   compare_roots(tree);
 }
 
 void tree_end(struct tree *tree, int64_t recorded_ms)
 {
   uint8_t root[MERKLE_HASH_SIZE];
-  for (; tree->next < tree->expected->len; tree->next++) {
-    const struct expected_root *expected = &g_array_index(tree->expected, struct expected_root, tree->next);
-    faults_add(
-        tree->faults, NO_LEAF,
-        _("%s is of %" PRIu64 " leaves, this export has %" PRIu64 ": it is older, or leaves were cut off"),
-        expected->whose, expected->size, tree->leaves.size);
+  for (GTreeNode *node = g_tree_node_first(tree->expected); node; node = g_tree_node_next(node)) {
+    const GPtrArray *all = g_tree_node_value(node);
+    for (unsigned n = 0; n < all->len; n++) {
+      const struct expected_root *expected = all->pdata[n];
+      faults_add(
+          tree->faults, NO_LEAF,
+          _("%s is of %" PRIu64 " leaves, this export has %" PRIu64 ": it is older, or leaves were cut off"),
+          expected->whose, (uint64_t)(uintptr_t)g_tree_node_key(node), tree->leaves.size);
+    }
   }
   if (!tree->is_sealed) return;
   merkle_root(&tree->leaves, root);

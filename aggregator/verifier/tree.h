@@ -10,13 +10,6 @@
 
 #include <stdbool.h>
 
-/* A root that the tree of the first `size` leaves is to have. */
-struct expected_root {
-  uint64_t size;
-  uint8_t root[MERKLE_HASH_SIZE];
-  char *whose; /* as it stands in a sentence */
-};
-
 struct tree {
   struct faults *faults;
   struct merkle leaves;
@@ -24,10 +17,10 @@ struct tree {
   bool has_key;                                                   /* once it was read */
   GByteArray *head;                                               /* as it came, until there is a key */
   GPtrArray *claims;                                              /* of GBytes: sealed heads of before */
-  GArray *expected;                                               /* struct expected_root, by size */
-  unsigned next;                                                  /* of them */
-  bool is_sealed;                                                 /* the head is, by that key */
-  uint64_t size;                                                  /* the head's */
+  GTree *expected; /* size → GPtrArray of struct expected_root, which is private: roots of trees to come */
+  uint8_t leaf_hash[MERKLE_HASH_SIZE]; /* of the last leaf */
+  bool is_sealed;                      /* the head is, by that key */
+  uint64_t size;                       /* the head's */
   uint8_t root[MERKLE_HASH_SIZE];
   int64_t recorded_ms;
 };
@@ -38,7 +31,7 @@ void tree_finish(struct tree *tree);
 /* Before the first leaf. */
 void tree_set_head(struct tree *tree, const uint8_t *sealed, size_t length);
 void tree_claim(struct tree *tree, GBytes *sealed);
-/* A root that something else says, such as a receipt. */
+/* A root that something else says, such as a receipt, of a tree that is no smaller than that of now. */
 void tree_expect(struct tree *tree, uint64_t size, const uint8_t root[static MERKLE_HASH_SIZE],
                  const char *whose);
 

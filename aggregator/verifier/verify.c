@@ -23,6 +23,7 @@ struct verification *verification_new(void)
 void verification_free(struct verification *verification)
 {
   if (!verification) return;
+  leaf_free(verification->leaf);
   receipts_free(verification->receipts);
   published_free(verification->published);
   rebuilt_free(verification->rebuilt);
@@ -87,17 +88,15 @@ static void take_leaf(struct verification *verification, const uint8_t *data, si
 {
   struct rebuilt *rebuilt = verification->rebuilt;
   uint64_t position = rebuilt->leaf;
-  CLEANUP(leaf_free) struct leaf *leaf = leaf_decode(data, length);
-  struct said said;
-  bool sent = false;
+  leaf_free(verification->leaf);
+  struct leaf *leaf = verification->leaf = leaf_decode(data, length);
   if (position == 0) begin(verification, leaf);
   tree_add(&verification->tree, data, length);
   if (leaf && leaf->kind == LEAF_EDITION) published_check(verification->published, rebuilt, position, leaf);
-  if (leaf)
-    sent = rebuilt_apply(rebuilt, leaf, &said);
-  else
-    faults_add(verification->faults, rebuilt->leaf++, _("it cannot be decoded"));
-  receipts_compare(verification->receipts, position, data, length, rebuilt->recorded_ms, sent ? &said : NULL);
+  verification->sent = leaf && rebuilt_apply(rebuilt, leaf, &verification->said);
+  if (!leaf) faults_add(verification->faults, rebuilt->leaf++, _("it cannot be decoded"));
+  receipts_compare(verification->receipts, &verification->tree, rebuilt->recorded_ms,
+                   verification->sent ? &verification->said : NULL);
   published_reckon(verification->published, rebuilt, &verification->tree.leaves);
 }
 
@@ -119,6 +118,14 @@ static void take_record(struct verification *verification, const struct export_r
   case EXPORT_LEAF:
     take_leaf(verification, record->data, record->length);
     break;
+  case EXPORT_RECEIPT:
+    verification->is_backup = true;
+    receipts_take(verification->receipts, &verification->tree, record->data, record->length,
+                  verification->rebuilt->recorded_ms, verification->sent ? &verification->said : NULL);
+    break;
+  case EXPORT_CONFIGURATION:
+    verification->is_backup = true;
+    break;
   case EXPORT_TOTALS:
     if (!*lines) *lines = end_leaves(verification);
     total_lines_compare(*lines, (const char *)record->data, record->length);
@@ -138,8 +145,9 @@ bool verification_run(struct verification *verification, FILE *file)
   struct export_reader *reader = export_reader_new(file, verification->faults);
   while (export_reader_next(reader, &record)) take_record(verification, &record, &lines);
   if (ferror(file)) return false;
+  bool has_totals = lines || !verification->is_backup;
   if (!lines) lines = end_leaves(verification);
-  if (export_reader_is_whole(reader)) total_lines_end(lines); /* of a file that was cut the rest is missing */
+  if (has_totals && export_reader_is_whole(reader)) total_lines_end(lines); /* else the rest was cut off */
   verification->totals = total_lines_count(lines);
   if (!verification->tree.has_key && verification->rebuilt->leaf == 0)
     faults_add(verification->faults, NO_LEAF, _("there is no leaf"));

@@ -18,7 +18,11 @@ struct verification {
   struct receipts *receipts;
   uint8_t key[SEAL_HASH_SIZE]; /* that it must be signed by, or the key id */
   bool has_key;
-  uint64_t totals; /* lines that were compared */
+  uint64_t totals;   /* lines that were compared */
+  bool is_backup;    /* which has receipts, and no totals */
+  struct leaf *leaf; /* the last one */
+  struct said said;  /* by it, */
+  bool sent;         /* if anybody did */
 };
 
 struct verification *verification_new(void);
