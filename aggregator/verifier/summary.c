@@ -14,6 +14,11 @@ static uint64_t count_reports(const struct rebuilt *rebuilt)
   return reports;
 }
 
+static uint64_t count_waiting(const struct rebuilt *rebuilt)
+{
+  return rebuilt->verdicts[VERDICT_IS_WAITING] + rebuilt->verdicts[VERDICT_IS_WAITING_UNIT];
+}
+
 static char *format_time(int64_t ms)
 {
   g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(ms / 1000);
@@ -47,8 +52,7 @@ static void print_content(const struct verification *verification)
   printf(_("reports            %" PRIu64 ": %" PRIu64 " counted as they came, %" PRIu64 " unchanged, %" PRIu64
            " stale, %" PRIu64 " waited, %" PRIu64 " refused\n"),
          count_reports(rebuilt), verdicts[VERDICT_IS_COUNTED], verdicts[VERDICT_IS_UNCHANGED],
-         verdicts[VERDICT_IS_STALE], verdicts[VERDICT_IS_WAITING] + verdicts[VERDICT_IS_WAITING_UNIT],
-         verdicts[VERDICT_IS_REFUSED]);
+         verdicts[VERDICT_IS_STALE], count_waiting(rebuilt), verdicts[VERDICT_IS_REFUSED]);
   printf(_("units that report  %u\n"), g_hash_table_size(rebuilt->names));
   printf(_("totals compared    %" PRIu64 "\n"), verification->totals);
   if (verification->is_backup && verification->totals == 0)
@@ -98,9 +102,8 @@ static void print_json(const struct verification *verification, const char *file
       (json_int_t)rebuilt->submissions, "acts", (json_int_t)rebuilt->acts, "reports",
       (json_int_t)count_reports(rebuilt), "counted", (json_int_t)verdicts[VERDICT_IS_COUNTED], "unchanged",
       (json_int_t)verdicts[VERDICT_IS_UNCHANGED], "stale", (json_int_t)verdicts[VERDICT_IS_STALE], "waited",
-      (json_int_t)(verdicts[VERDICT_IS_WAITING] + verdicts[VERDICT_IS_WAITING_UNIT]), "refused",
-      (json_int_t)verdicts[VERDICT_IS_REFUSED], "units", (json_int_t)g_hash_table_size(rebuilt->names),
-      "totals", (json_int_t)verification->totals, "editions",
+      (json_int_t)count_waiting(rebuilt), "refused", (json_int_t)verdicts[VERDICT_IS_REFUSED], "units",
+      (json_int_t)g_hash_table_size(rebuilt->names), "totals", (json_int_t)verification->totals, "editions",
       (json_int_t)published_editions(verification->published), "heads",
       (json_int_t)verification->tree.claims->len, "receipts",
       (json_int_t)receipts_count(verification->receipts), "faults", (json_int_t)verification->faults->count,

@@ -408,6 +408,15 @@ class Forged(Case):
             words = "another root than the head" if change == "swap" else "leaves, the head says"
             self.assertTrue(any(words in line for line in found), (change, at, found))
 
+    def test_a_closing_hash_that_is_not_the_file_s(self):
+        found = self.verify(self.whole[:-1] + bytes([self.whole[-1] ^ 1]))["wrong"]
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("the closing hash is not that of the bytes before it", found[0])
+
+    def test_no_leaf_at_all(self):
+        self.export.leaves, self.export.lines = [], []
+        self.assertTrue(any("there is no leaf" in line for line in self.verify(self.export.bytes())["wrong"]))
+
     def test_bits_turned(self):
         number = seed()
         chance = random.Random(number)
@@ -837,6 +846,19 @@ class Editions(Case):
         self.change(lambda text: text.__setitem__("vintage", "F"), "is published as F, expected P")
         self.change(lambda text: text.__setitem__("vintage", "P"), "is published as P, expected F", 1)
         self.change(lambda text: text.__setitem__("vintage", "F"), "is published as F, expected R", 2)
+
+    def test_none_is_published_of_what_takes_reports_again(self):
+        position, _ = self.export.find("edition")[2]
+        del self.export.leaves[position - 1]  # the closing of the west
+        self.assert_wrong("is published as R, expected none while the period is open again")
+
+    def test_a_cell_is_withheld_where_there_is_nothing(self):
+        def move(text):
+            withheld = next(cell for cell in text["cells"] if cell[3] != "F")
+            text["columns"].append(dict(text["columns"][0], code="profit.ytd"))
+            withheld[2] = len(text["columns"]) - 1
+            text["cells"].sort(key=lambda cell: cell[:3])
+        self.change(move, "found a total that is withheld, its leaves come to none")
 
     def test_seal_and_text(self):
         position, leaf = self.export.find("edition")[0]

@@ -27,8 +27,6 @@ struct scene {
 
 static void scene_begin(struct scene *scene)
 {
-  g_autoptr(GError) error = NULL;
-
   store_begin(scene->world->reader);
   fixture_export_read(&scene->export, scene->world->reader);
   store_rollback(scene->world->reader);
