@@ -12,7 +12,7 @@ struct invited {
   char *area;
   enum agent_role role;
   GStrv forms;
-  bool used;
+  bool used; /* or void, since the ledger was restored */
 };
 
 static void party_free(void *data)
@@ -51,6 +51,7 @@ void parties_init(struct parties *parties, struct faults *faults)
   parties->all = g_ptr_array_new_with_free_func(party_free);
   parties->by_key = g_hash_table_new(key_hash, key_equal);
   parties->by_id = g_hash_table_new(g_str_hash, g_str_equal);
+  parties->barred = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   parties->invitations = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, invited_free);
 }
 
@@ -58,6 +59,7 @@ void parties_finish(struct parties *parties)
 {
   g_hash_table_unref(parties->by_key);
   g_hash_table_unref(parties->by_id);
+  g_hash_table_unref(parties->barred);
   g_hash_table_unref(parties->invitations);
   g_ptr_array_unref(parties->all);
 }
@@ -128,6 +130,15 @@ static const char *form_beyond(const struct parties *parties, const struct catal
 
 /* --- leaves --- */
 
+void parties_restore(struct parties *parties)
+{
+  GHashTableIter all;
+  void *invited;
+  parties->restored = true;
+  g_hash_table_iter_init(&all, parties->invitations);
+  while (g_hash_table_iter_next(&all, NULL, &invited)) ((struct invited *)invited)->used = true;
+}
+
 void parties_invite(struct parties *parties, uint64_t at, const struct leaf *leaf)
 {
   struct invited *invited = g_new0(struct invited, 1);
@@ -158,10 +169,12 @@ static void check_invitation(struct parties *parties, uint64_t at, struct bytes_
                              const struct party *party)
 {
   g_autofree char *secret = text_hex(secret_hash.data, secret_hash.length);
+  if (secret_hash.length == 0 && parties->restored)
+    return; /* the backup did not know it, its certificate is ours */
   struct invited *invited = g_hash_table_lookup(parties->invitations, secret);
   if (!invited || invited->used) {
     faults_add(parties->faults, at,
-               invited ? _("agent %s came in with an invitation that was used before")
+               invited ? _("agent %s came in with an invitation that was used before, or is void")
                        : _("agent %s came in with an invitation that nobody gave"),
                party->id);
     return;
@@ -180,6 +193,7 @@ static bool is_new(const struct parties *parties, const struct party *party)
     if (memcmp(other->curve_key, party->curve_key, sizeof other->curve_key) == 0) return false;
   }
   return !g_hash_table_contains(parties->by_id, party->id) &&
+         !g_hash_table_contains(parties->barred, party->id) &&
          !g_hash_table_contains(parties->by_key, party->key_id);
 }
 
@@ -200,7 +214,8 @@ void parties_enrol(struct parties *parties, uint64_t at, const struct catalogue 
   }
   struct party *party = party_of(certificate);
   if (!is_new(parties, party)) {
-    faults_add(parties->faults, at, _("the name or a key of agent %s is another agent's already"), party->id);
+    faults_add(parties->faults, at, _("the name or a key of agent %s is another agent's already, or revoked"),
+               party->id);
     party_free(party);
     return;
   }
@@ -218,6 +233,7 @@ void parties_enrol(struct parties *parties, uint64_t at, const struct catalogue 
 void parties_revoke(struct parties *parties, uint64_t at, const char *id)
 {
   struct party *party = g_hash_table_lookup(parties->by_id, id);
+  if (!party && parties->restored && g_hash_table_add(parties->barred, g_strdup(id))) return;
   if (!party || party->revoked)
     faults_add(parties->faults, at, _("agent %s cannot be revoked: it is unknown, or was revoked before"),
                id);

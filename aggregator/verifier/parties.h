@@ -23,11 +23,16 @@ struct parties {
   GPtrArray *all;          /* of struct party, as they enrolled */
   GHashTable *by_key;      /* key id → struct party */
   GHashTable *by_id;       /* text → struct party */
+  bool restored;           /* from a backup, which may not have known all of them */
+  GHashTable *barred;      /* set of names that were revoked unknown then */
   GHashTable *invitations; /* hash of the secret, hex → struct invited, which is private */
 };
 
 void parties_init(struct parties *parties, struct faults *faults);
 void parties_finish(struct parties *parties);
+
+/* The ledger was restored: open invitations are void. */
+void parties_restore(struct parties *parties);
 
 /* Leaves of these kinds. `sign_key` is the ledger's. */
 void parties_invite(struct parties *parties, uint64_t at, const struct leaf *leaf);

@@ -14,6 +14,9 @@
 #define REPORTED "units_reported"
 #define EXPECTED "units_expected"
 
+/* Columns of an edition that are none of the form's. */
+enum { COLUMN_REPORTED = -2, COLUMN_EXPECTED = -3 };
+
 /* What an edition rests on. */
 struct footing {
   struct footing *next; /* of the same leaves */
@@ -154,7 +157,7 @@ struct comparing {
   uint64_t position;
   const struct edition_text *text;
   const struct totals *totals;
-  int *columns; /* by column of the text: that of the form, or CATALOGUE_NONE */
+  int *columns; /* by column of the text: that of the form, one of the above, or CATALOGUE_NONE */
 };
 
 static const struct text_column *column_of(const struct comparing *comparing, size_t column)
@@ -168,14 +171,14 @@ static void find_columns(struct comparing *comparing)
   const struct form *form = &catalogue->forms[comparing->totals->form];
   for (unsigned n = 0; n < comparing->text->columns->len; n++) {
     const struct text_column *column = column_of(comparing, n);
-    bool counts = strcmp(column->code, REPORTED) == 0 || strcmp(column->code, EXPECTED) == 0;
     int at = catalogue_column(catalogue, comparing->totals->form, column->code);
     const struct indicator *indicator =
         at == CATALOGUE_NONE ? NULL : &catalogue->indicators[form->columns[at].indicator];
+    if (strcmp(column->code, REPORTED) == 0) at = COLUMN_REPORTED;
+    if (strcmp(column->code, EXPECTED) == 0) at = COLUMN_EXPECTED;
     comparing->columns[n] = at;
-    if (indicator ? column->decimals != indicator->decimals ||
-                        strcmp(column->measure, catalogue->measures[indicator->measure].code) != 0
-                  : !counts || column->decimals != 0)
+    if (at == CATALOGUE_NONE || column->decimals != (indicator ? indicator->decimals : 0) ||
+        (indicator && strcmp(column->measure, catalogue->measures[indicator->measure].code) != 0))
       faults_add(comparing->published->faults, comparing->position,
                  _("edition %" PRIu64 ": column %s is none of the form, or has another measure"),
                  comparing->text->number, column->code);
@@ -186,12 +189,13 @@ static void find_columns(struct comparing *comparing)
 static bool sum_of(const struct comparing *comparing, const struct family *family, size_t n,
                    int128 *ret_total)
 {
-  if (!family) return false;
-  if (comparing->columns[n] != CATALOGUE_NONE) {
-    *ret_total = family->sums[comparing->columns[n]].total;
-    return family->sums[comparing->columns[n]].units > 0;
+  int column = comparing->columns[n];
+  if (!family || column == CATALOGUE_NONE) return false;
+  if (column >= 0) {
+    *ret_total = family->sums[column].total;
+    return family->sums[column].units > 0;
   }
-  *ret_total = strcmp(column_of(comparing, n)->code, REPORTED) == 0 ? family->reported : family->expected;
+  *ret_total = column == COLUMN_REPORTED ? family->reported : family->expected;
   return true;
 }
 

@@ -178,6 +178,29 @@ static void apply_period(struct rebuilt *rebuilt, const struct leaf *leaf)
   g_array_append_val(rebuilt->period_acts, act);
 }
 
+/* --- restores --- */
+
+void rebuilt_restore(struct rebuilt *rebuilt, uint64_t epoch)
+{
+  rebuilt->epoch = epoch;
+  rebuilt->paused = true;
+  parties_restore(&rebuilt->parties);
+}
+
+static void apply_resume(struct rebuilt *rebuilt, const struct leaf *leaf)
+{
+  if (!rebuilt->paused || leaf->resume.epoch != rebuilt->epoch)
+    faults_add(rebuilt->faults, rebuilt->leaf, _("there is nothing to resume"));
+  rebuilt->paused = false;
+}
+
+static void check_pause(struct rebuilt *rebuilt, enum leaf_kind kind)
+{
+  if (rebuilt->paused && (kind == LEAF_SUBMISSION || kind == LEAF_PARK_ACT || kind == LEAF_ENROLMENT))
+    faults_add(rebuilt->faults, rebuilt->leaf,
+               _("nothing may be taken after a restore before somebody has looked after revocations"));
+}
+
 /* --- what is sent --- */
 
 static void note_id(struct rebuilt *rebuilt, const uint8_t id[static SEAL_HASH_SIZE])
@@ -281,6 +304,9 @@ static void apply_plain(struct rebuilt *rebuilt, const struct leaf *leaf)
   case LEAF_DECLINE:
     apply_decline(rebuilt, leaf);
     break;
+  case LEAF_RESUME:
+    apply_resume(rebuilt, leaf);
+    break;
   default: /* it moves no total; editions are editions.c's */
     break;
   }
@@ -290,6 +316,7 @@ bool rebuilt_apply(struct rebuilt *rebuilt, const struct leaf *leaf, struct said
 {
   memset(ret_said, 0, sizeof *ret_said);
   check_time(rebuilt, leaf->recorded_at_ms);
+  check_pause(rebuilt, leaf->kind);
   bool said = false;
   if (leaf->kind == LEAF_GENESIS && rebuilt->leaf == 0)
     memcpy(rebuilt->sign_key, leaf->genesis.sign_key.data, sizeof rebuilt->sign_key);

@@ -29,6 +29,8 @@ struct rebuilt {
   GHashTable *catalogues;                 /* hash → struct catalogue: whichever was in force */
   struct catalogue *catalogue;            /* in force; NULL at first */
   struct unit_register *units;
+  uint64_t epoch; /* how often it was restored from a backup */
+  bool paused;    /* since then, until somebody resumes */
   struct parties parties;
   struct reports *reports;
   GHashTable *ids;      /* of submissions and acts → leaf */
@@ -45,6 +47,10 @@ CLEANUP_DEFINE(struct rebuilt, rebuilt_free)
 /* The next leaf. `ret_said` is filled in of one that was sent: false of others. What is wrong is said, and
  * the leaf carried out as it is, as far as it can be. */
 bool rebuilt_apply(struct rebuilt *rebuilt, const struct leaf *leaf, struct said *ret_said);
+
+/* The ledger was restored from a backup and begins this epoch: open invitations are void, and nothing is
+ * taken until somebody resumes. */
+void rebuilt_restore(struct rebuilt *rebuilt, uint64_t epoch);
 
 /* Whether the last act of an operator about the area closed the form's period; area CATALOGUE_NONE: whether
  * it is closed for each area that reports. */

@@ -84,7 +84,8 @@ static struct receipt *open_receipt(struct receipts *receipts, struct tree *tree
   if (!merkle_is_included(receipt->leaf_hash.data, receipt->position, receipt->tree_size,
                           receipt->tree_root.data, receipt->path.hash, receipt->path.count))
     faults_add(receipts->faults, NO_LEAF, _("%s does not prove that its leaf is in the tree"), whose);
-  else if (receipt->tree_size >= tree->leaves.size)
+  else if (receipt->tree_size >= tree->leaves.size &&
+           !tree_is_lost(tree, receipt->tree_epoch, receipt->tree_size))
     tree_expect(tree, receipt->tree_size, receipt->tree_root.data, whose);
   return receipt;
 }
@@ -95,7 +96,12 @@ void receipts_open(struct receipts *receipts, struct tree *tree)
     size_t length;
     const uint8_t *sealed = g_bytes_get_data(receipts->sealed->pdata[n], &length);
     struct receipt *receipt = open_receipt(receipts, tree, sealed, length);
-    if (receipt) g_ptr_array_add(receipts->opened, receipt);
+    bool lost = receipt && tree_is_lost(tree, receipt->tree_epoch, receipt->position + 1);
+    tree->lost += lost;
+    if (lost)
+      receipt_free(receipt);
+    else if (receipt)
+      g_ptr_array_add(receipts->opened, receipt);
   }
   g_ptr_array_sort(receipts->opened, by_position);
 }

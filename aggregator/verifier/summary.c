@@ -46,6 +46,10 @@ static void print_content(const struct verification *verification)
 {
   const struct rebuilt *rebuilt = verification->rebuilt;
   const uint64_t *verdicts = rebuilt->verdicts;
+  if (rebuilt->epoch > 0)
+    printf(_("restored           %" PRIu64 " times from a backup, as it says; %" PRIu64
+             " of the heads and receipts given are of what was lost by that\n"),
+           rebuilt->epoch, verification->tree.lost);
   printf(_("agents             %u\n"), rebuilt->parties.all->len);
   printf(_("submissions        %" PRIu64 ", and %" PRIu64 " other acts of parks\n"), rebuilt->submissions,
          rebuilt->acts);
@@ -93,10 +97,12 @@ static void print_json(const struct verification *verification, const char *file
   g_autofree char *root_text = text_hex(root, sizeof root), *name = g_filename_display_name(file);
   g_autofree char *key_id = text_hex(verification->tree.key_id, sizeof verification->tree.key_id);
   json_t *object = json_pack(
-      "{s:s, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+      "{s:s, s:I, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+      "s:I, s:I, "
       "s:I, "
       "s:o}",
-      "file", name, "leaves", (json_int_t)rebuilt->leaf, "root", root_text, "key_id",
+      "file", name, "leaves", (json_int_t)rebuilt->leaf, "root", root_text, "epoch",
+      (json_int_t)rebuilt->epoch, "lost", (json_int_t)verification->tree.lost, "key_id",
       verification->tree.has_key ? key_id : "", "first_ms", (json_int_t)rebuilt->first_ms, "last_ms",
       (json_int_t)rebuilt->recorded_ms, "agents", (json_int_t)rebuilt->parties.all->len, "submissions",
       (json_int_t)rebuilt->submissions, "acts", (json_int_t)rebuilt->acts, "reports",

@@ -33,6 +33,7 @@ void tree_init(struct tree *tree, struct faults *faults)
   tree->faults = faults;
   merkle_init(&tree->leaves);
   tree->head = g_byte_array_new();
+  tree->restores = g_array_new(FALSE, FALSE, sizeof(struct restore));
   tree->claims = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
   tree->expected = g_tree_new_full(by_size, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
 }
@@ -40,6 +41,7 @@ void tree_init(struct tree *tree, struct faults *faults)
 void tree_finish(struct tree *tree)
 {
   g_byte_array_unref(tree->head);
+  g_array_unref(tree->restores);
   g_ptr_array_unref(tree->claims);
   g_tree_unref(tree->expected);
 }
@@ -90,6 +92,35 @@ void tree_expect(struct tree *tree, uint64_t size, const uint8_t root[static MER
   compare_roots(tree);
 }
 
+/* --- restores --- */
+
+bool tree_is_lost(const struct tree *tree, uint64_t epoch, uint64_t size)
+{
+  for (unsigned n = 0; n < tree->restores->len; n++) {
+    const struct restore *restore = &g_array_index(tree->restores, struct restore, n);
+    if (restore->epoch > epoch && restore->size < size) return true;
+  }
+  return false;
+}
+
+uint64_t tree_restored(struct tree *tree, struct bytes_view sealed, uint64_t epoch_before)
+{
+  CLEANUP(epoch_free) struct epoch *epoch = NULL;
+  uint8_t root[MERKLE_HASH_SIZE];
+  const uint8_t *payload;
+  size_t length;
+  uint64_t position = tree->leaves.size;
+  if (seal_open(sealed.data, sealed.length, SEAL_EPOCH, tree->sign_key, &payload, &length, NULL) != SEAL_OK)
+    faults_add(tree->faults, position, _("the epoch is not signed by the ledger's key"));
+  if (seal_peek(sealed.data, sealed.length, SEAL_EPOCH, &payload, &length))
+    epoch = epoch_decode(payload, length);
+  merkle_root(&tree->leaves, root);
+  if (!epoch || epoch->number != epoch_before + 1 || epoch->size != position ||
+      memcmp(epoch->root.data, root, sizeof root) != 0)
+    faults_add(tree->faults, position, _("this epoch does not go on from the leaves before it"));
+  return epoch ? epoch->number : 0;
+}
+
 /* --- what was signed --- */
 
 /* NULL, and it is said, if it is not signed by the ledger's key. */
@@ -116,6 +147,7 @@ static void take_own_head(struct tree *tree)
   if (!head) return;
   tree->is_sealed = true;
   tree->size = head->size;
+  tree->epoch = head->epoch;
   tree->recorded_ms = head->recorded_at_ms;
   memcpy(tree->root, head->root.data, sizeof tree->root);
 }
@@ -127,7 +159,11 @@ static void take_claims(struct tree *tree)
     const uint8_t *sealed = g_bytes_get_data(tree->claims->pdata[n], &length);
     g_autofree char *whose = g_strdup_printf(_("earlier head no. %u"), n + 1);
     CLEANUP(signed_head_free) struct signed_head *head = open_head(tree, sealed, length, whose);
-    if (head) tree_expect(tree, head->size, head->root.data, whose);
+    if (!head) continue;
+    if (tree_is_lost(tree, head->epoch, head->size))
+      tree->lost++;
+    else
+      tree_expect(tree, head->size, head->root.data, whose);
   }
 }
 
@@ -149,7 +185,7 @@ void tree_add(struct tree *tree, const uint8_t *leaf, size_t length)
   compare_roots(tree);
 }
 
-void tree_end(struct tree *tree, int64_t recorded_ms)
+void tree_end(struct tree *tree, int64_t recorded_ms, uint64_t epoch)
 {
   uint8_t root[MERKLE_HASH_SIZE];
   for (GTreeNode *node = g_tree_node_first(tree->expected); node; node = g_tree_node_next(node)) {
@@ -170,6 +206,6 @@ void tree_end(struct tree *tree, int64_t recorded_ms)
   else if (memcmp(root, tree->root, sizeof root) != 0)
     faults_add(tree->faults, NO_LEAF,
                _("the tree of the leaves has another root than the head: leaves were altered"));
-  else if (recorded_ms != tree->recorded_ms)
-    faults_add(tree->faults, NO_LEAF, _("the head says another time than its last leaf"));
+  else if (recorded_ms != tree->recorded_ms || epoch != tree->epoch)
+    faults_add(tree->faults, NO_LEAF, _("the head says another time or epoch than its last leaf"));
 }

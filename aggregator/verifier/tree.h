@@ -10,8 +10,16 @@
 
 #include <stdbool.h>
 
+/* A restore from a backup, as the ledger declares it: what was signed in earlier epochs beyond its first
+ * `size` leaves is lost. */
+struct restore {
+  uint64_t epoch, size;
+};
+
 struct tree {
   struct faults *faults;
+  GArray *restores; /* struct restore, by size: known before the first leaf */
+  uint64_t lost;    /* heads and receipts of what is so lost */
   struct merkle leaves;
   uint8_t sign_key[SEAL_PUBLIC_KEY_SIZE], key_id[SEAL_HASH_SIZE]; /* of the Genesis, */
   bool has_key;                                                   /* once it was read */
@@ -20,7 +28,7 @@ struct tree {
   GTree *expected; /* size → GPtrArray of struct expected_root, which is private: roots of trees to come */
   uint8_t leaf_hash[MERKLE_HASH_SIZE]; /* of the last leaf */
   bool is_sealed;                      /* the head is, by that key */
-  uint64_t size;                       /* the head's */
+  uint64_t size, epoch;                /* the head's */
   uint8_t root[MERKLE_HASH_SIZE];
   int64_t recorded_ms;
 };
@@ -34,6 +42,8 @@ void tree_claim(struct tree *tree, GBytes *sealed);
 /* A root that something else says, such as a receipt, of a tree that is no smaller than that of now. */
 void tree_expect(struct tree *tree, uint64_t size, const uint8_t root[static MERKLE_HASH_SIZE],
                  const char *whose);
+/* Whether so many leaves, of this epoch, are more than a restore has left of it. */
+bool tree_is_lost(const struct tree *tree, uint64_t epoch, uint64_t size);
 
 /* The key of leaf 0: what was signed is looked at now. */
 void tree_set_key(struct tree *tree, const uint8_t sign_key[static SEAL_PUBLIC_KEY_SIZE]);
@@ -41,7 +51,10 @@ void tree_set_key(struct tree *tree, const uint8_t sign_key[static SEAL_PUBLIC_K
 /* The next leaf. */
 void tree_add(struct tree *tree, const uint8_t *leaf, size_t length);
 
-/* Behind the last leaf, which was recorded at this time. */
-void tree_end(struct tree *tree, int64_t recorded_ms);
+/* The next leaf is an Epoch, of which this is the seal. Returns its number, 0 if it cannot be read. */
+uint64_t tree_restored(struct tree *tree, struct bytes_view sealed, uint64_t epoch_before);
+
+/* Behind the last leaf, which was recorded at this time and in this epoch. */
+void tree_end(struct tree *tree, int64_t recorded_ms, uint64_t epoch);
 
 #endif

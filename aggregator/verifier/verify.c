@@ -55,6 +55,18 @@ bool verification_add_head(struct verification *verification, const char *text, 
 
 /* --- the first look --- */
 
+static void note_restore(struct verification *verification, uint64_t position, const struct leaf *leaf)
+{
+  CLEANUP(epoch_free) struct epoch *epoch = NULL;
+  const uint8_t *payload;
+  size_t length;
+  if (seal_peek(leaf->epoch.sealed.data, leaf->epoch.sealed.length, SEAL_EPOCH, &payload, &length))
+    epoch = epoch_decode(payload, length);
+  if (!epoch) return; /* it is said when it is checked */
+  struct restore restore = {.epoch = epoch->number, .size = position};
+  g_array_append_val(verification->tree.restores, restore);
+}
+
 static void look_through(struct verification *verification, FILE *file)
 {
   CLEANUP(export_reader_free) struct export_reader *reader = export_reader_new(file, NULL);
@@ -63,6 +75,7 @@ static void look_through(struct verification *verification, FILE *file)
     if (record.kind != EXPORT_LEAF) continue;
     CLEANUP(leaf_free) struct leaf *leaf = leaf_decode(record.data, record.length);
     if (leaf && leaf->kind == LEAF_EDITION) published_note(verification->published, position, leaf);
+    if (leaf && leaf->kind == LEAF_EPOCH) note_restore(verification, position, leaf);
     position++;
   }
 }
@@ -91,6 +104,8 @@ static void take_leaf(struct verification *verification, const uint8_t *data, si
   leaf_free(verification->leaf);
   struct leaf *leaf = verification->leaf = leaf_decode(data, length);
   if (position == 0) begin(verification, leaf);
+  if (leaf && leaf->kind == LEAF_EPOCH)
+    rebuilt_restore(rebuilt, tree_restored(&verification->tree, leaf->epoch.sealed, rebuilt->epoch));
   tree_add(&verification->tree, data, length);
   if (leaf && leaf->kind == LEAF_EDITION) published_check(verification->published, rebuilt, position, leaf);
   verification->sent = leaf && rebuilt_apply(rebuilt, leaf, &verification->said);
@@ -103,7 +118,7 @@ static void take_leaf(struct verification *verification, const uint8_t *data, si
 /* Behind the leaves, also where no totals follow. */
 static struct total_lines *end_leaves(struct verification *verification)
 {
-  tree_end(&verification->tree, verification->rebuilt->recorded_ms);
+  tree_end(&verification->tree, verification->rebuilt->recorded_ms, verification->rebuilt->epoch);
   receipts_end(verification->receipts, verification->rebuilt->leaf);
   return total_lines_new(verification->rebuilt, verification->faults);
 }

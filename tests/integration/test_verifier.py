@@ -21,7 +21,7 @@ from stranger import CERTIFICATE, RECEIPT, Report, SigningKey, Stranger, digest,
 GOOD, USAGE, BAD, IO = 0, 64, 65, 74
 VERIFIER = parktally.BUILD / "aggregator" / "verifier" / "parktally-verify"
 parktally.need(VERIFIER)
-EDITION, HEAD = 6, 7
+EDITION, HEAD, EPOCH = 6, 7, 8
 UNCHANGED, STALE, WAITING, REFUSED = pb.VERDICT_UNCHANGED, pb.VERDICT_STALE, pb.VERDICT_WAITING, pb.VERDICT_REFUSED
 SAMPLE = parktally.sampled(40, 1000)
 RULES = "  output-small: {zh: 产值不大, en: Output is small, form: monthly, weight: mandatory, holds: output <= 100000}\n"
@@ -245,10 +245,13 @@ class Export:
         self.leaves.append(pb.Leaf(recorded_at_ms=last + 1, **body).SerializeToString())
         return len(self.leaves) - 1
 
-    def sign(self, key):
+    def sign_in_epoch(self, key):
+        return self.sign(key, len(self.find("epoch")))
+
+    def sign(self, key, epoch=0):
         """Makes the head anew."""
         last = pb.Leaf.FromString(self.leaves[-1]).recorded_at_ms
-        head = pb.SignedHead(head=pb.TreeHead(size=len(self.leaves), root=root_of(self.leaves)), recorded_at_ms=last)
+        head = pb.SignedHead(head=pb.TreeHead(size=len(self.leaves), root=root_of(self.leaves), epoch=epoch), recorded_at_ms=last)
         self.head = seal(HEAD, head.SerializeToString(), key)
         return self
 
@@ -730,7 +733,7 @@ class Lies(Case):
         head = pb.SignedHead.FromString(self.export.head[104:])
         head.recorded_at_ms += 1
         self.export.head = seal(HEAD, head.SerializeToString(), self.scene.key)
-        self.assertIn("another time than its last leaf", self.verify(self.export.bytes())["wrong"][0])
+        self.assertIn("another time or epoch than its last leaf", self.verify(self.export.bytes())["wrong"][0])
 
 
 class Receipts(Case):
@@ -868,6 +871,125 @@ class Editions(Case):
         self.change(lambda text: text.pop("cells"), "the edition cannot be read")
         self.change(lambda text: text["cells"][0].__setitem__(2, 99), "the edition cannot be read")
         self.change(lambda text: text["cells"].reverse(), "the edition cannot be read")
+
+
+class Restored(parktally.Case):
+    """A city that was restored from a backup, and says so."""
+
+    def setUp(self):
+        super().setUp()
+        self.city = self.aggregator()
+        self.city.import_register([parktally.unit("A1", "east"), parktally.unit("A2", "east")])
+        self.city.start()
+        self.east = parktally.enrol(self.city, "east", self.folder / "东")
+        self.push("A1", 1)
+        self.early = self.head()
+        self.city.command("backup", self.folder / "backup")
+        self.push("A2", 2)
+        self.city.invite("west")
+        self.lost = self.head()
+        self.receipts = self.kept()
+        key = self.folder / "key"
+        shutil.copy(self.city.data / "identity.key", key)
+        self.key = SigningKey(key.read_bytes()[104:136])
+        self.city.kill()
+        shutil.rmtree(self.city.data)
+        restored = parktally.run(parktally.AGGREGATOR, "restore", self.folder / "backup", "--key", key, "--reason", "硬盘损坏", data=self.city.data)
+        self.assertEqual(restored.code, GOOD, restored)
+        self.city.start()
+        self.city.command("resume", "--revocations-checked")
+        self.push("A1", 3)
+        self.city.command("ledger", "export", "--output", self.folder / "ledger")
+        self.export = Export((self.folder / "ledger").read_bytes())
+        self.epoch, self.epoch_leaf = self.export.find("epoch")[0]
+
+    def push(self, unit, output):
+        path = self.folder / "月报.csv"
+        path.write_text(f"uscc,period,output\n{unit},2018-05,{output}\n")
+        self.east.command("push", path, "--approved-by", "张三", "--wait", code=GOOD)
+
+    def head(self):
+        return json.loads(self.city.command("ledger", "head", "--format", "json").out)["head"]
+
+    def kept(self):
+        with contextlib.closing(sqlite3.connect(self.east.data / "outbox.db")) as outbox:
+            sealed = [row[0] for row in outbox.execute("SELECT sealed FROM receipt")]
+        path = self.folder / "receipts"
+        path.write_bytes(b"".join(struct.pack("<I", len(receipt)) + receipt for receipt in sealed))
+        return path
+
+    def verify(self, *options, code=BAD):
+        path = self.folder / "tried"
+        path.write_bytes(self.export.sign_in_epoch(self.key).bytes())
+        result = parktally.run(VERIFIER, path, "--format", "json", *options)
+        self.assertEqual(result.code, code, result)
+        return json.loads(result.out)
+
+    def assert_wrong(self, words, *options):
+        found = self.verify(*options)["wrong"]
+        self.assertTrue(any(words in line for line in found), (words, found))
+
+    def test_what_was_lost_is_told_and_is_no_fault(self):
+        whole = parktally.run(VERIFIER, self.folder / "ledger", "--format", "json", "--head", self.early, "--head", self.lost,
+                              "--receipts", self.receipts)
+        self.assertEqual(whole.code, GOOD, whole)
+        found = json.loads(whole.out)
+        self.assertEqual((found["wrong"], found["epoch"], found["lost"], found["receipts"]), ([], 1, 2, 2))
+        self.assertIn("restored           1 times", parktally.run(VERIFIER, self.folder / "ledger").out)
+
+    def test_without_an_epoch_what_was_lost_is_missed(self):
+        del self.export.leaves[self.epoch:self.epoch + 2]
+        self.assert_wrong("this is not the ledger that was signed then", "--head", self.lost)
+        self.assert_wrong("says something else than the leaf", "--receipts", self.receipts)  # it came again, in the same place
+
+    def test_an_epoch_that_does_not_go_on(self):
+        for change in ("number", "size", "root", "seal"):
+            self.export = Export((self.folder / "ledger").read_bytes())
+            epoch = pb.Epoch.FromString(self.epoch_leaf.epoch.sealed[104:])
+            if change == "number":
+                epoch.number = epoch.head.epoch = 2
+                epoch.head.epoch = 1
+            if change == "size":
+                epoch.head.size -= 1
+            if change == "root":
+                epoch.head.root = digest(b"another")
+            leaf = pb.Leaf.FromString(self.export.leaves[self.epoch])
+            leaf.epoch.sealed = seal(EPOCH, epoch.SerializeToString(), SigningKey.generate() if change == "seal" else self.key)
+            self.export.put(self.epoch, leaf)
+            with self.subTest(change):
+                self.assert_wrong("the epoch is not signed by the ledger's key" if change == "seal" else "this epoch does not go on")
+
+    def test_nothing_is_taken_before_somebody_resumes(self):
+        (resume, _), = self.export.find("resume")
+        del self.export.leaves[resume]
+        self.assert_wrong("nothing may be taken after a restore")
+        self.export = Export((self.folder / "ledger").read_bytes())
+        self.export.append(resume=pb.ResumeLeaf(epoch=1))
+        self.assert_wrong("there is nothing to resume")
+
+    def test_invitations_of_before_are_void_and_revocations_of_the_unknown_stand_once(self):
+        position, leaf = self.export.find("invitation")[0]
+        secret = digest(b"secret")
+        self.export.leaves.insert(self.epoch, b"")
+        leaf.invitation.secret_hash, leaf.invitation.area = secret, "west"
+        leaf.recorded_at_ms = pb.Leaf.FromString(self.export.leaves[self.epoch - 1]).recorded_at_ms + 1
+        self.export.put(self.epoch, leaf)
+        other = SigningKey.generate()
+        certificate = pb.Certificate(agent="west-9", area="west", curve_key=digest(b"c"), sign_key=bytes(other.verify_key))
+        self.export.append(enrolment=pb.EnrolmentLeaf(certificate=seal(CERTIFICATE, certificate.SerializeToString(), self.key),
+                                                      secret_hash=secret))
+        self.assert_wrong("agent west-9 came in with an invitation that was used before, or is void")
+        self.export = Export((self.folder / "ledger").read_bytes())
+        self.export.append(revocation=pb.RevocationLeaf(agent="west-1"))
+        self.verify(code=GOOD)
+        self.export.append(revocation=pb.RevocationLeaf(agent="west-1"))
+        self.assert_wrong("agent west-1 cannot be revoked")
+
+    def test_a_head_of_another_epoch(self):
+        self.export.sign(self.key)
+        path = self.folder / "tried"
+        path.write_bytes(self.export.bytes())
+        self.assertIn("another time or epoch", parktally.run(VERIFIER, path, "--format", "json").out)
 
 
 class Alone(unittest.TestCase):
