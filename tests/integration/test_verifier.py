@@ -46,6 +46,7 @@ def register():
     units += [parktally.unit(f"W{n}", "west", clusters="cars;steel", in_boundary="0" if n == 6 else "1") for n in range(1, 7)]
     units += [parktally.unit(f"S{n}", "south", flags="above_scale") for n in range(1, 5)]
     units += [parktally.unit("B1", "east;west", reporter="west"), parktally.unit("B2", "east;west"),
+              *(parktally.unit(f"D{n}", "east;west", in_boundary=str(n % 2)) for n in range(1, 9)),
               parktally.unit("C1", "city")]
     return units
 
@@ -108,10 +109,11 @@ class Scene:
             Report("A1", {"output": 10, "sales": 5}), Report("A2", {"output": 20, "sales.ytd": 7}),
             Report("A3", {"output": -0, "sales": 6, "sales.ytd": 6, "staff": 3}), Report("A4", kind=pb.REPORT_NIL),
             Report("B1", {"output": 1000}), Report("B2", {"output": 400}), Report("W1", {"output": 9}),
-            Report("A5", {"output": 100001 * 10})], counted=6, refused=2)
+            Report("A5", {"output": 100001 * 10}), *(Report(f"D{n}", {"output": 40 + n}) for n in range(1, 9))], counted=14, refused=2)
         self.report(west, "monthly", "2018-01", [
             Report(f"W{n}", {"output": 100 + n, "sales": n, "sales.ytd": n}) for n in range(1, 7)] +
-            [Report("B1", {"output": 1100, "staff": 8}), Report("B2", {"output": 500})], counted=8)
+            [Report("B1", {"output": 1100, "staff": 8}), Report("B2", {"output": 500})] +
+            [Report(f"D{n}", {"output": 90 + n}) for n in range(1, 9)], counted=16)
         self.push(south, "uscc,period,output,sales\nS1,2018-01,1,1\nS2,2018-01,2,2\nS3,2018-01,本期无数据,\n")
         self.report(bureau, "city", "2018", [Report("C1", {"people": 4157})], counted=1)
 
@@ -132,6 +134,7 @@ class Scene:
         early = self.report(east, "monthly", "2018-02", [Report("A1", {"output": 71}, base=february_id),
                                                          Report("A2", {"output": 72}, base=february_id)], waiting=2)
         self.report(east, "monthly", "2018-02", [Report("A1", {"output": 81}, base=early)], waiting=1)
+        self.report(second, "monthly", "2018-02", [Report("A2", {"output": 73}, base=february_id)], waiting=1)  # too late
         self.send(east, february)
         self.report(east, "monthly", "2018-02", [Report("A1", {"output": 82}, base=digest(b"never"))], waiting=1)
 
@@ -168,6 +171,10 @@ class Scene:
         self.report(other, "monthly", "2018-03", [Report("S2", {"output": 3})], counted=1)
         city.command("ask", "--area", "west", "--form", "monthly", "--period", "2018-03", "--unit", "W1", "--reason", "为何如此少")
         self.publish("monthly", "2018-02")
+        both = [Report(f"D{n}", {"output": 100 + n}) for n in range(1, 9)]  # all alike, so that all can be printed
+        self.report(east, "monthly", "2018-06", both + [Report(f"A{n}", {"output": 100 + n}) for n in range(1, 4)], counted=11)
+        self.report(west, "monthly", "2018-06", both + [Report(f"W{n}", {"output": 100 + n}) for n in range(1, 7)], counted=14)
+        self.publish("monthly", "2018-06")
         parktally.wait_until(lambda: "report.overlap" in city.command("inquiries", "--all", "--format", "csv").out, "overlaps are asked about")
         city.command("ledger", "export", "--output", self.folder / "ledger")
         self.head()
@@ -318,7 +325,7 @@ class Honest(Case):
         self.assertEqual(found["key_id"], digest(bytes(self.scene.key.verify_key)).hex())
         self.assertEqual(found["totals"], len(self.export.lines))
         self.assertGreater(found["totals"], 150)
-        self.assertEqual(found["editions"], 5)
+        self.assertEqual(found["editions"], 6)
         self.assertEqual((found["receipts"], found["heads"]), (len(self.scene.receipts), 4))
         kinds = ("counted", "unchanged", "stale", "waited", "refused")
         self.assertEqual(found["reports"], sum(found[kind] for kind in kinds))
@@ -614,6 +621,12 @@ class Lies(Case):
                 self.assert_wrong("waits no longer, but nothing is recorded")
                 self.export = Export(self.whole)
 
+    def test_a_report_that_waited_is_refused_for_no_reason(self):
+        position, leaf = self.export.find("submission", lambda leaf: any(r.verdict == STALE for r in leaf.submission.release))[0]
+        next(release for release in leaf.submission.release if release.verdict == STALE).verdict = REFUSED
+        self.export.put(position, leaf)
+        self.assert_wrong("is recorded as refused, expected stale")
+
     def test_what_a_revoked_agent_seals(self):
         agent = next(agent for agent in self.scene.agents.values() if agent.id == "south-2")
         sealed = agent.sealed("monthly", "2018-04", [Report("S1", {"output": 1})])
@@ -651,6 +664,12 @@ class Lies(Case):
             self.export = Export(self.whole)
             self.enrol("east", entry=entry)
             self.assert_wrong("agent east-9 is not entered as it came in")
+
+    def test_who_was_never_admitted_keeps_nobody_out(self):
+        self.enrol("west", entry=pb.ENTRY_WAITS)
+        self.export.append(revocation=pb.RevocationLeaf(agent="west-1"))
+        self.enrol("west", entry=pb.ENTRY_SUCCEEDS, agent="west-10")
+        self.verify(self.export.sign(self.scene.key).bytes(), code=GOOD)
 
     def test_an_admission_by_who_has_no_right(self):
         key = self.enrol("east", entry=pb.ENTRY_WAITS)
@@ -831,6 +850,11 @@ class Editions(Case):
             with self.subTest(cell=cells[n]):
                 self.change(lambda text, n=n: text["cells"][n].__setitem__(4, "123456"), "found 123456, its leaves come to")
 
+    def test_lines_of_what_several_parks_count_are_printed_too(self):
+        text = json.loads(self.export.find("edition")[-1][1].edition.sealed[104:])
+        overlap = [area["code"] for area in text["slices"]].index("overlap")
+        self.assertTrue(any(cell[1] == overlap and cell[3] == "F" and cell[4] != "0.0" for cell in text["cells"]))
+
     def test_cells_left_out_and_made_up(self):
         self.change(lambda text: text["cells"].pop(), "it is neither printed nor withheld")
         self.change(lambda text: text["areas"][0].__setitem__("code", "moon"), "its leaves come to none")
@@ -879,7 +903,7 @@ class Restored(parktally.Case):
     def setUp(self):
         super().setUp()
         self.city = self.aggregator()
-        self.city.import_register([parktally.unit("A1", "east"), parktally.unit("A2", "east")])
+        self.city.import_register([parktally.unit("A1", "east"), parktally.unit("A2", "east"), parktally.unit("W1", "west")])
         self.city.start()
         self.east = parktally.enrol(self.city, "east", self.folder / "东")
         self.push("A1", 1)
@@ -892,21 +916,30 @@ class Restored(parktally.Case):
         key = self.folder / "key"
         shutil.copy(self.city.data / "identity.key", key)
         self.key = SigningKey(key.read_bytes()[104:136])
+        self.restore("backup")
+        self.push("A1", 3)
+        self.read()
+        self.epoch, self.epoch_leaf = self.export.find("epoch")[0]
+
+    def restore(self, backup):
         self.city.kill()
         shutil.rmtree(self.city.data)
-        restored = parktally.run(parktally.AGGREGATOR, "restore", self.folder / "backup", "--key", key, "--reason", "硬盘损坏", data=self.city.data)
+        restored = parktally.run(parktally.AGGREGATOR, "restore", self.folder / backup, "--key", self.folder / "key",
+                                 "--reason", "硬盘损坏", data=self.city.data)
         self.assertEqual(restored.code, GOOD, restored)
         self.city.start()
         self.city.command("resume", "--revocations-checked")
-        self.push("A1", 3)
-        self.city.command("ledger", "export", "--output", self.folder / "ledger")
-        self.export = Export((self.folder / "ledger").read_bytes())
-        self.epoch, self.epoch_leaf = self.export.find("epoch")[0]
 
-    def push(self, unit, output):
+    def read(self):
+        path = self.folder / "ledger"
+        path.unlink(missing_ok=True)
+        self.city.command("ledger", "export", "--output", path)
+        self.export = Export(path.read_bytes())
+
+    def push(self, unit, output, agent=None):
         path = self.folder / "月报.csv"
         path.write_text(f"uscc,period,output\n{unit},2018-05,{output}\n")
-        self.east.command("push", path, "--approved-by", "张三", "--wait", code=GOOD)
+        (agent or self.east).command("push", path, "--approved-by", "张三", "--wait", code=GOOD)
 
     def head(self):
         return json.loads(self.city.command("ledger", "head", "--format", "json").out)["head"]
@@ -984,6 +1017,22 @@ class Restored(parktally.Case):
         self.verify(code=GOOD)
         self.export.append(revocation=pb.RevocationLeaf(agent="west-1"))
         self.assert_wrong("agent west-1 cannot be revoked")
+
+    def test_an_agent_that_the_backup_did_not_know_returns_with_the_city_s_own_certificate(self):
+        self.city.command("backup", self.folder / "again")
+        west = parktally.enrol(self.city, "west", self.folder / "西")
+        self.restore("again")
+        self.push("W1", 4, west)
+        self.read()
+        position, leaf = self.export.find("enrolment", lambda leaf: not leaf.enrolment.secret_hash)[0]
+        self.assertEqual(self.verify(code=GOOD)["epoch"], 2)
+        leaf.enrolment.entry = pb.ENTRY_WAITS
+        self.export.put(position, leaf)
+        self.assert_wrong("is not entered as it came in")
+        self.read()
+        for at in sorted((at for kind in ("epoch", "resume") for at, _ in self.export.find(kind)), reverse=True):
+            del self.export.leaves[at]
+        self.assert_wrong("came in with an invitation that nobody gave")
 
     def test_a_head_of_another_epoch(self):
         self.export.sign(self.key)
