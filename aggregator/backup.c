@@ -20,7 +20,9 @@ static void show_progress(uint64_t done, uint64_t all, void *data)
 {
   struct control_request *request = data;
 
-  control_err(request->output, _("\r%" PRIu64 " of %" PRIu64 " leaves"), done, all);
+  g_autofree char *progress = g_strdup_printf(_("%" PRIu64 " of %" PRIu64 " leaves"), done, all);
+
+  control_err(request->output, "\r%s", progress);
   if (done >= all) control_err(request->output, "\n");
 }
 

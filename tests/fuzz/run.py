@@ -20,7 +20,7 @@ SECONDS, SECONDS_FULL = 20, 600
 WORDS_MOST = 400
 # The longest input of a target in bytes; a message is 4 KiB, which reaches every branch, and so is a cell's text 256.
 LONGEST = {"csv": 16384, "catalogue": 32768, "register": 8192, "config": 4096, "text": 256, "formula": 512,
-           "carve": 16384}
+           "carve": 16384, "export": 16384}
 LONGEST_MESSAGE = 4096
 # Where the first byte of an input chooses: nothing known and each thing known, or the decimals.
 CHOICES = {"csv": b"\x00\x04\x0f\x1c", "text": b"\x00\x02\x09"}

@@ -234,6 +234,82 @@ static void write_satchel(void)
   g_unlink(path);
 }
 
+static void add_record(GByteArray *file, char kind, const void *data, size_t length)
+{
+  const uint8_t header[] = {(uint8_t)length, (uint8_t)(length >> 8), 0, 0, (uint8_t)kind};
+  g_byte_array_append(file, header, sizeof header);
+  g_byte_array_append(file, data, (guint)length);
+}
+
+static void add_leaf(GByteArray *file, struct leaf leaf)
+{
+  static int64_t now_ms = 1528070400000;
+  leaf.recorded_at_ms = now_ms++;
+  leaf.by = leaf.reason = "";
+  g_autoptr(GByteArray) bytes = leaf_encode(&leaf, NULL);
+  add_record(file, 'L', bytes->data, bytes->len);
+}
+
+static GByteArray *seal_submission(const struct catalogue *catalogue)
+{
+  int form = catalogue_form(catalogue, "monthly");
+  CLEANUP(submission_writer_free) struct submission_writer *writer = submission_writer_new(catalogue, form);
+  struct report_change change = {.kind = KIND_FIGURES};
+  struct submission_head head = {.agent = "east-1",
+                                 .sequence = 1,
+                                 .form = "monthly",
+                                 .period = "2018-01",
+                                 .approved_by = "李明",
+                                 .responsible = "",
+                                 .filler = "",
+                                 .telephone = ""};
+  column_set_add(&change.asked, 0);
+  figures_set(&change.figures, 0, 12);
+  submission_writer_add(writer, "A1", &change, NULL);
+  submission_writer_add(writer, "A2", &change, hash); /* waits */
+  memcpy(head.catalogue_hash, catalogue->hash, sizeof head.catalogue_hash);
+  g_autoptr(GByteArray) payload = submission_writer_finish(writer, &head);
+  return seal_make(SEAL_SUBMISSION, public_key, secret_key, payload->data, payload->len, NULL);
+}
+
+/* A whole ledger, in which nothing is wrong but its head and its end. */
+static void write_export(void)
+{
+  static const char register_csv[] = "unit,class,parks\nA1,code,east\nA2,code,east;west\n";
+  static const char totals[] = "monthly,2018-01,zone,all,output,12,1\nmonthly,2018-01,zone,all,,0,1\n";
+  static const struct refusal waits = {1, "A2", "report.waiting", "", "", "", VERDICT_IS_WAITING};
+  const struct bytes_view key = {public_key, sizeof public_key};
+  CLEANUP(catalogue_unref)
+  struct catalogue *catalogue = catalogue_read(SOURCE_DIR "/tests/data/small.yaml", NULL);
+  g_autoptr(GByteArray) certificate = certificate_encode(
+      &(struct certificate){"east-1", "east", AGENT_OF_PARK, NULL, 0, hash_view, key, 1528070400000});
+  g_autoptr(GByteArray) sealed_certificate =
+      seal_make(SEAL_CERTIFICATE, public_key, secret_key, certificate->data, certificate->len, NULL);
+  g_autoptr(GByteArray) submission = seal_submission(catalogue);
+  g_autoptr(GByteArray) file = g_byte_array_new();
+  g_byte_array_append(file, (const uint8_t *)"PTLYLDG1", 8);
+  add_record(file, 'H', hash, sizeof hash);
+  add_leaf(file, (struct leaf){.kind = LEAF_GENESIS, .genesis = {hash_view, key}});
+  add_leaf(file, (struct leaf){.kind = LEAF_CATALOGUE,
+                               .catalogue = {{(const uint8_t *)catalogue->text, catalogue->text_length}}});
+  add_leaf(file,
+           (struct leaf){.kind = LEAF_REGISTER,
+                         .register_ = {{(const uint8_t *)register_csv, strlen(register_csv)}, NULL, 0}});
+  add_leaf(file, (struct leaf){.kind = LEAF_INVITATION,
+                               .invitation = {hash_view, "east", AGENT_OF_PARK, NULL, 0, 9}});
+  add_leaf(file, (struct leaf){.kind = LEAF_ENROLMENT,
+                               .enrolment = {{sealed_certificate->data, sealed_certificate->len},
+                                             hash_view,
+                                             ENTRY_IS_FIRST}});
+  add_leaf(file,
+           (struct leaf){.kind = LEAF_SUBMISSION,
+                         .submission = {{submission->data, submission->len}, &waits, 1, NULL, 0, NULL, 0}});
+  add_leaf(file, (struct leaf){.kind = LEAF_PERIOD, .period = {"monthly", "2018-01", PERIOD_TO_CLOSE, ""}});
+  add_record(file, 'T', totals, strlen(totals));
+  add_record(file, 'E', hash, sizeof hash);
+  write_seed("export", -1, file->data, file->len);
+}
+
 int main(int argc, char **argv)
 {
   static const uint8_t seed[crypto_sign_SEEDBYTES] = {7}; /* that of fuzz_seal.c */
@@ -249,5 +325,6 @@ int main(int argc, char **argv)
   write_leaves();
   write_invitations();
   write_satchel();
+  write_export();
   return 0;
 }

@@ -11,6 +11,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS = ["common", "agent", "aggregator"]
 MAY_USE = {"common": ["common"], "agent": ["agent", "common"], "aggregator": ["aggregator", "common"]}
 
+# The auditor's program: nothing of what it verifies, and nobody uses it.
+VERIFIER = "aggregator/verifier/"
+
 # Headers of others, and the only sources of ours that know them.
 ONLY_IN = {
     "parktally.pb-c.h": ["common/codec*.[ch]", "common/submission*.c"],
@@ -29,7 +32,8 @@ FRIENDS = [("common/codec", "common/submission.c"),  # of private headers: the s
 # These compute; they read no file, no clock, no network and no database.
 PURE = ["common/decimal.[ch]", "common/period.[ch]", "common/uscc.[ch]", "common/rule.[ch]", "common/suspicion*.[ch]",
         "common/merkle.[ch]", "aggregator/choice.c", "aggregator/owing.c", "aggregator/rollup.c",
-        "aggregator/statistics/*"]
+        "aggregator/statistics/*",
+        "aggregator/verifier/totals.c"]
 IMPURE = ["stdio.h", "unistd.h", "fcntl.h", "time.h", "poll.h", "sys/*", "gio/*", "glib/gstdio.h", "common/clock.h",
           "common/db.h", "common/channel.h", "common/control.h", "common/log.h", "aggregator/writer.h"]
 
@@ -62,6 +66,8 @@ def mistakes(root):
                 found.append(f"{place}: {layer} may use {' and '.join(MAY_USE[layer])} only")
             elif not (root / header).is_file():
                 found.append(f"{place}: there is no such file; paths start at the source folder")
+            elif of == "aggregator" and file.startswith(VERIFIER) != header.startswith(VERIFIER):
+                found.append(f"{place}: the verifier stands alone, with nothing but common")
         elif not quoted and of in FOLDERS:
             found.append(f"{place}: our own headers stand in quotation marks")
         for pattern, users in ONLY_IN.items():
@@ -92,12 +98,14 @@ class TheRules(unittest.TestCase):
         ("agent/link.c", '#include "agent/mapping_private.h"', "belongs to"),
         ("aggregator/read.c", '#include "aggregator/store/private.h"', "belongs to"),
         ("agent/link.c", '#include "agent/nowhere.h"', "no such file"),
+        ("aggregator/verifier/tree.c", '#include "aggregator/gate.h"', "stands alone"),
+        ("aggregator/gate.c", '#include "aggregator/verifier/tree.h"', "stands alone"),
         ("agent/link.c", "#include <agent/mapping.h>", "quotation marks"),
         ("common/decimal.c", "#include <stdio.h>", "does no I/O"),
         ("aggregator/statistics/target.c", "# include <sys/stat.h>", "does no I/O"),
     ]
     HEADERS = ["agent/home.h", "agent/mapping.h", "agent/mapping_private.h", "aggregator/gate.h",
-               "aggregator/store/private.h"]
+               "aggregator/store/private.h", "aggregator/verifier/tree.h"]
 
     def test_each_breach_is_named(self):
         for file, text, expected in self.CASES:

@@ -1,0 +1,60 @@
+/* The tree over the leaves of an export, and what was signed about it: the export's own head, and earlier
+ * ones. */
+#ifndef PARKTALLY_VERIFIER_TREE_H
+#define PARKTALLY_VERIFIER_TREE_H
+
+#include "aggregator/verifier/faults.h"
+#include "common/codec.h"
+#include "common/merkle.h"
+#include "common/seal.h"
+
+#include <stdbool.h>
+
+/* A restore from a backup, as the ledger declares it: what was signed in earlier epochs beyond its first
+ * `size` leaves is lost. */
+struct restore {
+  uint64_t epoch, size;
+};
+
+struct tree {
+  struct faults *faults;
+  GArray *restores; /* struct restore, by size: known before the first leaf */
+  uint64_t lost;    /* heads and receipts of what is so lost */
+  struct merkle leaves;
+  uint8_t sign_key[SEAL_PUBLIC_KEY_SIZE], key_id[SEAL_HASH_SIZE]; /* of the Genesis, */
+  bool has_key;                                                   /* once it was read */
+  GByteArray *head;                                               /* as it came, until there is a key */
+  GPtrArray *claims;                                              /* of GBytes: sealed heads of before */
+  GTree *expected; /* size → GPtrArray of struct expected_root, which is private: roots of trees to come */
+  uint8_t leaf_hash[MERKLE_HASH_SIZE]; /* of the last leaf */
+  bool is_sealed;                      /* the head is, by that key */
+  uint64_t size, epoch;                /* the head's */
+  uint8_t root[MERKLE_HASH_SIZE];
+  int64_t recorded_ms;
+};
+
+void tree_init(struct tree *tree, struct faults *faults);
+void tree_finish(struct tree *tree);
+
+/* Before the first leaf. */
+void tree_set_head(struct tree *tree, const uint8_t *sealed, size_t length);
+void tree_claim(struct tree *tree, GBytes *sealed);
+/* A root that something else says, such as a receipt, of a tree that is no smaller than that of now. */
+void tree_expect(struct tree *tree, uint64_t size, const uint8_t root[static MERKLE_HASH_SIZE],
+                 const char *whose);
+/* Whether so many leaves, of this epoch, are more than a restore has left of it. */
+bool tree_is_lost(const struct tree *tree, uint64_t epoch, uint64_t size);
+
+/* The key of leaf 0: what was signed is looked at now. */
+void tree_set_key(struct tree *tree, const uint8_t sign_key[static SEAL_PUBLIC_KEY_SIZE]);
+
+/* The next leaf. */
+void tree_add(struct tree *tree, const uint8_t *leaf, size_t length);
+
+/* The next leaf is an Epoch, of which this is the seal. Returns its number, 0 if it cannot be read. */
+uint64_t tree_restored(struct tree *tree, struct bytes_view sealed, uint64_t epoch_before);
+
+/* Behind the last leaf, which was recorded at this time and in this epoch. */
+void tree_end(struct tree *tree, int64_t recorded_ms, uint64_t epoch);
+
+#endif
