@@ -75,6 +75,9 @@
   32 /* connections a second from one address, for as long as it likes; eight times as many at once, so that \
         parks behind a NAT come back together when a server was started anew */
 #define LIMIT_CONNECTS_BURST 8
+#define LIMIT_KNOWN_MS                                                                                       \
+  ((int64_t)31 * 24 * 3600 * 1000) /* for which an address is known from which an agent came: parks report   \
+                                      every month */
 #define LIMIT_AGENT_RATE                                                                                     \
   (32 * LIMIT_MIB) /* bytes a second of one agent: more than one ever had to send; twice as many at once */
 #define LIMIT_AGENT_BURST 2
