@@ -110,3 +110,14 @@ unsigned flights_count(const struct flights *flights)
 {
   return g_hash_table_size(flights->flights);
 }
+
+unsigned flights_most(const struct flights *flights)
+{
+  GHashTableIter iter;
+  void *used;
+  unsigned most = 0;
+
+  g_hash_table_iter_init(&iter, flights->credit);
+  while (g_hash_table_iter_next(&iter, NULL, &used)) most = MAX(most, GPOINTER_TO_UINT(used));
+  return most;
+}

@@ -28,5 +28,7 @@ enum flight_status flights_take(struct flights *flights, const char *agent,
 GBytes *flights_land(struct flights *flights, const char *agent, const uint8_t id[SUBMISSION_ID_SIZE]);
 
 unsigned flights_count(const struct flights *flights);
+/* The most that one agent has. */
+unsigned flights_most(const struct flights *flights);
 
 #endif

@@ -20,6 +20,7 @@
 #define CONFIG_NAME "aggregator.yaml"
 #define REPORTS_FOR "reports_for"
 #define DISCLOSURE "disclosure"
+#define LIMITS "limits"
 
 enum form { FORM_PATH, FORM_BIND, FORM_CONNECT };
 
@@ -138,6 +139,26 @@ static void read_disclosure(struct yaml *yaml, const struct yaml_node *node, str
   }
 }
 
+/* Those of the table of bounds.h that may be set. */
+static void read_limits(struct yaml *yaml, const struct yaml_node *node, int64_t limits[static BOUND_COUNT])
+{
+  const char *keys[BOUND_COUNT + 1] = {NULL};
+  size_t count = 0;
+  for (int n = 0; n < BOUND_COUNT; n++)
+    if (bound_kinds[n].most != 0) keys[count++] = bound_kinds[n].name;
+  if (!node) return;
+  if (!yaml_is_mapping(node)) {
+    yaml_mistake(yaml, node, _("%s: expected numbers by name, such as {connections: 4096}"), LIMITS);
+    return;
+  }
+  yaml_known_keys(yaml, node, keys);
+  for (int n = 0; n < BOUND_COUNT; n++) {
+    const struct bound_kind *kind = &bound_kinds[n];
+    if (kind->most != 0)
+      limits[n] = yaml_integer(yaml, yaml_get(yaml, node, kind->name, false), kind->least, kind->most, 0);
+  }
+}
+
 static bool read_text(const char *path, char **ret_text, size_t *ret_length, GError **error)
 {
   GStatBuf status;
@@ -162,13 +183,14 @@ static bool read_config(const char *path, struct aggregator_config *config, GErr
   g_autofree char *absolute = g_canonicalize_filename(path, NULL);
   g_autofree char *folder = g_path_get_dirname(absolute);
   CLEANUP(yaml_free) struct yaml *yaml = yaml_new(path, text, length);
-  const char *keys[G_N_ELEMENTS(OPTIONS) + 3] = {REPORTS_FOR, DISCLOSURE};
-  for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) keys[i + 2] = OPTIONS[i].key;
+  const char *keys[G_N_ELEMENTS(OPTIONS) + 4] = {REPORTS_FOR, DISCLOSURE, LIMITS};
+  for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) keys[i + 3] = OPTIONS[i].key;
   if (yaml_root(yaml)) {
     yaml_known_keys(yaml, yaml_root(yaml), keys);
     for (size_t i = 0; i < G_N_ELEMENTS(OPTIONS); i++) read_option(yaml, &OPTIONS[i], folder, config);
     config->reports_for = read_users(yaml, yaml_get(yaml, yaml_root(yaml), REPORTS_FOR, false));
     read_disclosure(yaml, yaml_get(yaml, yaml_root(yaml), DISCLOSURE, false), &config->disclosure);
+    read_limits(yaml, yaml_get(yaml, yaml_root(yaml), LIMITS, false), config->limits);
   }
   return yaml_ok(yaml, error);
 }

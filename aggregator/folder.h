@@ -10,6 +10,7 @@
 #ifndef PARKTALLY_AGGREGATOR_FOLDER_H
 #define PARKTALLY_AGGREGATOR_FOLDER_H
 
+#include "aggregator/bounds.h"
 #include "aggregator/statistics/disclose.h"
 #include "common/cleanup.h"
 
@@ -25,6 +26,7 @@ struct aggregator_config {
   char *announce,
       *announce_enrol; /* endpoints that invitations name, where they differ from listen and enrol */
   struct disclose_rules disclosure; /* of what is published */
+  int64_t limits[BOUND_COUNT];      /* 0: as usual */
   GStrv reports_for;                /* users who may export, single units' reports too; never NULL */
 };
 /* `path` NULL: aggregator.yaml in the data folder if it is there, else defaults. `data` (may be NULL)

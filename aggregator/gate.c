@@ -1,6 +1,7 @@
 #include "aggregator/gate.h"
 
 #include "aggregator/document.h"
+#include "aggregator/door.h"
 #include "aggregator/flight.h"
 #include "aggregator/folder.h"
 #include "aggregator/intake.h"
@@ -20,21 +21,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define DOMAIN_SUBMIT "submit"
-#define DOMAIN_ENROL "enrol"
-#define JOINER "joiner" /* user id of whoever connects to enrol; no agent's id, which has a number */
 #define BUSY_RETRY_MS 250
 #define PAUSED_RETRY_MS 5000 /* until an operator resumes after a restore */
 #define MESSAGES_PER_TURN 64 /* so that answers go out while much comes in */
 /* Beyond these whoever comes waits in libzmq's queue. */
-#define JOINING_MOST 64        /* joining records with the writer */
 #define WAITING_MOST LIMIT_MIB /* bytes of messages that wait for a document */
 
 struct gate {
   struct gate_options options;
-  struct channel_context *context;
-  struct channel_door *door;
-  struct channel_server *submit, *enrol;
+  struct door *door;
+  struct channel_server *submit, *enrol; /* the door's */
   struct documents *documents;
   GQueue waiting;       /* of struct channel_message: for a document that is being made … */
   size_t waiting_bytes; /* … and what they take */
@@ -84,11 +80,11 @@ static void hand_over(struct gate *gate, struct answer *answer)
 
 /* --- answering --- */
 
-static void send_frame(struct channel_server *server, GBytes *peer, const struct frame *frame)
+static void send_frame(struct gate *gate, const struct channel_message *to, const struct frame *frame)
 {
   g_autoptr(GBytes) bytes = frame_encode(frame);
 
-  (void)channel_server_send(server, peer, bytes); /* who is gone asks again */
+  door_answer(gate->door, gate->submit, to, bytes);
 }
 
 static GBytes *fault_frame(const uint8_t *id, const char *code, const char *text)
@@ -101,12 +97,12 @@ static GBytes *fault_frame(const uint8_t *id, const char *code, const char *text
   return frame_encode(&frame);
 }
 
-static void send_fault(struct channel_server *server, GBytes *peer, const uint8_t *id, enum finding_code code,
-                       const char *text)
+static void send_fault(struct gate *gate, struct channel_server *server, const struct channel_message *to,
+                       const uint8_t *id, enum finding_code code, const char *text)
 {
   g_autoptr(GBytes) bytes = fault_frame(id, finding_id(code), text);
 
-  (void)channel_server_send(server, peer, bytes);
+  door_answer(gate->door, server, to, bytes);
 }
 
 static GBytes *busy_frame(const uint8_t *id, uint32_t retry_ms)
@@ -118,11 +114,12 @@ static GBytes *busy_frame(const uint8_t *id, uint32_t retry_ms)
   return frame_encode(&frame);
 }
 
-static void send_busy(struct gate *gate, GBytes *peer, const uint8_t *id, uint32_t retry_ms)
+static void send_busy(struct gate *gate, const struct channel_message *to, const uint8_t *id,
+                      uint32_t retry_ms)
 {
   g_autoptr(GBytes) busy = busy_frame(id, retry_ms);
 
-  (void)channel_server_send(gate->submit, peer, busy);
+  door_answer(gate->door, gate->submit, to, busy);
 }
 
 /* In a worker's or the writer's thread. */
@@ -143,9 +140,16 @@ static void submission_answered(const struct intake_answer *given, void *data)
             given->fault_text);
     answer->frame = fault_frame(given->id, given->fault, given->fault_text);
   } else {
+    bounds_bite(gate->options.bounds, BOUND_DISK, given->agent);
     answer->frame = busy_frame(given->id, BUSY_RETRY_MS);
   }
   hand_over(gate, answer);
+}
+
+static void note_flights(struct gate *gate)
+{
+  bounds_use(gate->options.bounds, BOUND_CREDIT, flights_count(gate->flights));
+  bounds_use(gate->options.bounds, BOUND_CREDIT_AGENT, flights_most(gate->flights));
 }
 
 static void send_answers(struct gate *gate)
@@ -158,9 +162,10 @@ static void send_answers(struct gate *gate)
     if (answer->agent)
       answer->peer = flights_land(gate->flights, answer->agent, answer->id);
     else
-      gate->joining--;
+      bounds_use(gate->options.bounds, BOUND_JOINING, --gate->joining);
     if (answer->peer) (void)channel_server_send(answer->server, answer->peer, answer->frame);
     answer_free(answer);
+    note_flights(gate);
   }
 }
 
@@ -198,15 +203,24 @@ static void enrolment_answered(GBytes *certificate, const GError *error, void *d
   g_free(joining);
 }
 
+static void note_joining(struct gate *gate)
+{
+  bounds_use(gate->options.bounds, BOUND_JOINING, gate->joining);
+  if (gate->joining >= LIMIT_JOINING) bounds_bite(gate->options.bounds, BOUND_JOINING, NULL);
+}
+
 static struct joining *begin_joining(struct gate *gate, const struct channel_message *message, bool returns)
 {
   struct joining *joining = g_new0(struct joining, 1);
+  char name[DOOR_NAME_SIZE];
 
+  door_name(gate->door, gate->enrol, message, name);
   joining->gate = gate;
   joining->returns = returns;
   joining->peer = g_bytes_ref(message->peer);
-  joining->address = g_strdup(message->address);
+  joining->address = g_strdup(name);
   gate->joining++;
+  note_joining(gate);
   return joining;
 }
 
@@ -222,7 +236,7 @@ static void take_joiner(struct gate *gate, const struct channel_message *message
     return;
   }
   if (!join_decode(data, length, &join)) {
-    send_fault(gate->enrol, message->peer, NULL, FINDING_MESSAGE_MALFORMED, "the joining record is damaged");
+    send_fault(gate, gate->enrol, message, NULL, FINDING_MESSAGE_MALFORMED, "the joining record is damaged");
     return;
   }
   writer_enrol(gate->options.writer, &join, enrolment_answered, begin_joining(gate, message, false));
@@ -278,7 +292,7 @@ static bool answer_hello(const struct conversation *with, const struct frame *as
   frame.welcome.register_hash = (struct bytes_view){units, SEAL_HASH_SIZE};
   frame.welcome.state = state_of(gate->store, with->agent->stored.area);
   frame.welcome.waiting = stored_agent_waits(&with->agent->stored);
-  send_frame(gate->submit, with->message->peer, &frame);
+  send_frame(gate, with->message, &frame);
   return true;
 }
 
@@ -295,7 +309,7 @@ static bool answer_document(const struct conversation *with, const struct frame 
   if (!document) return false;
   frame.document.kind = document->kind;
   frame.document.manifest.data = g_bytes_get_data(document->manifest, &frame.document.manifest.length);
-  send_frame(with->gate->submit, with->message->peer, &frame);
+  send_frame(with->gate, with->message, &frame);
   return true;
 }
 
@@ -309,15 +323,22 @@ static bool answer_chunk(const struct conversation *with, const struct frame *as
   if (!document) return false;
   data = g_bytes_get_data(document->data, &size);
   if (memcmp(asked->chunk_request.hash.data, document->hash, SEAL_HASH_SIZE) != 0 || offset >= size) {
-    send_fault(with->gate->submit, with->message->peer, NULL, FINDING_REQUEST_UNKNOWN,
+    send_fault(with->gate, with->gate->submit, with->message, NULL, FINDING_REQUEST_UNKNOWN,
                "the document has changed since; ask for its manifest again");
     return true;
   }
   frame.chunk.hash = (struct bytes_view){document->hash, SEAL_HASH_SIZE};
   frame.chunk.index = asked->chunk_request.index;
   frame.chunk.data = (struct bytes_view){data + offset, MIN(LIMIT_CHUNK_BYTES, size - offset)};
-  send_frame(with->gate->submit, with->message->peer, &frame);
+  send_frame(with->gate, with->message, &frame);
   return true;
+}
+
+static void note_full(struct gate *gate, const char *agent)
+{
+  bool in_all = flights_count(gate->flights) >= LIMIT_CREDIT_GLOBAL;
+
+  bounds_bite(gate->options.bounds, in_all ? BOUND_CREDIT : BOUND_CREDIT_AGENT, agent);
 }
 
 static void take_submission(const struct conversation *with, const uint8_t *id, GBytes *sealed)
@@ -326,17 +347,19 @@ static void take_submission(const struct conversation *with, const uint8_t *id, 
   const char *agent = with->agent->stored.id;
 
   if (with->snapshot->paused) {
-    send_busy(gate, with->message->peer, id, PAUSED_RETRY_MS);
+    send_busy(gate, with->message, id, PAUSED_RETRY_MS);
     return;
   }
   switch (flights_take(gate->flights, agent, id, with->message->peer)) {
   case FLIGHT_TAKEN:
+    note_flights(gate);
     intake_take(gate->intake, agent, id, sealed);
     break;
   case FLIGHT_ALREADY:
     break;
   case FLIGHT_FULL:
-    send_busy(gate, with->message->peer, id, BUSY_RETRY_MS);
+    note_full(gate, agent);
+    send_busy(gate, with->message, id, BUSY_RETRY_MS);
     break;
   }
 }
@@ -371,9 +394,9 @@ static void answer_refusals(const struct conversation *with, const struct frame 
     page = refusal_page_read(with->gate->store, with->snapshot, with->agent->stored.area, id->data,
                              asked->refusal_request.offset);
   if (page)
-    send_frame(with->gate->submit, with->message->peer, refusal_page_frame(page));
+    send_frame(with->gate, with->message, refusal_page_frame(page));
   else
-    send_fault(with->gate->submit, with->message->peer, id->data, FINDING_REQUEST_UNKNOWN,
+    send_fault(with->gate, with->gate->submit, with->message, id->data, FINDING_REQUEST_UNKNOWN,
                "there is no such submission of this area");
 }
 
@@ -385,9 +408,9 @@ static void answer_state(const struct conversation *with, const struct frame *as
                       asked->state_request.from);
 
   if (page)
-    send_frame(with->gate->submit, with->message->peer, state_page_frame(page));
+    send_frame(with->gate, with->message, state_page_frame(page));
   else
-    send_fault(with->gate->submit, with->message->peer, NULL, FINDING_REQUEST_UNKNOWN,
+    send_fault(with->gate, with->gate->submit, with->message, NULL, FINDING_REQUEST_UNKNOWN,
                "what this area is asked cannot be read now");
 }
 
@@ -398,9 +421,9 @@ static void answer_head(const struct conversation *with, const struct frame *ask
                                           asked->head_request.from, asked->head_request.count);
 
   if (page)
-    send_frame(with->gate->submit, with->message->peer, head_page_frame(page));
+    send_frame(with->gate, with->message, head_page_frame(page));
   else
-    send_fault(with->gate->submit, with->message->peer, NULL, FINDING_REQUEST_UNKNOWN,
+    send_fault(with->gate, with->gate->submit, with->message, NULL, FINDING_REQUEST_UNKNOWN,
                "the ledger's head cannot be read now");
 }
 
@@ -427,7 +450,7 @@ static bool converse(const struct conversation *with, const struct frame *asked)
     answer_head(with, asked);
     break;
   default:
-    send_fault(with->gate->submit, with->message->peer, NULL, FINDING_MESSAGE_MALFORMED,
+    send_fault(with->gate, with->gate->submit, with->message, NULL, FINDING_MESSAGE_MALFORMED,
                "the aggregator does not take this kind of message");
   }
   return true;
@@ -451,9 +474,10 @@ static void keep_waiting(struct gate *gate, const struct channel_message *messag
 
 enum { SUCCESSORS_SHOWN = 200 }; /* bytes of their ids that fit a fault's text beside the rest */
 
-/* Also who has come in its place, for the area hears of it by no other way once its agents are revoked. */
+/* The last that it hears. Also who has come in its place, for the area hears of it by no other way once its
+ * agents are revoked. */
 static void send_revoked(struct gate *gate, const struct snapshot *snapshot, const struct agent_record *agent,
-                         GBytes *peer)
+                         const struct channel_message *message)
 {
   g_autofree char *when = agent ? clock_format((struct wall_time){agent->stored.revoked_ms}) : NULL;
   g_autofree char *ids = agent ? rights_successors(snapshot, &agent->stored) : g_strdup("");
@@ -465,7 +489,8 @@ static void send_revoked(struct gate *gate, const struct snapshot *snapshot, con
   else
     g_snprintf(text, sizeof text, "%s was revoked on %s%s%s", agent->stored.id, when,
                *successors ? "; in its place there is " : "", successors);
-  send_fault(gate->submit, peer, NULL, FINDING_AGENT_REVOKED, text);
+  send_fault(gate, gate->submit, message, NULL, FINDING_AGENT_REVOKED, text);
+  door_dismiss(gate->door, message);
 }
 
 static void take_message(struct gate *gate, const struct channel_message *message)
@@ -474,17 +499,19 @@ static void take_message(struct gate *gate, const struct channel_message *messag
   const struct agent_record *agent = snapshot_agent(snapshot, message->user);
   CLEANUP(frame_free) struct frame *frame = NULL;
   struct conversation with = {gate, snapshot, agent, message};
+  char name[DOOR_NAME_SIZE];
 
   if (!agent || agent->stored.revoked_ms != 0) {
-    send_revoked(gate, snapshot, agent, message->peer);
+    send_revoked(gate, snapshot, agent, message);
     return;
   }
   if (take_submission_in_place(&with)) return;
   frame = frame_decode(g_bytes_get_data(message->data, NULL), g_bytes_get_size(message->data));
   if (!frame) {
+    door_name(gate->door, gate->submit, message, name);
     log_say(LOG_LEVEL_WARNING, finding_id(FINDING_MESSAGE_MALFORMED), _("from %s at %s"), agent->stored.id,
-            message->address);
-    send_fault(gate->submit, message->peer, NULL, FINDING_MESSAGE_MALFORMED, "the frame cannot be decoded");
+            name);
+    send_fault(gate, gate->submit, message, NULL, FINDING_MESSAGE_MALFORMED, "the frame cannot be decoded");
     return;
   }
   if (!converse(&with, frame)) keep_waiting(gate, message);
@@ -509,7 +536,7 @@ static void take_waiting(struct gate *gate)
 /* Whether a message from there may be taken in. */
 static bool has_room(const struct gate *gate, const struct channel_server *server)
 {
-  return server == gate->submit ? gate->waiting_bytes < WAITING_MOST : gate->joining < JOINING_MOST;
+  return server == gate->submit ? gate->waiting_bytes < WAITING_MOST : gate->joining < LIMIT_JOINING;
 }
 
 static void take_messages(struct gate *gate, struct channel_server *server,
@@ -527,6 +554,7 @@ static void take_messages(struct gate *gate, struct channel_server *server,
     take(gate, &message);
     channel_message_clear(&message);
   }
+  for (unsigned n = 0; n < all_dropped; n++) bounds_bite(gate->options.bounds, BOUND_PARTS, NULL);
   if (all_dropped > 0)
     log_say(LOG_LEVEL_WARNING, "message.dropped", _("%u messages that are not one frame"), all_dropped);
 }
@@ -546,6 +574,7 @@ static void *gate_main(void *data)
     if (takes_agents) servers[count++] = gate->submit;
     if (takes_joiners) servers[count++] = gate->enrol;
     (void)channel_wait(servers, count, gate->wake_fd, -1, NULL);
+    door_look(gate->door);
     send_answers(gate);
     if (documents_update(gate->documents) && !stopping) take_waiting(gate);
     if (takes_agents) take_messages(gate, gate->submit, take_message);
@@ -554,53 +583,30 @@ static void *gate_main(void *data)
   return NULL;
 }
 
-/* In a thread of the documents'. */
-static void document_made(void *data)
+/* In a thread of the documents', or the writer's: what is in force has changed. */
+static void wake_for_news(void *data)
 {
   wake_gate(data);
 }
 
-/* In the door's thread. */
-static bool admit(const char *domain, const char *address, const uint8_t key[static CURVE_KEY_SIZE],
-                  char ret_user[static CHANNEL_USER_SIZE], void *data)
-{
-  struct gate *gate = data;
-  CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(gate->options.writer));
-  const struct agent_record *agent;
-
-  if (strcmp(domain, DOMAIN_ENROL) == 0) {
-    g_strlcpy(ret_user, JOINER, CHANNEL_USER_SIZE);
-    return true;
-  }
-  agent = snapshot_agent_by_curve(snapshot, key);
-  if (!agent) {
-    log_say(LOG_LEVEL_WARNING, "door.refused", _("%s: its key is no agent's"), address);
-    return false;
-  }
-  g_strlcpy(ret_user, agent->stored.id, CHANNEL_USER_SIZE);
-  return true;
-}
-
-static void door_died(void *data)
-{
-  struct gate *gate = data;
-
-  gate->options.failed(_("the thread that admits agents has ended"), gate->options.data);
-}
-
-static bool open_endpoints(struct gate *gate, GError **error)
+static bool open_door(struct gate *gate, GError **error)
 {
   const struct gate_options *options = &gate->options;
+  struct door_options door = {
+      .listen = options->listen,
+      .enrol = options->enrol,
+      .identity = options->identity,
+      .writer = options->writer,
+      .bounds = options->bounds,
+      .failed = options->failed,
+      .data = options->data,
+  };
 
-  gate->context = channel_context_new();
-  gate->door = channel_door_open(gate->context, admit, door_died, gate, error);
+  gate->door = door_open(&door, error);
   if (!gate->door) return false;
-  gate->submit = channel_server_open(gate->context, options->listen, DOMAIN_SUBMIT, options->identity,
-                                     LIMIT_FRAME_BYTES, error);
-  if (!gate->submit) return false;
-  gate->enrol = channel_server_open(gate->context, options->enrol, DOMAIN_ENROL, options->identity,
-                                    LIMIT_JOIN_BYTES, error);
-  return gate->enrol != NULL;
+  gate->submit = door_agents(gate->door);
+  gate->enrol = door_joiners(gate->door);
+  return true;
 }
 
 /* Beside what else there is to do before the first greeting. */
@@ -621,13 +627,14 @@ struct gate *gate_new(const struct gate_options *options, GError **error)
   gate->answers = g_async_queue_new();
   g_mutex_init(&gate->handing);
   gate->flights = flights_new();
-  gate->documents = documents_new(options->identity, document_made, gate);
+  gate->documents = documents_new(options->identity, wake_for_news, gate);
   prepare_documents(gate);
   gate->store = store_open(path, STORE_READ, error);
-  if (!gate->store || !open_endpoints(gate, error)) return NULL;
+  if (!gate->store || !open_door(gate, error)) return NULL;
   gate->intake = intake_new(options->folder, options->writer, submission_answered, gate, error);
   if (!gate->intake) return NULL;
   gate->thread = g_thread_new("gate", gate_main, gate);
+  writer_watch(options->writer, wake_for_news, gate);
   return g_steal_pointer(&gate);
 }
 
@@ -637,6 +644,7 @@ void gate_free(struct gate *gate)
 
   if (!gate) return;
   if (gate->thread) {
+    writer_watch(gate->options.writer, NULL, NULL);
     g_atomic_int_set(&gate->stop, 1);
     wake_gate(gate);
     g_thread_join(gate->thread);
@@ -646,10 +654,7 @@ void gate_free(struct gate *gate)
   documents_free(gate->documents);
   g_queue_clear_full(&gate->waiting, message_free);
   intake_free(gate->intake);
-  channel_server_close(gate->enrol);
-  channel_server_close(gate->submit);
-  channel_door_close(gate->door);
-  channel_context_free(gate->context);
+  door_close(gate->door);
   while ((answer = g_async_queue_try_pop(gate->answers))) answer_free(answer);
   g_async_queue_unref(gate->answers);
   g_mutex_clear(&gate->handing);
@@ -661,10 +666,10 @@ void gate_free(struct gate *gate)
 
 const char *gate_endpoint(const struct gate *gate)
 {
-  return channel_server_endpoint(gate->submit);
+  return door_endpoint(gate->door);
 }
 
 const char *gate_enrol_endpoint(const struct gate *gate)
 {
-  return channel_server_endpoint(gate->enrol);
+  return door_enrol_endpoint(gate->door);
 }

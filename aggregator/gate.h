@@ -1,6 +1,6 @@
-/* The gate: the door to the network. One thread owns the two endpoints, for submissions and for enrolment,
- * bounds what is taken in (size, credit in all and per agent), answers what needs no thought, and hands
- * submissions to intake.
+/* The gate: where messages are taken in, behind the door (door.h). One thread owns the two endpoints, for
+ * submissions and for enrolment, bounds what is worked on (credit in all and per agent), answers what needs
+ * no thought, and hands submissions to intake.
  *
  * Who may connect is decided at the handshake (CURVE key → agent) and again for each message, so that a
  * revocation bites at once. A submission that is being worked on and arrives again is not taken twice; its
@@ -8,6 +8,7 @@
 #ifndef PARKTALLY_AGGREGATOR_GATE_H
 #define PARKTALLY_AGGREGATOR_GATE_H
 
+#include "aggregator/bounds.h"
 #include "aggregator/writer.h"
 #include "common/cleanup.h"
 #include "common/identity.h"
@@ -19,6 +20,7 @@ struct gate_options {
   const char *folder;              /* the store's, for what was refused earlier */
   const struct identity *identity; /* must outlive the gate, as the writer must */
   struct writer *writer;
+  struct bounds *bounds; /* likewise */
   void (*failed)(const char *why,
                  void *data); /* the gate ended unasked: the program must stop. In a thread of the gate's */
   void *data;

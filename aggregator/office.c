@@ -123,6 +123,10 @@ const struct office_command office_commands[] = {
     {COMMAND("import", N_("FILE… [--receipts FILE]"),
              N_("take submissions from files that agents exported; write their receipts")),
      .carry_out = office_import, .at_the_caller = office_import_files},
+    {COMMAND(
+         "top", N_("[--format table|csv|json]"),
+         N_("print every limit of the running server: what is in use, what was, how often it was reached")),
+     .carry_out = office_top},
     {COMMAND("rebuild", "[--check]", N_("make the tables anew from the ledger, or compare them with it")),
      .carry_out = office_rebuild, .alone = true},
     {.command = {.name = NULL}},

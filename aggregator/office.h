@@ -4,6 +4,7 @@
 #ifndef PARKTALLY_AGGREGATOR_OFFICE_H
 #define PARKTALLY_AGGREGATOR_OFFICE_H
 
+#include "aggregator/bounds.h"
 #include "aggregator/folder.h"
 #include "aggregator/print.h"
 #include "aggregator/snapshot.h"
@@ -19,9 +20,10 @@
 struct office {
   const struct aggregator_config *config;
   const struct identity *identity;
-  struct writer *writer; /* NULL: a command that runs `alone` */
-  struct store *reader;  /* for the office's own thread */
-  bool locked;           /* alone, and the folder's lock is held: no server runs */
+  struct writer *writer;       /* NULL: a command that runs `alone` */
+  struct store *reader;        /* for the office's own thread */
+  const struct bounds *bounds; /* NULL where no server runs */
+  bool locked;                 /* alone, and the folder's lock is held: no server runs */
 };
 
 struct office_caller; /* the process in which a command was given */
@@ -112,6 +114,7 @@ int office_scorecard(struct office *office, struct control_request *request, int
 int office_growth_plan(struct office *office, struct control_request *request, int argc, char **argv);
 int office_import(struct office *office, struct control_request *request, int argc, char **argv);
 int office_import_files(struct office_caller *caller, struct control_request *request, int argc, char **argv);
+int office_top(struct office *office, struct control_request *request, int argc, char **argv);
 int office_rebuild(struct office *office, struct control_request *request, int argc, char **argv);
 int office_ledger_head(struct office *office, struct control_request *request, int argc, char **argv);
 int office_ledger_prove(struct office *office, struct control_request *request, int argc, char **argv);

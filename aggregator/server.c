@@ -21,6 +21,7 @@ struct server {
   int lock;
   struct identity *identity;
   struct writer *writer;
+  struct bounds *bounds;
   struct gate *gate;
   struct examiner *examiner;
   struct store *reader;
@@ -68,6 +69,7 @@ static bool open_gate(struct server *server, GError **error)
       .folder = server->config->data,
       .identity = server->identity,
       .writer = server->writer,
+      .bounds = server->bounds,
       .failed = gate_failed,
       .data = server,
   };
@@ -97,6 +99,7 @@ static bool open_office(struct server *server, GError **error)
       .identity = server->identity,
       .writer = server->writer,
       .reader = server->reader,
+      .bounds = server->bounds,
   };
   server->control =
       control_server_open(control, (const char *const *)server->config->reports_for, handle, server, error);
@@ -142,6 +145,7 @@ struct server *server_start(const char *config_path, const char *data, const cha
   server->enrol_asked = g_strdup(server->config->enrol);
   if (listen) replace(&server->config->listen, listen);
   if (enrol) replace(&server->config->enrol, enrol);
+  server->bounds = bounds_new(server->config->limits);
   if (!open_folder(server, error)) return NULL;
   if (!server_reload(server, SERVER_STARTS, &refused))
     log_say(LOG_LEVEL_WARNING, "catalogue.refused", "%s", refused->message);
@@ -158,6 +162,7 @@ void server_stop(struct server *server)
   if (!server) return;
   if (server->control) control_server_close(server->control);
   gate_free(server->gate);
+  bounds_free(server->bounds);
   examiner_free(server->examiner);
   store_close(server->reader);
   writer_free(server->writer);
@@ -178,6 +183,9 @@ static void take_config(struct server *server, struct aggregator_config *config)
   if (strcmp(config->listen, server->listen_asked) != 0 || strcmp(config->enrol, server->enrol_asked) != 0)
     log_say(LOG_LEVEL_WARNING, "reload.later", "%s",
             _("“listen” and “enrol” have changed, which takes effect when the server is started anew"));
+  if (memcmp(config->limits, server->config->limits, sizeof config->limits) != 0)
+    log_say(LOG_LEVEL_WARNING, "reload.later", "%s",
+            _("“limits” have changed, which takes effect when the server is started anew"));
   replace(&config->data, server->config->data);
   replace(&config->listen, server->config->listen);
   replace(&config->enrol, server->config->enrol);

@@ -30,6 +30,8 @@ struct writer {
   GMutex telling; /* over who is told */
   void (*committed)(void *data);
   void *committed_data;
+  void (*changed)(void *data);
+  void *changed_data;
 
   GMutex copying; /* the log: one thread at a time, as SQLite tells the second only that it is busy */
   struct store *checkpoint_store;
@@ -102,6 +104,17 @@ static void answer_job(struct job *job)
     job->act_answer(job->error ? NULL : job->result, job->error, job->data);
 }
 
+static void put_in_force(struct writer *writer, struct snapshot *snapshot)
+{
+  CLEANUP(snapshot_unref) struct snapshot *before = present_get(writer->present);
+
+  present_set(writer->present, snapshot_ref(snapshot));
+  if (snapshot == before) return;
+  g_mutex_lock(&writer->telling);
+  if (writer->changed) writer->changed(writer->changed_data);
+  g_mutex_unlock(&writer->telling);
+}
+
 /* One transaction of jobs that have no error. False and `error` if it came to nothing; each has that error
  * then. */
 static bool commit_jobs(struct writer *writer, struct job *const *jobs, unsigned count, GError **error)
@@ -110,7 +123,7 @@ static bool commit_jobs(struct writer *writer, struct job *const *jobs, unsigned
   for (unsigned n = 0; n < count; n++)
     if (!jobs[n]->error) group_add(writer->group, jobs[n]);
   if (!group_commit(writer->group, error)) return false;
-  present_set(writer->present, snapshot_ref(group_snapshot(writer->group)));
+  put_in_force(writer, group_snapshot(writer->group));
   return true;
 }
 
@@ -298,6 +311,14 @@ void writer_free(struct writer *writer)
 struct present *writer_present(struct writer *writer)
 {
   return writer->present;
+}
+
+void writer_watch(struct writer *writer, void (*changed)(void *data), void *data)
+{
+  g_mutex_lock(&writer->telling);
+  writer->changed = changed;
+  writer->changed_data = data;
+  g_mutex_unlock(&writer->telling);
 }
 
 void writer_tell(struct writer *writer, void (*committed)(void *data), void *data)

@@ -60,6 +60,9 @@ void writer_return(struct writer *writer, GBytes *sealed, writer_act_answer *ans
  * listener. */
 void writer_tell(struct writer *writer, void (*committed)(void *data), void *data);
 
+/* The same, of another one, after each transaction that put another snapshot in force. */
+void writer_watch(struct writer *writer, void (*changed)(void *data), void *data);
+
 /* Submissions and acts not yet committed. */
 unsigned writer_backlog(struct writer *writer);
 

@@ -43,6 +43,8 @@ struct channel_door {
 struct channel_server {
   void *socket; /* ROUTER */
   char *endpoint;
+  channel_seen *seen;
+  void *data; /* its own */
 };
 
 struct channel_client {
@@ -72,6 +74,7 @@ static const struct option COMMON_OPTIONS[] = {
 };
 
 static const struct option SERVER_OPTIONS[] = {
+    {ZMQ_BACKLOG, LIMIT_HANDSHAKES, false},
     {ZMQ_CURVE_SERVER, 1, false},
     {ZAP_ENFORCE_DOMAIN, 1, false},
     {ZMQ_ROUTER_MANDATORY, 1, true},
@@ -443,10 +446,30 @@ void channel_message_clear(struct channel_message *message)
   g_clear_pointer(&message->data, g_bytes_unref);
 }
 
-/* One message of a known user and a single part, or false. */
-static bool take_message(void *socket, zmq_msg_t *peer, zmq_msg_t *data, struct channel_message *ret_message)
+void channel_server_watch(struct channel_server *server, channel_seen *seen, void *data)
 {
-  if (!zmq_msg_more(peer) || !receive_frame(socket, data) || skip_parts(socket, data)) return false;
+  server->seen = seen;
+  server->data = data;
+}
+
+/* As receive_frame(), and the watcher hears of it. */
+static bool receive_part(const struct channel_server *server, zmq_msg_t *part)
+{
+  if (!receive_frame(server->socket, part)) return false;
+  char address[64];
+  copy_address(address, sizeof address, zmq_msg_gets(part, "Peer-Address"));
+  if (server->seen) server->seen(address, zmq_msg_size(part), server->data);
+  return true;
+}
+
+/* One message of a known user and a single part, or false. */
+static bool take_message(const struct channel_server *server, zmq_msg_t *peer, zmq_msg_t *data,
+                         struct channel_message *ret_message)
+{
+  if (!zmq_msg_more(peer) || !receive_part(server, data)) return false;
+  bool several = zmq_msg_more(data);
+  while (zmq_msg_more(data) && receive_part(server, data)) continue;
+  if (several) return false;
   const char *user = zmq_msg_gets(data, "User-Id");
   if (!user || user[0] == '\0' || strlen(user) >= CHANNEL_USER_SIZE) return false;
   g_strlcpy(ret_message->user, user, sizeof ret_message->user);
@@ -465,7 +488,7 @@ bool channel_server_receive(struct channel_server *server, struct channel_messag
   zmq_msg_init(&peer);
   zmq_msg_init(&data);
   while (!taken && dropped < DROPS_MOST && receive_frame(server->socket, &peer)) {
-    taken = take_message(server->socket, &peer, &data, ret_message);
+    taken = take_message(server, &peer, &data, ret_message);
     if (!taken) dropped++;
   }
   zmq_msg_close(&peer);

@@ -47,6 +47,10 @@ struct channel_server;
 struct channel_server *channel_server_open(struct channel_context *context, const char *endpoint,
                                            const char *domain, const struct identity *identity, size_t most,
                                            GError **error);
+/* From now on `seen` is called for each part of each message, dropped ones too, that comes out of the socket:
+ * with the address that libzmq saw and the bytes of the part. In the thread that receives. */
+typedef void channel_seen(const char *address, size_t bytes, void *data);
+void channel_server_watch(struct channel_server *server, channel_seen *seen, void *data);
 /* What was sent may still leave, for LIMIT_FAREWELL_MS at most, for which channel_context_free() waits. */
 void channel_server_close(struct channel_server *server);
 const char *channel_server_endpoint(const struct channel_server *server);

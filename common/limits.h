@@ -57,7 +57,50 @@
 #define LIMIT_REPORTS 8192         /* reports in a submission: an empty one costs 20 bytes and more */
 #define LIMIT_CREDIT_GLOBAL 64     /* submissions taken and not yet answered: × 256 KiB = 16 MiB */
 #define LIMIT_CREDIT_AGENT 16      /* of them, from one agent */
+#define LIMIT_JOINING 64           /* joining records that are worked on; whoever comes then waits */
 #define LIMIT_INVITATION_TEXT 2048 /* characters */
+
+/* --- what comes in from the network, before anybody knows who it is (aggregator/bounds.h; those with a key
+ * under `limits:` in aggregator.yaml are what holds where it says nothing) --- */
+#define LIMIT_CONNECTIONS 4096 /* in all: a thousand parks, each with its service, a push and a dead one */
+#define LIMIT_CONNECTIONS_ADDRESS 256 /* from one address: parks behind one NAT */
+#define LIMIT_CONNECTIONS_AGENT                                                                              \
+  8                           /* of one agent: its service, some pushes, and what a bad line left behind */
+#define LIMIT_HANDSHAKES 1024 /* not yet over: each may hold some 34 KiB, most of it libzmq's */
+#define LIMIT_HELLOS                                                                                         \
+  32 /* of them, that libzmq works at: each costs half a millisecond, most of it in libzmq's one thread, so  \
+        that a message waits no longer than for these */
+#define LIMIT_HANDSHAKES_ADDRESS 64 /* of them, from one address */
+#define LIMIT_CONNECTS_ADDRESS                                                                               \
+  32 /* connections a second from one address, for as long as it likes; eight times as many at once, so that \
+        parks behind a NAT come back together when a server was started anew */
+#define LIMIT_CONNECTS_BURST 8
+#define LIMIT_KNOWN_MS                                                                                       \
+  ((int64_t)31 * 24 * 3600 * 1000) /* for which an address is known from which an agent came: parks report   \
+                                      every month */
+#define LIMIT_AGENT_RATE                                                                                     \
+  (32 * LIMIT_MIB) /* bytes a second of one agent: more than one ever had to send; twice as many at once */
+#define LIMIT_AGENT_BURST 2
+#define LIMIT_FRAME_COST                                                                                     \
+  128 /* bytes that libzmq needs for a frame beside its content; so counted in rates and in what is unseen   \
+       */
+#define LIMIT_UNSEEN_AGENT                                                                                   \
+  ((LIMIT_CREDIT_AGENT + 1) *                                                                                \
+   LIMIT_FRAME_BYTES) /* of one agent on its way in, so in libzmq, of which no whole message has come out    \
+                         yet: who keeps to its credit is never held */
+#define LIMIT_UNSEEN                                                                                         \
+  (64 * LIMIT_MIB) /* of all; beyond it an agent may have no more than a message on its way */
+#define LIMIT_UNSEEN_JOINER (8 * LIMIT_KIB) /* of a connection that enrols: its record has 160 bytes */
+#define LIMIT_UNTAKEN_BYTES                                                                                  \
+  (2 * LIMIT_MIB) /* of answers that one connection did not take: then it gets no more documents and pages   \
+                   */
+#define LIMIT_STALL_MS                                                                                       \
+  30000 /* for which a peer takes nothing of its answers, or brings no message to its end */
+#define LIMIT_INITIATE_BYTES                                                                                 \
+  1024 /* the last step of the handshake: 257, and a few properties of the socket */
+#define LIMIT_FRONT_BUFFER                                                                                   \
+  (128 * LIMIT_KIB)           /* of a connection that is slow, each way; as much is read at a time */
+#define LIMIT_ADDRESSES 65536 /* that are remembered: 10 MiB */
 
 /* --- files --- */
 #define LIMIT_CELL_BYTES (64 * LIMIT_KIB) /* a cell of a spreadsheet holds 32 767 characters */

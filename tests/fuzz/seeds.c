@@ -1,4 +1,5 @@
 /* fuzz_seeds FOLDER: writes well-formed samples of each kind into FOLDER/frame, FOLDER/receipt, … */
+#include "aggregator/front_zmtp.h"
 #include "common/codec.h"
 #include "common/satchel.h"
 #include "common/submission.h"
@@ -7,6 +8,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *folder;
 static const uint8_t hash[SEAL_HASH_SIZE] = {1, 2, 3};
@@ -310,6 +312,33 @@ static void write_export(void)
   write_seed("export", -1, file->data, file->len);
 }
 
+/* A frame of ZMTP, whose content begins with a word. */
+static void add_zmtp(GByteArray *bytes, uint8_t flags, const char *word, size_t length)
+{
+  uint8_t head[9] = {flags, (uint8_t)length};
+  size_t size = flags & 2 ? 9 : 2;
+  g_autofree uint8_t *content = g_malloc0(length);
+  if (size == 9) head[1] = 0, head[7] = (uint8_t)(length >> 8), head[8] = (uint8_t)length;
+  memcpy(content, word, MIN(length, strlen(word)));
+  g_byte_array_append(bytes, head, (guint)size);
+  g_byte_array_append(bytes, content, (guint)length);
+}
+
+/* Both sides of a conversation; the first byte chooses the side and the pieces. */
+static void write_zmtp(void)
+{
+  for (int server = 0; server < 2; server++) {
+    GByteArray *bytes = g_byte_array_new();
+    g_byte_array_append(bytes, zmtp_greeting, sizeof zmtp_greeting);
+    add_zmtp(bytes, 4, server ? "\007WELCOME" : "\005HELLO", server ? 168 : 200);
+    add_zmtp(bytes, server ? 4 : 6, server ? "\005READY" : "\010INITIATE", server ? 65 : 292);
+    add_zmtp(bytes, 0, "\007MESSAGE", ZMTP_SMALL_MOST);
+    add_zmtp(bytes, 2, "\007MESSAGE", 600);
+    add_zmtp(bytes, 0, "\007MESSAGE", ZMTP_WRAPPING);
+    write_array("zmtp", server | 17 << 1, bytes);
+  }
+}
+
 int main(int argc, char **argv)
 {
   static const uint8_t seed[crypto_sign_SEEDBYTES] = {7}; /* that of fuzz_seal.c */
@@ -326,5 +355,6 @@ int main(int argc, char **argv)
   write_invitations();
   write_satchel();
   write_export();
+  write_zmtp();
   return 0;
 }

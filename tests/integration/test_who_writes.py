@@ -57,6 +57,7 @@ TRIES = {
     "ledger verify": [()],
     "audit list": [(), ("--act", "revoke")],
     "audit verify": [()],
+    "top": [()],
     "backup": [("{out}",)],
     "restore": [("{out}", "--key", "{key}")],
     "resume": [(), ("--revocations-checked",)],

@@ -27,6 +27,7 @@ static const char REGISTER[] = "unit,class,parks\n" /* what is left out is empty
 struct world {
   struct fixture fixture;
   struct fixture_agent east, west;
+  struct bounds *bounds;
   struct gate *gate;
   struct channel_context *outside;
   GPtrArray *clients; /* closed with the world, also where a test failed */
@@ -58,6 +59,7 @@ static int set_up(void **state)
   options.folder = world->fixture.folder;
   options.identity = world->fixture.identity;
   options.writer = world->fixture.writer;
+  options.bounds = world->bounds = bounds_new(NULL);
   world->gate = gate_new(&options, &error);
   if (!world->gate) fail_msg("%s", error->message);
   world->outside = channel_context_new();
@@ -73,6 +75,7 @@ static int tear_down(void **state)
   g_ptr_array_unref(world->clients);
   channel_context_free(world->outside);
   gate_free(world->gate);
+  bounds_free(world->bounds);
   fixture_agent_clear(&world->east);
   fixture_agent_clear(&world->west);
   fixture_teardown(&world->fixture);
@@ -319,26 +322,32 @@ static void credit_is_shared_among_the_agents_in_force(void **state)
   assert_int_equal(hear_credit(client), LIMIT_CREDIT_AGENT);
 }
 
-static void revocation_bites_on_the_next_message(void **state)
+static void who_is_revoked_is_cut_off_and_told_so_when_it_comes_again(void **state)
 {
   struct world *world = *state;
   struct channel_client *client = connect_agent(world, &world->east);
+  struct channel_client *other = connect_agent(world, &world->west);
   struct act act = {.kind = LEAF_REVOCATION, .by = "test", .agent = world->east.id};
+  struct mono_time start = clock_mono();
 
   until_taken(client);
+  until_taken(other);
   assert_true(writer_act(world->fixture.writer, &act, NULL, NULL));
-  ask_in_vain(
-      client,
-      &(struct frame){.kind = FRAME_HELLO, .hello = {.agent = "any", .software = "test", .clock_ms = 0}},
-      FINDING_AGENT_REVOKED);
-  /* and whoever comes again with its key is told the same */
+  while (!channel_client_is_lost(client) && clock_since(start) < PATIENCE_MS)
+    channel_client_wait(client, -1, PATIENCE_MS, NULL);
+  assert_true(channel_client_is_lost(client));
+  /* whoever comes again with its key is told, and cut off again */
   struct channel_client *again = connect_agent(world, &world->east);
   ask_in_vain(
       again,
       &(struct frame){.kind = FRAME_HELLO, .hello = {.agent = "any", .software = "test", .clock_ms = 0}},
       FINDING_AGENT_REVOKED);
+  while (!channel_client_is_lost(again) && clock_since(start) < PATIENCE_MS)
+    channel_client_wait(again, -1, PATIENCE_MS, NULL);
+  assert_true(channel_client_is_lost(again));
   /* others are not concerned */
-  until_taken(connect_agent(world, &world->west));
+  assert_false(channel_client_is_lost(other));
+  until_taken(other);
 }
 
 /* --- submissions --- */
@@ -804,6 +813,7 @@ static void an_address_that_cannot_be_used_is_an_error_and_leaves_nothing_open(v
                                  .folder = world->fixture.folder,
                                  .identity = world->fixture.identity,
                                  .writer = world->fixture.writer,
+                                 .bounds = world->bounds,
                                  .failed = gate_failed};
   g_autoptr(GError) error = NULL;
 
@@ -822,7 +832,7 @@ int main(void)
       TEST(a_submission_that_cannot_be_taken_is_refused_with_its_id),
       TEST(a_clock_at_either_end_of_time_is_welcome),
       TEST(credit_is_shared_among_the_agents_in_force),
-      TEST(revocation_bites_on_the_next_message),
+      TEST(who_is_revoked_is_cut_off_and_told_so_when_it_comes_again),
       TEST(an_agent_without_credit_is_told_busy_and_succeeds_later),
       TEST(a_submission_gets_its_receipt_and_the_same_one_again),
       TEST(a_submission_in_another_writing_is_taken_as_well),
