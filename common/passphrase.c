@@ -87,7 +87,8 @@ struct passphrase *passphrase_read(bool chosen, GError **error)
                   _("a passphrase is needed: type it, or give it as the first line of standard input"));
   if (!chosen) return g_steal_pointer(&passphrase);
   if (g_utf8_strlen(passphrase->text, -1) < PASSPHRASE_LEAST)
-    return refuse(error, _("the passphrase is too short: take at least 12 characters, a few words for example"));
+    return refuse(error,
+                  _("the passphrase is too short: take at least 12 characters, a few words for example"));
   if (isatty(STDIN_FILENO) &&
       (!ask(_("The same again: "), again) || sodium_memcmp(passphrase->text, again->text, MOST) != 0))
     return refuse(error, _("the two passphrases differ; nothing was written"));
