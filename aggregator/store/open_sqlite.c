@@ -105,6 +105,13 @@ const GError *store_error(const struct store *store)
   return db_error(store->db);
 }
 
+bool store_tell_error(const struct store *store, GError **error)
+{
+  if (!store_error(store)) return false;
+  g_propagate_error(error, g_error_copy(store_error(store)));
+  return true;
+}
+
 void store_checkpoint(struct store *store)
 {
   db_checkpoint(store->db);

@@ -43,6 +43,8 @@ struct store *store_open_beside(struct store *store);
 /* The first error since store_begin(), or NULL. Outside of a transaction errors are kept too, until the next
  * one ends: it does nothing but tell them. */
 const GError *store_error(const struct store *store);
+/* Whether there is one, and a copy of it: for whoever found nothing, and would say that there is nothing. */
+bool store_tell_error(const struct store *store, GError **error);
 /* Copies the write-ahead log into the database; for a thread with a store of its own. */
 void store_checkpoint(struct store *store);
 /* How long the log was after the last commit of this store, which writes. */
