@@ -4,9 +4,12 @@ Most flips are tried by rot_city and rot_park, which ask the programs' own code 
 programs themselves. PARKTALLY_SEED repeats a run; a failure prints the number of its flip, and PARKTALLY_POINT=name/number
 tries that one alone."""
 
+import collections
 import csv
+import fcntl
 import json
 import os
+import random
 import secrets
 import shutil
 import subprocess
@@ -221,7 +224,7 @@ class Rot(parktally.Case):
     def test_a_flipped_byte_of_the_store_is_told_or_makes_no_difference(self):
         scene = Scene(self)
         scene.rest()
-        self.told_or_harmless(self.flip("rot_city", scene.city.data, "store.db", scene.questions(), 700, "store"), 60)
+        self.told_or_harmless(self.flip("rot_city", scene.city.data, "store.db", scene.questions(), 500, "store"), 60)
 
     def test_a_flipped_byte_of_the_log_that_a_killed_server_left_is_told_or_makes_no_difference(self):
         """All that the city has stands in the log alone."""
@@ -234,7 +237,7 @@ class Rot(parktally.Case):
         scene.city.kill()
         scene.rest_agents()
         self.assertGreater((scene.city.data / "store.db-wal").stat().st_size, 100000)
-        self.told_or_harmless(self.flip("rot_city", scene.city.data, "store.db-wal", scene.questions(), 200, "log"), 60)
+        self.told_or_harmless(self.flip("rot_city", scene.city.data, "store.db-wal", scene.questions(), 150, "log"), 60)
 
     def correction(self, scene):
         """A file that corrects a part of March and is the first of July."""
@@ -256,8 +259,110 @@ class Rot(parktally.Case):
     def test_a_flipped_byte_of_an_outbox_is_told_or_makes_no_difference(self):
         scene = Scene(self)
         scene.rest()
-        scene.push([scene.row(code, 6, 31) for code in EAST[40:70]], wait=False)  # waits to be sent
-        self.told_or_harmless(self.flip("rot_park", scene.east.data, "outbox.db", self.outbox_questions(scene), 700, "outbox"), 60)
+        with open(scene.east.data / "lock.link", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another process sends, so a push does not wait for the city
+            scene.push([scene.row(code, 6, 31) for code in EAST[40:70]], wait=False)  # waits to be sent
+        self.told_or_harmless(self.flip("rot_park", scene.east.data, "outbox.db", self.outbox_questions(scene), 500, "outbox"), 60)
+
+    # --- the programs themselves ---
+
+    def flips(self, path, usual, full, name):
+        """(number, what is flipped) of so many flips; the file has its damaged bytes meanwhile."""
+        pristine = path.read_bytes()
+        numbers = range(parktally.sampled(usual, full))
+        if POINT:
+            numbers = [int(POINT.split("/")[1])] if POINT.startswith(f"{name}/") else []
+        for number in numbers:
+            chance = random.Random(f"{SEED}/{name}/{number}")
+            offset, change = chance.randrange(len(pristine)), 1 << chance.randrange(8)
+            for left in ("-wal", "-shm"):
+                Path(f"{path}{left}").unlink(missing_ok=True)
+            path.write_bytes(pristine[:offset] + bytes([pristine[offset] ^ change]) + pristine[offset + 1:])
+            yield f"PARKTALLY_SEED={SEED} PARKTALLY_POINT={name}/{number}: byte {offset} ^ {change:#x}"
+        path.write_bytes(pristine)
+
+    def assert_names(self, what, code, said, file):
+        self.assertIn(code, (65, 74), f"{what}: {said}")
+        self.assertIn(file, said, what)
+
+    def totals(self, city, what=""):
+        """What the city says now of what the correction touches; None where it says that it cannot."""
+        found = []
+        for period in ("2018-03", "2018-06", "2018-07"):
+            result = city.command("totals", "--period", period, "--format", "csv", code=None)
+            if result.code:
+                self.assert_names(what, result.code, result.err, "store.db")
+                return None
+            found.append(result.out)
+        return found
+
+    def before_and_after(self, scene):
+        """Totals without damage, before a correction and after it. The folders are as they were then."""
+        kept = {path: path.read_bytes() for path in (scene.city.data / "store.db", scene.east.data / "outbox.db")}
+        scene.city.start()
+        found = [self.totals(scene.city)]
+        scene.east.command("push", self.correction(scene), "--approved-by", "张三", "--wait", code=0)
+        found.append(self.totals(scene.city))
+        self.assertNotEqual(*found)
+        scene.city.stop()
+        self.put_back(kept)
+        return found, kept
+
+    def put_back(self, kept):
+        for path, content in kept.items():
+            for left in ("-wal", "-shm"):
+                Path(f"{path}{left}").unlink(missing_ok=True)
+            path.write_bytes(content)
+
+    def test_a_server_on_a_damaged_store_says_so_or_goes_on_as_if_it_were_none(self):
+        scene = Scene(self)
+        scene.rest()
+        city = scene.city
+        (before, after), kept = self.before_and_after(scene)
+        counts = collections.Counter()
+        outbox = {path: content for path, content in kept.items() if path.name == "outbox.db"}
+        for what in self.flips(city.data / "store.db", 8, 150, "server"):
+            self.put_back(outbox)
+            already = len(city.log())
+            try:
+                city.start()
+            except AssertionError:
+                self.assert_names(what, city.process.wait(), city.log()[already:], "store.db")
+                counts["not started"] += 1
+                continue
+            pushed = scene.east.command("push", self.correction(scene), "--approved-by", "张三", "--wait", "--timeout", "3")
+            if city.is_running():
+                found = self.totals(city, what)
+                allowed = [after] if pushed.code == 0 else [before, after]
+                self.assertIn(found, [None, *allowed], f"{what}: {pushed}")
+                counts["told" if found is None or pushed.code else "harmless"] += 1
+            else:
+                self.assert_names(what, city.process.wait(), city.log()[already:], "store.db")
+                counts["ended"] += 1
+            self.assertNotIn("Sanitizer", city.log(), what)
+            city.close()
+        print(f"PARKTALLY_SEED={SEED} server: {dict(counts)}", file=sys.stderr)
+
+    def test_an_agent_on_a_damaged_outbox_says_so_or_goes_on_as_if_it_were_none(self):
+        scene = Scene(self)
+        scene.rest()
+        city = scene.city
+        (before, after), kept = self.before_and_after(scene)
+        counts = collections.Counter()
+        store = {path: content for path, content in kept.items() if path.name == "store.db"}
+        for what in self.flips(scene.east.data / "outbox.db", 8, 150, "agent"):
+            self.put_back(store)
+            city.start()
+            status = scene.east.command("status", "--format", "json")
+            pushed = scene.east.command("push", self.correction(scene), "--approved-by", "张三", "--wait")
+            for result in (status, pushed):
+                self.assertNotIn("Sanitizer", result.err, what)
+                if result.code:
+                    self.assert_names(what, result.code, result.err, "outbox.db")
+            self.assertIn(self.totals(city, what), [after] if pushed.code == 0 else [before, after], what)
+            counts["told" if pushed.code or status.code else "harmless"] += 1
+            city.close()
+        print(f"PARKTALLY_SEED={SEED} agent: {dict(counts)}", file=sys.stderr)
 
 
 if __name__ == "__main__":
