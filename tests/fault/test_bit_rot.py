@@ -321,7 +321,7 @@ class Rot(parktally.Case):
         (before, after), kept = self.before_and_after(scene)
         counts = collections.Counter()
         outbox = {path: content for path, content in kept.items() if path.name == "outbox.db"}
-        for what in self.flips(city.data / "store.db", 8, 150, "server"):
+        for what in self.flips(city.data / "store.db", 6, 150, "server"):
             self.put_back(outbox)
             already = len(city.log())
             try:
@@ -350,7 +350,7 @@ class Rot(parktally.Case):
         (before, after), kept = self.before_and_after(scene)
         counts = collections.Counter()
         store = {path: content for path, content in kept.items() if path.name == "store.db"}
-        for what in self.flips(scene.east.data / "outbox.db", 8, 150, "agent"):
+        for what in self.flips(scene.east.data / "outbox.db", 6, 150, "agent"):
             self.put_back(store)
             city.start()
             status = scene.east.command("status", "--format", "json")
