@@ -55,35 +55,33 @@ void db_on_damage(const char *advice)
   what_to_do = advice;
 }
 
-static GError *damage_error(const char *path, struct db_damage damage)
+static GError *damage_error(const struct db_damage *damage)
 {
-  g_autofree char *table = damage.kind == DB_DAMAGE_PAGE ? db_owner_of_page(path, damage.number) : NULL;
-  switch (damage.kind) {
-  case DB_DAMAGE_LOG:
+  const char *path = damage->path;
+  if (damage->kind == DB_DAMAGE_LOG)
     return g_error_new(PARKTALLY_ERROR, ERROR_DATA,
-                       _("%s-wal is damaged: frame %u of this log is not what was written there; %s"), path,
-                       damage.number, _(what_to_do));
-  case DB_DAMAGE_NO_GUARD:
+                       _("%s is damaged: frame %u of this log is not what was written there; %s"), path,
+                       damage->number, _(what_to_do));
+  if (damage->kind == DB_DAMAGE_NO_GUARD)
     return g_error_new(
         PARKTALLY_ERROR, ERROR_DATA,
         _("%s has no checksums: it is of a Parktally before them, or its first page is damaged; "
           "%s"),
         path, _(what_to_do));
-  default:
-    if (table)
-      return g_error_new(PARKTALLY_ERROR, ERROR_DATA,
-                         _("%s is damaged: page %u, of the table \"%s\", is not what was written there; %s"),
-                         path, damage.number, table, _(what_to_do));
+  g_autofree char *table = db_owner_of_page(path, damage->number);
+  if (!table)
     return g_error_new(PARKTALLY_ERROR, ERROR_DATA,
-                       _("%s is damaged: page %u is not what was written there; %s"), path, damage.number,
+                       _("%s is damaged: page %u is not what was written there; %s"), path, damage->number,
                        _(what_to_do));
-  }
+  return g_error_new(PARKTALLY_ERROR, ERROR_DATA,
+                     _("%s is damaged: page %u, of the table \"%s\", is not what was written there; %s"),
+                     path, damage->number, table, _(what_to_do));
 }
 
 static GError *make_error(sqlite3 *handle, const char *path, int result)
 {
-  struct db_damage damage = db_guard_take_damage();
-  if (result == SQLITE_IOERR_DATA && damage.kind != DB_DAMAGE_NONE) return damage_error(path, damage);
+  const struct db_damage *damage = db_guard_take_damage();
+  if (result == SQLITE_IOERR_DATA && damage) return damage_error(damage);
   const char *detail = handle ? sqlite3_errmsg(handle) : sqlite3_errstr(result);
   int system_error = handle ? sqlite3_system_errno(handle) : 0;
   if (is_disk_full(result, system_error))

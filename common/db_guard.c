@@ -12,17 +12,21 @@
 static const char MAGIC[16] = "SQLite format 3"; /* with its end */
 
 static _Thread_local struct db_damage damage;
+static _Thread_local bool damage_is_new;
 
-struct db_damage db_guard_take_damage(void)
+const struct db_damage *db_guard_take_damage(void)
 {
-  struct db_damage taken = damage;
-  damage = (struct db_damage){DB_DAMAGE_NONE, 0};
-  return taken;
+  bool is_new = damage_is_new;
+  damage_is_new = false;
+  return is_new ? &damage : NULL;
 }
 
-int db_guard_damaged(enum db_damage_kind kind, uint32_t number)
+int db_guard_damaged(const struct guarded *guarded, enum db_damage_kind kind, uint32_t number)
 {
-  damage = (struct db_damage){kind, number};
+  damage.kind = kind;
+  damage.number = number;
+  g_strlcpy(damage.path, guarded->name, sizeof damage.path);
+  damage_is_new = true;
   return SQLITE_IOERR_DATA;
 }
 
@@ -38,14 +42,14 @@ static bool is_zero(const uint8_t *data, size_t length)
   return data[0] == 0 && memcmp(data, data + 1, length - 1) == 0;
 }
 
-static int check_page(const uint8_t *page, uint32_t number)
+static int check_page(const struct guarded *guarded, const uint8_t *page, uint32_t number)
 {
   int64_t expected = page_checksum(page, number);
   if (memcmp(page + CHECKED_BYTES, &expected, sizeof expected) == 0 || is_zero(page, DB_PAGE_BYTES))
     return SQLITE_OK;
   if (number == 1 && memcmp(page, MAGIC, sizeof MAGIC) != 0) return SQLITE_NOTADB;
-  return db_guard_damaged(number == 1 && page[HEAD_RESERVED_AT] == 0 ? DB_DAMAGE_NO_GUARD : DB_DAMAGE_PAGE,
-                          number);
+  return db_guard_damaged(
+      guarded, number == 1 && page[HEAD_RESERVED_AT] == 0 ? DB_DAMAGE_NO_GUARD : DB_DAMAGE_PAGE, number);
 }
 
 static int read_page(struct guarded *guarded, uint8_t *page, uint32_t number)
@@ -53,7 +57,7 @@ static int read_page(struct guarded *guarded, uint8_t *page, uint32_t number)
   int result = guarded->real->pMethods->xRead(guarded->real, page, DB_PAGE_BYTES,
                                               (sqlite3_int64)(number - 1) * DB_PAGE_BYTES);
   if (result != SQLITE_OK && result != SQLITE_IOERR_SHORT_READ) return result;
-  int checked = check_page(page, number); /* beyond the end there are zeros */
+  int checked = check_page(guarded, page, number); /* beyond the end there are zeros */
   return checked == SQLITE_OK ? result : checked;
 }
 
@@ -67,7 +71,7 @@ static int page_read(sqlite3_file *file, void *data, int amount, sqlite3_int64 o
     return guarded->real->pMethods->xRead(guarded->real, data, amount, offset);
   if (within == 0 && amount == DB_PAGE_BYTES) return read_page(guarded, (uint8_t *)data, number);
   /* A head that tells of pages of another size. */
-  if (within + (size_t)amount > DB_PAGE_BYTES) return db_guard_damaged(DB_DAMAGE_PAGE, number);
+  if (within + (size_t)amount > DB_PAGE_BYTES) return db_guard_damaged(guarded, DB_DAMAGE_PAGE, number);
   int result = read_page(guarded, guarded->page, number);
   if (result == SQLITE_OK || result == SQLITE_IOERR_SHORT_READ)
     memcpy(data, guarded->page + within, (size_t)amount);
@@ -190,7 +194,7 @@ static const sqlite3_io_methods log_methods = METHODS(log_read, log_write, log_s
 static int open_guarded(struct guarded *guarded, const char *name, int flags, int *ret_flags)
 {
   sqlite3_vfs *below = sqlite3_vfs_find(NULL);
-  *guarded = (struct guarded){.base = {NULL}};
+  *guarded = (struct guarded){.base = {NULL}, .name = name};
   guarded->real = sqlite3_malloc64((sqlite3_uint64)below->szOsFile);
   guarded->page = sqlite3_malloc64(LOG_FRAME_BYTES);
   if (!guarded->real || !guarded->page) return SQLITE_NOMEM;

@@ -28,7 +28,6 @@
 const char *db_guard_name(void);
 
 enum db_damage_kind {
-  DB_DAMAGE_NONE,
   DB_DAMAGE_PAGE,     /* of the database */
   DB_DAMAGE_LOG,      /* a frame of the log; 0: its head */
   DB_DAMAGE_NO_GUARD, /* a database without checksums */
@@ -37,9 +36,10 @@ enum db_damage_kind {
 struct db_damage {
   enum db_damage_kind kind;
   uint32_t number; /* of the page or frame, from 1 */
+  char path[4096]; /* of the file */
 };
 
-/* What was found last in this thread, and was not taken yet. */
-struct db_damage db_guard_take_damage(void);
+/* What was found last in this thread, and was not taken yet, or NULL. Lives until something more is found. */
+const struct db_damage *db_guard_take_damage(void);
 
 #endif

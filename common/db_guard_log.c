@@ -114,7 +114,7 @@ static int end_of_log(struct guarded *guarded, int64_t broken, const uint8_t *sa
   int64_t first = MAX(broken, LOG_HEAD_BYTES);
   for (int64_t at = first + LOG_FRAME_BYTES; at < size; at += LOG_FRAME_BYTES)
     if (is_evidence(guarded, at, salts))
-      return db_guard_damaged(DB_DAMAGE_LOG, broken < LOG_HEAD_BYTES ? 0 : number_of_frame(broken));
+      return db_guard_damaged(guarded, DB_DAMAGE_LOG, broken < LOG_HEAD_BYTES ? 0 : number_of_frame(broken));
   return SQLITE_OK;
 }
 
@@ -178,7 +178,7 @@ static int check_frame(struct guarded *guarded, const uint8_t *page, int64_t off
   if (result != SQLITE_OK) return result;
   return is_frame(log, head, page, stored_sums(sums))
              ? SQLITE_OK
-             : db_guard_damaged(DB_DAMAGE_LOG, number_of_frame(offset));
+             : db_guard_damaged(guarded, DB_DAMAGE_LOG, number_of_frame(offset));
 }
 
 int log_read(sqlite3_file *file, void *data, int amount, sqlite3_int64 offset)

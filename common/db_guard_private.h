@@ -35,7 +35,8 @@ struct log_watch {
 struct guarded {
   sqlite3_file base;
   sqlite3_file *real;
-  uint8_t *page; /* room for one, and its frame's head */
+  const char *name; /* SQLite's, which keeps it */
+  uint8_t *page;    /* room for one, and its frame's head */
   struct log_watch log;
 };
 
@@ -45,7 +46,7 @@ static inline struct guarded *guarded_of(sqlite3_file *file)
 }
 
 /* Notes it; returns the code for SQLite. */
-int db_guard_damaged(enum db_damage_kind kind, uint32_t number);
+int db_guard_damaged(const struct guarded *guarded, enum db_damage_kind kind, uint32_t number);
 
 /* db_guard_log.c: the methods of a log that differ from a plain file's. */
 void log_watch_init(struct log_watch *log);

@@ -136,6 +136,23 @@ void store_clear(struct store *store)
                      "DELETE FROM meta WHERE key = 'examined'");
 }
 
+bool store_take_ledger(struct store *store, const char *path, GError **error)
+{
+  struct db_row *row = db_query(store->db, "ATTACH ? AS other");
+  db_bind_text(row, path);
+  db_run(row);
+  db_begin(store->db);
+  db_exec(store->db, "INSERT INTO leaf SELECT * FROM other.leaf;"
+                     "INSERT INTO leaf_part SELECT * FROM other.leaf_part;"
+                     "INSERT INTO node SELECT * FROM other.node;"
+                     "INSERT INTO submission SELECT * FROM other.submission;"
+                     "INSERT INTO receipt SELECT * FROM other.receipt;"
+                     "INSERT INTO meta SELECT * FROM other.meta WHERE key <> 'examined'");
+  bool taken = db_commit(store->db, error);
+  db_exec(store->db, "DETACH other");
+  return db_take_error(store->db, taken ? error : NULL) && taken;
+}
+
 /* --- errors --- */
 
 bool store_damaged(struct store *store, const char *table, const char *key_format, ...)

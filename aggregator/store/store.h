@@ -61,6 +61,9 @@ void store_leaf_add(struct store *store, uint64_t position, enum leaf_kind kind,
 void store_leaf_coming(struct store *store, uint64_t position, const uint8_t *sealed, size_t length);
 /* Leaves are in another store, which must live as long: this one is made of them. */
 void store_use_ledger(struct store *store, struct store *ledger);
+/* Takes over the ledger of the store at `path`, which nobody writes, into this one, which is new and in no
+ * transaction: leaves, tree, ids and receipts of submissions, all that does not follow from leaves. */
+bool store_take_ledger(struct store *store, const char *path, GError **error);
 /* NULL if there is none. */
 GBytes *store_leaf(struct store *store, uint64_t position);
 /* Recorded time of a leaf, 0 if there is none. */

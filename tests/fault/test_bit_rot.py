@@ -5,6 +5,7 @@ programs themselves. PARKTALLY_SEED repeats a run; a failure prints the number o
 tries that one alone."""
 
 import collections
+import contextlib
 import csv
 import fcntl
 import json
@@ -12,6 +13,7 @@ import os
 import random
 import secrets
 import shutil
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -342,6 +344,29 @@ class Rot(parktally.Case):
             self.assertNotIn("Sanitizer", city.log(), what)
             city.close()
         print(f"PARKTALLY_SEED={SEED} server: {dict(counts)}", file=sys.stderr)
+
+    def test_damaged_tables_are_made_anew_and_a_damaged_ledger_is_not_taken_for_less(self):
+        scene = Scene(self)
+        scene.rest()
+        city, path = scene.city, scene.city.data / "store.db"
+        expected = self.totals(city)
+        pristine = path.read_bytes()
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as plain:
+            pages = dict(plain.execute("SELECT name, max(pageno) FROM dbstat GROUP BY name").fetchall())
+        for table, code in (("family", 0), ("block", 0), ("register_version", 0), ("agent", 0), ("inquiry", 0),
+                            ("leaf_part", 65), ("leaf", 65)):
+            with self.subTest(table):
+                at = (pages[table] - 1) * 8192 + 5000
+                path.write_bytes(pristine[:at] + bytes([pristine[at] ^ 4]) + pristine[at + 1:])
+                said = city.command("rebuild", code=code)
+                self.assertIn(f'of the table "{table}"', said.err)
+                kept = list(city.data.glob("store.db.damaged-*"))
+                self.assertEqual(len(kept), 0 if code else 1)
+                self.assertFalse(list(city.data.glob("store.db.new*")))
+                if code == 0:
+                    kept.pop().unlink()
+                    city.check_ledger()
+                    self.assertEqual(self.totals(city), expected)
 
     def test_an_agent_on_a_damaged_outbox_says_so_or_goes_on_as_if_it_were_none(self):
         scene = Scene(self)
