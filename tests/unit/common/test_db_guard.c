@@ -408,6 +408,60 @@ static void a_last_transaction_that_is_there_in_part_was_never_there(void **stat
   g_free(log.bytes);
 }
 
+/* The mark may be lost with the power, or overwritten by what never came to its end. */
+static void without_its_mark_a_log_tells_of_all_but_its_last_transaction(void **state)
+{
+  struct fixture *fixture = *state;
+  make_killed(fixture, 3);
+  struct file file = load(fixture->path), log = load(fixture->log);
+  size_t frames = (log.length - 32) / FRAME_BYTES, before_last = first_commit(&log), last = before_last;
+  while (last < 32 + frames * FRAME_BYTES) { /* to where the last one begins */
+    before_last = last;
+    while (memcmp(log.bytes + last + 4, "\0\0\0\0", 4) == 0) last += FRAME_BYTES;
+    last += FRAME_BYTES;
+  }
+  for (size_t frame = 0; frame < frames; frame++) {
+    g_autoptr(GError) error = NULL;
+    size_t at = 32 + frame * FRAME_BYTES;
+    put_killed(fixture, &file, &log, 32 + frames * FRAME_BYTES);
+    flip(fixture->log, &log, at + 3000, 1);
+    int64_t items = count_items(fixture->path, &error);
+    if (at < before_last)
+      assert_damage(error, "-wal is damaged: frame ");
+    else
+      assert_int_equal(items, ITEMS + 20);
+  }
+  g_free(file.bytes);
+  g_free(log.bytes);
+}
+
+/* A log that was copied begins anew at its head; what stood behind it stays there, its mark too. */
+static void what_a_log_of_before_left_is_no_damage(void **state)
+{
+  struct fixture *fixture = *state;
+  make_db(fixture);
+  CLEANUP(db_close) struct db *db = open_db(fixture->path, DB_WRITE);
+  db_leave_log(db);
+  for (int n = 0; n < 2; n++) {
+    db_begin(db);
+    add_items(db, ITEMS + 1 + n * 50, n == 0 ? 50 : 1);
+    assert_true(db_commit(db, NULL));
+    if (n == 0) db_checkpoint(db);
+  }
+  struct file file = load(fixture->path), log = load(fixture->log);
+  struct fixture copy = {.path = g_build_filename(fixture->folder, "copy.db", NULL),
+                         .log = g_build_filename(fixture->folder, "copy.db-wal", NULL)};
+  assert_true(first_commit(&log) < log.length / 2);
+  put_killed(&copy, &file, &log, log.length);
+  g_autoptr(GError) error = NULL;
+  assert_int_equal(count_items(copy.path, &error), ITEMS + 51);
+  assert_null(error);
+  g_free(copy.path);
+  g_free(copy.log);
+  g_free(file.bytes);
+  g_free(log.bytes);
+}
+
 static void a_frame_that_is_damaged_while_in_use_is_told_and_not_copied(void **state)
 {
   struct fixture *fixture = *state;
@@ -480,6 +534,8 @@ int main(void)
       TEST(any_flipped_byte_of_a_log_is_told_or_makes_no_difference),
       TEST(a_log_that_ends_in_the_midst_of_a_transaction_ends_before_it),
       TEST(a_last_transaction_that_is_there_in_part_was_never_there),
+      TEST(without_its_mark_a_log_tells_of_all_but_its_last_transaction),
+      TEST(what_a_log_of_before_left_is_no_damage),
       TEST(a_frame_that_is_damaged_while_in_use_is_told_and_not_copied),
       TEST(a_transaction_larger_than_the_cache_is_no_damage),
   };
