@@ -8,6 +8,7 @@ import collections
 import contextlib
 import csv
 import fcntl
+import io
 import json
 import os
 import random
@@ -40,8 +41,9 @@ REAL = "五月起新增一条电机生产线，产能翻番"
 
 def figures(code, month, add=0):
     """A unit's, by its number."""
-    number = int(code[1:]) + month
-    return {"output": 500 + 7 * number + add, "sales": 40 + number, "sales.ytd": (40 + number) * month, "staff": 1 + number % 9}
+    number = int(code[1:])
+    return {"output": 500 + 7 * (number + month) + add, "sales": 40 + number + month,
+            "sales.ytd": (40 + number) * month + month * (month + 1) // 2, "staff": 1 + number % 9}
 
 
 class Scene:
@@ -116,15 +118,18 @@ class Scene:
         self.push([["E020", "2018-06", "1000.6", 47, 1, 3], ["E021", "2018-06", "1000.7", 47, 1, 3]])
         parktally.wait_until(lambda: len(self.inquiries()) >= 2, "the city asks")
         self.east.command("inquiries", code=0)
-        self.east.command("answer", "1", "--text", REAL, "--by", "李四", code=0)
-        self.city.command("accept", "1")
+        first, self.open = sorted(self.inquiries())[:2]
+        self.east.command("answer", first, "--text", REAL, "--by", "李四", code=0)
+        self.city.command("accept", first)
         self.city.command("ask", "--area", "east", "--form", "monthly", "--period", "2018-05", "--unit", "E030", "--reason", "为何？")
         self.city.command("consent", "--area", "east", "--form", "monthly", "--period", "2018-06", "--unit", "E031", "--rule",
                           "staff-needed", "--reason", "人员全部外包")
         self.east.command("inquiries", code=0)
 
     def inquiries(self):
-        return self.city.command("inquiries", "--all", "--format", "csv").out.splitlines()[1:]
+        """Numbers of those of the park."""
+        text = self.city.command("inquiries", "--all", "--area", "east", "--format", "csv").out
+        return [int(line["number"]) for line in csv.DictReader(io.StringIO(text))]
 
     def apply(self):
         for code in ("新1", "新2"):
@@ -168,7 +173,7 @@ class Scene:
         before += [sales("2018-02", "--as-of", "edition:1"),
                    ["targets", "--period", "2018", "--format", "csv"], ["inquiries", "--all", "--format", "csv"],
                    ["applications", "--all", "--format", "csv"], ["agents", "--format", "csv"],
-                   ["period", "status", "--format", "csv"], ["editions", "--format", "csv"],
+                   ["period", "status", "--format", "csv"], ["editions", "--format", "csv"], ["ledger", "head"], ["ledger", "prove", str(self.moments[1])],
                    ["completeness", "--form", "monthly", "--period", "2018-05", "--missing", "all", "--format", "csv"],
                    ["explain", "zone", "output", "2018-05", "--between", f"@{self.moments[1]}", f"@{self.last}", "--format", "csv"],
                    ["explain", "east", "output", "2018-03", "--format", "csv"],
@@ -176,7 +181,7 @@ class Scene:
                    ["export", "editions", "--edition", "1", "--format", "csv"]]
         first = len(before) + 1  # of the submissions: the first of June, that of July, the first again
         submissions = [["submit", str(path)] for path in (*self.next, self.next[0])]
-        acts = [["accept", "2"], ["decline", "1", "--reason", "不在四至范围内"], ["revoke", self.west.id, "--reason", "丢失"],
+        acts = [["accept", str(self.open)], ["decline", "1", "--reason", "不在四至范围内"], ["revoke", self.west.id, "--reason", "丢失"],
                 ["period", "close", "--form", "monthly", "--period", "2018-03"]]
         return before + submissions + [[f"unless={first},{first + 2}:1", *june], [f"unless={first + 1}:2", *july]] + acts
 
@@ -295,7 +300,7 @@ class Rot(parktally.Case):
             if result.code:
                 self.assert_names(what, result.code, result.err, "store.db")
                 return None
-            found.append(result.out)
+            found.append([line.rsplit(",", 1)[0] for line in result.out.splitlines()])  # what is asked about comes behind it
         return found
 
     def before_and_after(self, scene):
