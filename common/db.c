@@ -55,6 +55,20 @@ void db_on_damage(const char *advice)
   what_to_do = advice;
 }
 
+/* The table that the damaged page belongs to, or NULL. Who reads on around a page meets it again and again.
+ */
+static const char *owner_of(const struct db_damage *damage)
+{
+  static _Thread_local struct db_damage last;
+  static _Thread_local char table[256];
+  if (last.number != damage->number || strcmp(last.path, damage->path) != 0) {
+    g_autofree char *found = db_owner_of_page(damage->path, damage->number);
+    g_strlcpy(table, found ? found : "", sizeof table);
+    last = *damage;
+  }
+  return *table ? table : NULL;
+}
+
 static GError *damage_error(const struct db_damage *damage)
 {
   const char *path = damage->path;
@@ -68,7 +82,7 @@ static GError *damage_error(const struct db_damage *damage)
         _("%s has no checksums: it is of a Parktally before them, or its first page is damaged; "
           "%s"),
         path, _(what_to_do));
-  g_autofree char *table = db_owner_of_page(path, damage->number);
+  const char *table = owner_of(damage);
   if (!table)
     return g_error_new(PARKTALLY_ERROR, ERROR_DATA,
                        _("%s is damaged: page %u is not what was written there; %s"), path, damage->number,
