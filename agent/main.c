@@ -55,6 +55,7 @@ int main(int argc, char **argv)
 {
   identity_guard_process();
   db_on_failed_sync(end);
+  db_on_damage(N_("check the disk, then see with “park-agent outbox check” what is left"));
   text_init();
   log_init("park-agent", LOG_LEVEL_NOTICE);
   return command_main("park-agent", N_("carries a park's figures to its zone's totals"), commands, argc,

@@ -91,6 +91,7 @@ bool edition_apply(struct store *store, const struct snapshot *snapshot, const s
 struct edition *edition_load(struct store *store, uint64_t number, GError **error)
 {
   g_autoptr(GArray) found = store_edition(store, number);
+  if (store_tell_error(store, error)) return NULL;
   if (found->len == 0) {
     g_set_error(error, PARKTALLY_ERROR, ERROR_USAGE,
                 _("there is no edition %" PRIu64 ": “park-aggregator editions” lists them"), number);
@@ -100,6 +101,7 @@ struct edition *edition_load(struct store *store, uint64_t number, GError **erro
   CLEANUP(leaf_free)
   struct leaf *leaf = body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
   if (leaf) return edition_of_leaf(leaf, error);
+  if (store_tell_error(store, error)) return NULL;
   g_set_error(error, PARKTALLY_ERROR, ERROR_DATA, _("the leaf of edition %" PRIu64 " cannot be read"),
               number);
   return NULL;

@@ -117,6 +117,7 @@ static bool read_position(struct store *store, const char *text, struct moment *
 {
   uint64_t leaves = store_leaf_count(store);
   guint64 position;
+  if (store_tell_error(store, error)) return false;
   if (!g_ascii_string_to_unsigned(text, 10, 0, INT64_MAX - 1, &position, NULL))
     return refuse(error, _("“@%s” is no position of the ledger; write @ and a number, such as @1234"), text);
   if (position >= leaves)
@@ -132,6 +133,7 @@ static bool read_edition(struct store *store, const char *text, struct moment *r
   guint64 number = 0;
   bool is_number = g_ascii_string_to_unsigned(text, 10, 1, INT64_MAX, &number, NULL);
   g_autoptr(GArray) found = store_edition(store, number);
+  if (store_tell_error(store, error)) return false;
   if (!is_number || found->len == 0)
     return refuse(error, _("there is no edition “%s”: “park-aggregator editions” lists them"), text);
   uint64_t leaves = g_array_index(found, struct stored_edition, 0).leaves;
@@ -160,6 +162,7 @@ bool moment_read(struct store *store, const struct catalogue *catalogue, const c
     return refuse(error, _("“%s” is yet to come: it is %s"), text, now);
   }
   moment.leaves = store_leaves_until(store, moment.ms);
+  if (store_tell_error(store, error)) return false;
   if (moment.leaves == 0) {
     g_autofree char *first = moment_format(catalogue, store_leaf_recorded(store, 0));
     return refuse(error, _("“%s” is before the ledger began, which was %s"), text, first);

@@ -84,8 +84,20 @@ static int verify(struct rebuild *rebuild, const char *folder)
 static int make_anew(struct rebuild *rebuild, const char *folder)
 {
   GError *error = NULL;
-  if (!replay_rebuild(folder, show_progress, rebuild, &error)) return office_fail(rebuild->request, error);
-  control_out(rebuild->request->output, _("The tables are made anew from the ledger.\n"));
+  if (replay_rebuild(folder, show_progress, rebuild, &error)) {
+    control_out(rebuild->request->output, _("The tables are made anew from the ledger.\n"));
+    return 0;
+  }
+  if (!g_error_matches(error, PARKTALLY_ERROR, ERROR_DATA)) return office_fail(rebuild->request, error);
+  control_err(rebuild->request->output, "park-aggregator: %s\n", error->message);
+  g_clear_error(&error);
+  g_autofree char *aside = NULL;
+  if (!replay_rebuild_beside(folder, show_progress, rebuild, &aside, &error))
+    return office_fail(rebuild->request, error);
+  control_out(rebuild->request->output,
+              _("The tables are made anew from the ledger, which is whole, in a new file; the damaged one is "
+                "kept as %s.\n"),
+              aside);
   return 0;
 }
 

@@ -11,12 +11,14 @@
 #include "aggregator/posting.h"
 #include "aggregator/snapshot.h"
 #include "aggregator/tables.h"
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/heap.h"
 #include "common/merkle.h"
 #include "common/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <inttypes.h>
 #include <string.h>
@@ -62,6 +64,7 @@ static bool replay_leaf(struct replay *replay, uint64_t position, GError **error
     merkle_append(&replay->tree, hash);
   }
   if (!leaf) {
+    if (store_tell_error(replay->ledger, error)) return false;
     g_set_error(error, PARKTALLY_ERROR, ERROR_DATA, _("the ledger is damaged at leaf %" PRIu64), position);
     return false;
   }
@@ -440,22 +443,75 @@ static bool rebuild_in_place(struct replay *replay, GError **error)
   return true;
 }
 
+static bool rebuild_store(struct store *store, void (*progress)(uint64_t done, uint64_t all, void *data),
+                          void *data, GError **error)
+{
+  struct replay replay = {.ledger = store, .target = store, .progress = progress, .data = data};
+  store_begin(store);
+  bool done = rebuild_in_place(&replay, error);
+  replay_end(&replay);
+  if (done) return store_commit(store, error);
+  store_rollback(store);
+  return false;
+}
+
 bool replay_rebuild(const char *folder, void (*progress)(uint64_t done, uint64_t all, void *data), void *data,
                     GError **error)
 {
   heap_hold(LIMIT_HEAP_BYTES);
   g_autofree char *path = folder_path(folder, "store.db");
   CLEANUP(store_close) struct store *store = store_open(path, STORE_WRITE, error);
-  struct replay replay = {.ledger = store, .target = store, .progress = progress, .data = data};
-  bool done;
+  return store && rebuild_store(store, progress, data, error);
+}
 
-  if (!store) return false;
-  store_begin(store);
-  done = rebuild_in_place(&replay, error);
-  replay_end(&replay);
-  if (!done) {
-    store_rollback(store);
-    return false;
-  }
-  return store_commit(store, error);
+/* --- rebuild: a new store --- */
+
+static bool make_store(const char *path, const char *old,
+                       void (*progress)(uint64_t done, uint64_t all, void *data), void *data, GError **error)
+{
+  CLEANUP(store_close) struct store *store = store_open(path, STORE_CREATE, error);
+  return store && store_take_ledger(store, old, error) && rebuild_store(store, progress, data, error);
+}
+
+/* Opened and closed by itself, it has all in the file of this name. */
+static bool settle(const char *path, GError **error)
+{
+  CLEANUP(store_close) struct store *store = store_open(path, STORE_WRITE, error);
+  return store != NULL;
+}
+
+static bool sync_folder(const char *folder)
+{
+  int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool synced = file >= 0 && fsync(file) == 0;
+  int saved = errno;
+  if (file >= 0) close(file);
+  errno = saved;
+  return synced;
+}
+
+/* At no moment is there no store. */
+static bool change_places(const char *folder, const char *path, const char *made, const char *aside,
+                          GError **error)
+{
+  if (link(path, aside) == 0 && sync_folder(folder) && rename(made, path) == 0 && sync_folder(folder))
+    return true;
+  g_set_error(error, PARKTALLY_ERROR, errno == ENOSPC ? ERROR_TEMPORARY : ERROR_IO,
+              _("%s cannot take the place of %s (%s)"), made, path, g_strerror(errno));
+  return false;
+}
+
+bool replay_rebuild_beside(const char *folder, void (*progress)(uint64_t done, uint64_t all, void *data),
+                           void *data, char **ret_aside, GError **error)
+{
+  heap_hold(LIMIT_HEAP_BYTES);
+  g_autofree char *path = folder_path(folder, "store.db");
+  g_autofree char *made = folder_path(folder, "store.db.new");
+  g_autofree char *aside = g_strdup_printf("%s.damaged-%" PRId64, path, clock_wall().ms);
+  remove_store(made); /* what a kill left */
+  bool done = settle(path, error) && make_store(made, path, progress, data, error) && settle(made, error) &&
+              change_places(folder, path, made, aside, error);
+  remove_store(made); /* by now only what belongs to it */
+  if (done) *ret_aside = g_steal_pointer(&aside);
+  return done;
 }

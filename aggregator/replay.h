@@ -30,4 +30,10 @@ bool replay_verify(const char *folder, replay_difference *difference,
 bool replay_rebuild(const char *folder, void (*progress)(uint64_t done, uint64_t all, void *), void *data,
                     GError **error);
 
+/* The same into a new store, which takes the place of the old one: where tables cannot be replaced, since
+ * pages of theirs are damaged. The ledger's own must not be. The old store stays beside it, by the name that
+ * is newly allocated. */
+bool replay_rebuild_beside(const char *folder, void (*progress)(uint64_t done, uint64_t all, void *),
+                           void *data, char **ret_aside, GError **error);
+
 #endif

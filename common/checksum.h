@@ -7,5 +7,7 @@
 #include <stdint.h>
 
 int64_t checksum_of(const void *data, size_t length);
+/* The same, of bytes that belong to a place: at another one they have another checksum. */
+int64_t checksum_at(const void *data, size_t length, uint64_t place);
 
 #endif

@@ -1,5 +1,7 @@
 #include "common/db.h"
 
+#include "common/db_guard.h"
+#include "common/db_owner.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
@@ -11,9 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PAGE_BYTES                                                                                           \
-  8192 /* of a new database: a fifth less time for reports and submissions than SQLite's 4096, as            \
-          fewer pages split and are written; 16384 gains no more and doubles what one report writes */
 #define CHECKPOINT_PAUSE_US 20000 /* between tries, while another process holds the checkpoint lock */
 
 struct db_row {
@@ -49,8 +48,54 @@ static bool is_disk_full(int result, int system_error)
          result != SQLITE_IOERR_DIR_FSYNC && (system_error == ENOSPC || system_error == EDQUOT);
 }
 
+static const char *what_to_do = N_("check the disk, then restore the file from a backup");
+
+void db_on_damage(const char *advice)
+{
+  what_to_do = advice;
+}
+
+/* The table that the damaged page belongs to, or NULL. Who reads on around a page meets it again and again.
+ */
+static const char *owner_of(const struct db_damage *damage)
+{
+  static _Thread_local struct db_damage last;
+  static _Thread_local char table[256];
+  if (last.number != damage->number || strcmp(last.path, damage->path) != 0) {
+    g_autofree char *found = db_owner_of_page(damage->path, damage->number);
+    g_strlcpy(table, found ? found : "", sizeof table);
+    last = *damage;
+  }
+  return *table ? table : NULL;
+}
+
+static GError *damage_error(const struct db_damage *damage)
+{
+  const char *path = damage->path;
+  if (damage->kind == DB_DAMAGE_LOG)
+    return g_error_new(PARKTALLY_ERROR, ERROR_DATA,
+                       _("%s is damaged: frame %u of this log is not what was written there; %s"), path,
+                       damage->number, _(what_to_do));
+  if (damage->kind == DB_DAMAGE_NO_GUARD)
+    return g_error_new(
+        PARKTALLY_ERROR, ERROR_DATA,
+        _("%s has no checksums: it is of a Parktally before them, or its first page is damaged; "
+          "%s"),
+        path, _(what_to_do));
+  const char *table = owner_of(damage);
+  if (!table)
+    return g_error_new(PARKTALLY_ERROR, ERROR_DATA,
+                       _("%s is damaged: page %u is not what was written there; %s"), path, damage->number,
+                       _(what_to_do));
+  return g_error_new(PARKTALLY_ERROR, ERROR_DATA,
+                     _("%s is damaged: page %u, of the table \"%s\", is not what was written there; %s"),
+                     path, damage->number, table, _(what_to_do));
+}
+
 static GError *make_error(sqlite3 *handle, const char *path, int result)
 {
+  const struct db_damage *damage = db_guard_take_damage();
+  if (result == SQLITE_IOERR_DATA && damage) return damage_error(damage);
   const char *detail = handle ? sqlite3_errmsg(handle) : sqlite3_errstr(result);
   int system_error = handle ? sqlite3_system_errno(handle) : 0;
   if (is_disk_full(result, system_error))
@@ -193,7 +238,9 @@ static void configure(struct db *db, size_t page_cache_kib)
     db_exec(db, "PRAGMA schema_version"); /* reads the header: what is no database is said now */
     return;
   }
-  db_exec(db, "PRAGMA page_size=" G_STRINGIFY(PAGE_BYTES) "; PRAGMA synchronous=FULL");
+  int reserved = DB_RESERVED_BYTES;
+  if (!check(db, sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved))) return;
+  db_exec(db, "PRAGMA page_size=" G_STRINGIFY(DB_PAGE_BYTES) "; PRAGMA synchronous=FULL");
   if (!db->error && enter_wal_mode(db) && checkpoint_all(db)) sync_log_name(db);
 }
 
@@ -207,8 +254,8 @@ struct db *db_open(const char *path, enum db_mode mode, size_t page_cache_kib, G
   db->by_text = g_hash_table_new(g_str_hash, g_str_equal);
   db->dead.db = db;
   int flags = mode == DB_READ_ONLY ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-  if (check(db,
-            sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL)))
+  if (check(db, sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                                db_guard_name())))
     configure(db, page_cache_kib);
   if (!db_take_error(db, error)) return NULL;
   return g_steal_pointer(&db);
@@ -250,7 +297,7 @@ void db_leave_log(struct db *db)
 
 size_t db_log_bytes(const struct db *db)
 {
-  return (size_t)db->log_pages * PAGE_BYTES;
+  return (size_t)db->log_pages * DB_PAGE_BYTES;
 }
 
 void db_checkpoint(struct db *db)

@@ -1,6 +1,8 @@
 /* SQLite, as both programs use it: the outbox, and behind aggregator/store. The only door to sqlite3.h beside
  * store/.
  *
+ * What is read was written: db_guard.h. A damaged page or log is an error (ERROR_DATA) that names it.
+ *
  * A connection belongs to one thread at a time. A transaction carries its first error: statements after it do
  * nothing, and db_commit() reports it once. Statements are prepared once and cached by their SQL text, which
  * must be a literal. */
@@ -78,6 +80,10 @@ int64_t db_last_rowid(struct db *db);
 
 /* SQL without parameters, not cached. */
 bool db_exec(struct db *db, const char *sql);
+
+/* What errors about damage (db_guard.h) tell to do: the end of a sentence, for gettext. Set once, before any
+ * thread starts. */
+void db_on_damage(const char *advice);
 
 /* Called with the error, in the thread that met it, when a sync failed: what the disk holds is unknown from
  * then on, and a program that goes on may say that something is durable which is not. Set once, before any

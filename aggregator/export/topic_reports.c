@@ -142,6 +142,7 @@ static bool take_report(const struct stored_report *report, void *data)
     add_report(reports, report, origin, &figures);
     return true;
   }
+  if (store_tell_error(reports->scope->store, &reports->error)) return false;
   g_set_error(&reports->error, PARKTALLY_ERROR, ERROR_DATA,
               _("the submission at position %" PRIu64
                 " of the ledger, which has the report of %s, is damaged; "

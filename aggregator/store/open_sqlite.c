@@ -105,6 +105,13 @@ const GError *store_error(const struct store *store)
   return db_error(store->db);
 }
 
+bool store_tell_error(const struct store *store, GError **error)
+{
+  if (!store_error(store)) return false;
+  g_propagate_error(error, g_error_copy(store_error(store)));
+  return true;
+}
+
 void store_checkpoint(struct store *store)
 {
   db_checkpoint(store->db);
@@ -127,6 +134,23 @@ void store_clear(struct store *store)
                      "DELETE FROM acceptance; DELETE FROM area_state; DELETE FROM edition;"
                      "DELETE FROM epoch; DELETE FROM barred;"
                      "DELETE FROM meta WHERE key = 'examined'");
+}
+
+bool store_take_ledger(struct store *store, const char *path, GError **error)
+{
+  struct db_row *row = db_query(store->db, "ATTACH ? AS other");
+  db_bind_text(row, path);
+  db_run(row);
+  db_begin(store->db);
+  db_exec(store->db, "INSERT INTO leaf SELECT * FROM other.leaf;"
+                     "INSERT INTO leaf_part SELECT * FROM other.leaf_part;"
+                     "INSERT INTO node SELECT * FROM other.node;"
+                     "INSERT INTO submission SELECT * FROM other.submission;"
+                     "INSERT INTO receipt SELECT * FROM other.receipt;"
+                     "INSERT INTO meta SELECT * FROM other.meta WHERE key <> 'examined'");
+  bool taken = db_commit(store->db, error);
+  db_exec(store->db, "DETACH other");
+  return db_take_error(store->db, taken ? error : NULL) && taken;
 }
 
 /* --- errors --- */

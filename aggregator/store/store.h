@@ -43,6 +43,8 @@ struct store *store_open_beside(struct store *store);
 /* The first error since store_begin(), or NULL. Outside of a transaction errors are kept too, until the next
  * one ends: it does nothing but tell them. */
 const GError *store_error(const struct store *store);
+/* Whether there is one, and a copy of it: for whoever found nothing, and would say that there is nothing. */
+bool store_tell_error(const struct store *store, GError **error);
 /* Copies the write-ahead log into the database; for a thread with a store of its own. */
 void store_checkpoint(struct store *store);
 /* How long the log was after the last commit of this store, which writes. */
@@ -59,6 +61,9 @@ void store_leaf_add(struct store *store, uint64_t position, enum leaf_kind kind,
 void store_leaf_coming(struct store *store, uint64_t position, const uint8_t *sealed, size_t length);
 /* Leaves are in another store, which must live as long: this one is made of them. */
 void store_use_ledger(struct store *store, struct store *ledger);
+/* Takes over the ledger of the store at `path`, which nobody writes, into this one, which is new and in no
+ * transaction: leaves, tree, ids and receipts of submissions, all that does not follow from leaves. */
+bool store_take_ledger(struct store *store, const char *path, GError **error);
 /* NULL if there is none. */
 GBytes *store_leaf(struct store *store, uint64_t position);
 /* Recorded time of a leaf, 0 if there is none. */

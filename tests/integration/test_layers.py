@@ -19,7 +19,7 @@ ONLY_IN = {
     "parktally.pb-c.h": ["common/codec*.[ch]", "common/submission*.c"],
     "protobuf-c*": ["common/codec*.[ch]", "common/submission*.c"],
     "zmq.h": ["common/channel.c"],
-    "sqlite3.h": ["common/db.c", "aggregator/store/*"],
+    "sqlite3.h": ["common/db.c", "common/db_guard*", "common/db_owner.c", "aggregator/store/*"],
     "yaml.h": ["common/yaml.c"],
     "xlsxwriter.h": ["aggregator/export/xlsx.c"],
     "xlsxwriter/*": ["aggregator/export/xlsx.c"],
