@@ -2,10 +2,13 @@
  * the head that the receipt names, that head, and that the leaf records what the receipt acknowledged. */
 #include "aggregator/verifier/receipts.h"
 
+#include "common/satchel.h"
 #include "common/text.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+#define SATCHEL_BEGINS "PTLYBAG\n"
 
 struct receipts {
   struct faults *faults;
@@ -37,11 +40,31 @@ uint64_t receipts_count(const struct receipts *receipts)
   return receipts->count;
 }
 
+/* What parks export, of which the receipts are taken. */
+static bool read_satchel(struct receipts *receipts, const char *path, GError **error)
+{
+  CLEANUP(satchel_reader_free) struct satchel_reader *reader = satchel_reader_open(path, error);
+  struct satchel_record record;
+  struct satchel_damage damage;
+  enum satchel_event event;
+  if (!reader) return false;
+  while ((event = satchel_next(reader, &record, &damage, error)) != SATCHEL_AT_END) {
+    if (event == SATCHEL_FAILED) return false;
+    g_autofree char *what = event == SATCHEL_HAS_DAMAGE ? satchel_describe(&damage) : NULL;
+    if (what)
+      faults_add(receipts->faults, NO_LEAF, "%s: %s", path, what);
+    else if (record.kind == SATCHEL_RECEIPT)
+      g_ptr_array_add(receipts->sealed, g_bytes_new(record.data, record.length));
+  }
+  return true;
+}
+
 bool receipts_read(struct receipts *receipts, const char *path, GError **error)
 {
   g_autofree char *content = NULL;
   size_t size, at = 0;
   if (!g_file_get_contents(path, &content, &size, error)) return false;
+  if (g_str_has_prefix(content, SATCHEL_BEGINS)) return read_satchel(receipts, path, error);
   while (size - at >= sizeof(uint32_t)) {
     const uint8_t *length = (const uint8_t *)content + at;
     size_t count = length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 | (size_t)length[3] << 24;

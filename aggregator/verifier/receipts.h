@@ -10,7 +10,8 @@ struct receipts *receipts_new(struct faults *faults);
 void receipts_free(struct receipts *receipts);
 CLEANUP_DEFINE(struct receipts, receipts_free)
 
-/* Reads a file of them: each a length (4 bytes, little-endian) and a sealed receipt. False and the error if
+/* Reads a file of them: what “park-agent outbox export FILE --all” writes, or each as a length (4 bytes,
+ * little-endian) and the sealed receipt. False and the error if
  * it cannot be read; what is wrong with its content is said. */
 bool receipts_read(struct receipts *receipts, const char *path, GError **error);
 

@@ -807,6 +807,17 @@ class Receipts(Case):
         self.assert_wrong("this is no file of receipts", "--receipts", self.file("receipts", self.receipts().read_bytes()[:-1]))
         self.assert_wrong("receipt no. 2 is not signed", "--receipts", self.receipts([self.scene.receipts[0], b"x"]))
 
+    def test_what_a_park_exports_is_read_and_its_damage_named(self):
+        path = self.scene.folder / "袋"
+        self.scene.south.command("outbox", "export", path, "--all", code=GOOD)
+        found = self.verify(self.whole, "--receipts", path, code=GOOD)
+        self.assertEqual(found["receipts"], 2)
+        position, _ = self.export.find("submission", lambda leaf: submission_of(leaf).agent == "south-1")[0]
+        del self.export.leaves[position]
+        self.assert_wrong("agent south-1 has a receipt for its number 1 here, but another leaf stands here", "--receipts", path)
+        self.export = Export(self.whole)
+        self.assert_wrong("袋2: ", "--receipts", self.file("袋2", path.read_bytes()[:-10]))
+
     def test_a_receipt_in_a_backup_behind_another_leaf(self):
         data = (self.scene.folder / "backup").read_bytes()
         at, records = 8, []
