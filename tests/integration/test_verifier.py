@@ -1026,6 +1026,10 @@ class Restored(parktally.Case):
         self.export = Export((self.folder / "ledger").read_bytes())
         self.export.append(revocation=pb.RevocationLeaf(agent="west-1"))
         self.verify(code=GOOD)
+        certificate.agent = "west-1"
+        self.export.append(enrolment=pb.EnrolmentLeaf(certificate=seal(CERTIFICATE, certificate.SerializeToString(), self.key)))
+        self.assert_wrong("the name or a key of agent west-1 is another agent's already, or revoked")
+        del self.export.leaves[-1]
         self.export.append(revocation=pb.RevocationLeaf(agent="west-1"))
         self.assert_wrong("agent west-1 cannot be revoked")
 
