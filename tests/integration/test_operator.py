@@ -485,11 +485,13 @@ class Reload(Case):
         self.assertIn("listen", said)
         self.assertEqual(st.read_invitation(city.invite("east")).endpoint, city.listen)
 
-    def test_sighup_without_a_change_changes_nothing(self):
+    def test_sighup_without_a_change_is_noted_and_changes_nothing(self):
         city = self.city_with_units(east="E1")
-        before = city.check_ledger().out
+        before = city.position()
         city.reload("reload.done")
-        self.assertEqual(city.check_ledger().out, before)
+        self.assertEqual(city.position(), before + 1)
+        self.assertIn(f"\n{before + 1},", city.command("audit", "list", "--act", "reload", "--format", "csv").out)
+        city.check_ledger()
 
 
 # --- the register, against a plain sum ---

@@ -1064,6 +1064,7 @@ class Alone(unittest.TestCase):
         self.assertIn("cmake --build build/verify\n", readme)
         with tempfile.TemporaryDirectory(prefix="parktally-") as folder:
             launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
+            launcher += [] if shutil.which("make") else ["-G", "Ninja"]
             subprocess.run(["cmake", "-S", parktally.ROOT / "aggregator/verifier", "-B", folder, "-DCMAKE_BUILD_TYPE=Debug", *launcher], check=True, capture_output=True)
             subprocess.run(["cmake", "--build", folder, "-j2"], check=True, capture_output=True)
             program = pathlib.Path(folder) / "parktally-verify"
