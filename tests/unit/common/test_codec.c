@@ -725,19 +725,25 @@ static void heads_come_through(void **state)
   g_autoptr(GBytes) many = frame_encode(&request);
   assert_null(frame_decode(g_bytes_get_data(many, NULL), g_bytes_get_size(many)));
 
+  const struct bytes_view epochs[] = {{sealed, SEAL_HEADER_SIZE},
+                                      {sealed, SEAL_HEADER_SIZE + LIMIT_HEAD_BYTES}};
+  const struct bytes_view short_seal = {sealed, SEAL_HEADER_SIZE - 1};
   struct frame head = {.kind = FRAME_HEAD,
-                       .head = {{sealed, SEAL_HEADER_SIZE + 9}, items, LIMIT_HEADS_ASKED}};
+                       .head = {{sealed, SEAL_HEADER_SIZE + 9}, items, LIMIT_HEADS_ASKED, epochs, 2}};
   struct frame *told = through_the_wire(&head);
   assert_int_equal(told->head.sealed.length, SEAL_HEADER_SIZE + 9);
   assert_int_equal(told->head.count, LIMIT_HEADS_ASKED);
   assert_int_equal(told->head.items[1].from, from[1]);
+  assert_int_equal(told->head.epoch_count, 2);
+  assert_int_equal(told->head.epochs[1].length, SEAL_HEADER_SIZE + LIMIT_HEAD_BYTES);
   assert_int_equal(told->head.items[0].path.count, MERKLE_PROOF_MOST);
   assert_memory_equal(told->head.items[2].path.hash, path, 2 * SEAL_HASH_SIZE);
   frame_free(told);
 
   const struct frame bad[] = {
-      {.kind = FRAME_HEAD, .head = {{sealed, SEAL_HEADER_SIZE - 1}, NULL, 0}},
-      {.kind = FRAME_HEAD, .head = {{sealed, sizeof sealed}, NULL, 0}},
+      {.kind = FRAME_HEAD, .head = {{sealed, SEAL_HEADER_SIZE - 1}, NULL, 0, NULL, 0}},
+      {.kind = FRAME_HEAD, .head = {{sealed, sizeof sealed}, NULL, 0, NULL, 0}},
+      {.kind = FRAME_HEAD, .head = {{sealed, SEAL_HEADER_SIZE + 9}, NULL, 0, &short_seal, 1}},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
     g_autoptr(GBytes) bytes = frame_encode(&bad[i]);
