@@ -1,8 +1,7 @@
 #include "aggregator/front_listen.h"
 
-#include "common/error.h"
+#include "common/channel.h"
 #include "common/limits.h"
-#include "common/text.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,27 +15,6 @@
 #include <unistd.h>
 
 #define BACKLOG 4096 /* the kernel's own bound is less, mostly */
-
-static void set_endpoint_error(const char *endpoint, int code, GError **error)
-{
-  switch (code) {
-  case EINVAL:
-    g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
-                _("the address \"%s\" is not understood; expected something like tcp://192.0.2.1:7650"),
-                endpoint);
-    return;
-  case EACCES:
-    g_set_error(error, PARKTALLY_ERROR, ERROR_PERMISSION,
-                _("no permission to use %s; choose a port above 1023"), endpoint);
-    return;
-  case EADDRINUSE:
-    g_set_error(error, PARKTALLY_ERROR, ERROR_UNAVAILABLE,
-                _("%s is in use by another program; stop it or choose another port"), endpoint);
-    return;
-  default:
-    g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG, _("%s cannot be used: %s"), endpoint, g_strerror(code));
-  }
-}
 
 /* --- addresses --- */
 
@@ -174,7 +152,7 @@ int front_listen(const char *endpoint, char **ret_bound, GError **error)
   int file;
 
   if (!read_endpoint(endpoint, &address)) {
-    set_endpoint_error(endpoint, EINVAL, error);
+    channel_set_endpoint_error(endpoint, EINVAL, error);
     return -1;
   }
   file = open_socket(&address);
@@ -186,7 +164,7 @@ int front_listen(const char *endpoint, char **ret_bound, GError **error)
     file = open_socket(&address);
   }
   if (file < 0) {
-    set_endpoint_error(endpoint, errno, error);
+    channel_set_endpoint_error(endpoint, errno, error);
     return -1;
   }
   *ret_bound = with_port(endpoint, file);

@@ -178,10 +178,9 @@ static bool set_option_error(GError **error)
   return false;
 }
 
-static void set_endpoint_error(const char *endpoint, GError **error)
+void channel_set_endpoint_error(const char *endpoint, int code, GError **error)
 {
-  int saved = zmq_errno();
-  switch (saved) {
+  switch (code) {
   case EINVAL:
   case EPROTONOSUPPORT:
   case ENOCOMPATPROTO:
@@ -199,7 +198,7 @@ static void set_endpoint_error(const char *endpoint, GError **error)
     return;
   default:
     g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG, _("%s cannot be used: %s"), endpoint,
-                zmq_strerror(saved));
+                zmq_strerror(code));
   }
 }
 
@@ -415,7 +414,7 @@ struct channel_server *channel_server_open(struct channel_context *context, cons
     set_option_error(error);
   } else if (zmq_bind(socket, endpoint) != 0 ||
              zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound, &size) != 0) {
-    set_endpoint_error(endpoint, error);
+    channel_set_endpoint_error(endpoint, zmq_errno(), error);
   } else {
     struct channel_server *server = g_new0(struct channel_server, 1);
     *server = (struct channel_server){.socket = socket, .endpoint = g_strdup(bound)};
@@ -559,9 +558,9 @@ struct channel_client *channel_client_open(struct channel_context *context, cons
   } else if (!watch_losses(context, client)) {
     set_socket_error(error);
   } else if (proxy && zmq_setsockopt(client->socket, ZMQ_SOCKS_PROXY, proxy, strlen(proxy)) != 0) {
-    set_endpoint_error(proxy, error);
+    channel_set_endpoint_error(proxy, zmq_errno(), error);
   } else if (zmq_connect(client->socket, endpoint) != 0) {
-    set_endpoint_error(endpoint, error);
+    channel_set_endpoint_error(endpoint, zmq_errno(), error);
   } else {
     return client;
   }

@@ -20,6 +20,9 @@ struct channel_context *channel_context_new(void);
 void channel_context_free(struct channel_context *context);
 CLEANUP_DEFINE(struct channel_context, channel_context_free)
 
+/* Says why `endpoint` cannot be used; `code` is an errno or one of libzmq's. */
+void channel_set_endpoint_error(const char *endpoint, int code, GError **error);
+
 /* --- the door: who may connect (ZAP). A thread of its own, bound before any server socket. --- */
 
 /* Called in the door's thread at each handshake: the user id for this key in `ret_user` (the agent's id, or a
