@@ -1,6 +1,7 @@
 #include "common/db.h"
 
 #include "common/error.h"
+#include "db_file.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -20,38 +21,7 @@ static const char *const SCHEMA[] = {
     "CREATE TABLE part (item INTEGER NOT NULL REFERENCES item (id))",
 };
 
-struct fixture {
-  char *folder;
-  char *path;
-};
-
-static int set_up(void **state)
-{
-  struct fixture *fixture = g_new0(struct fixture, 1);
-  fixture->folder = g_dir_make_tmp("parktally-db-XXXXXX", NULL);
-  fixture->path = g_build_filename(fixture->folder, "test.db", NULL);
-  *state = fixture;
-  return fixture->folder ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-  struct fixture *fixture = *state;
-  GDir *folder = g_dir_open(fixture->folder, 0, NULL);
-  const char *name;
-  while ((name = g_dir_read_name(folder))) {
-    g_autofree char *path = g_build_filename(fixture->folder, name, NULL);
-    g_unlink(path);
-  }
-  g_dir_close(folder);
-  g_rmdir(fixture->folder);
-  g_free(fixture->folder);
-  g_free(fixture->path);
-  g_free(fixture);
-  return 0;
-}
-
-static struct db *open_db(struct fixture *fixture, enum db_mode mode)
+static struct db *open_db(struct db_file *fixture, enum db_mode mode)
 {
   g_autoptr(GError) error = NULL;
   struct db *db = db_open(fixture->path, mode, CACHE_KIB, &error);
@@ -61,7 +31,7 @@ static struct db *open_db(struct fixture *fixture, enum db_mode mode)
 }
 
 /* With the schema above. */
-static struct db *create_db(struct fixture *fixture)
+static struct db *create_db(struct db_file *fixture)
 {
   struct db *db = open_db(fixture, DB_CREATE);
   assert_true(db_migrate(db, SCHEMA, G_N_ELEMENTS(SCHEMA), NULL));
@@ -102,7 +72,7 @@ static void assert_open_fails(const char *path, enum db_mode mode, enum parktall
 
 static void a_missing_file_is_said_and_not_made(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   assert_open_fails(fixture->path, DB_WRITE, ERROR_IO);
   assert_open_fails(fixture->path, DB_READ_ONLY, ERROR_IO);
   assert_false(g_file_test(fixture->path, G_FILE_TEST_EXISTS));
@@ -111,7 +81,7 @@ static void a_missing_file_is_said_and_not_made(void **state)
 
 static void a_file_that_is_no_database_is_refused_in_every_mode(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   g_autofree char *text = g_strnfill(8192, 'x');
   assert_true(g_file_set_contents(fixture->path, text, 8192, NULL));
   assert_open_fails(fixture->path, DB_CREATE, ERROR_DATA);
@@ -284,7 +254,7 @@ static void another_writer_in_between_is_temporary(void **state)
 
 static void a_damaged_page_is_said(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   struct db *db = create_db(fixture);
   g_autofree char *much = g_strnfill(65536, 'x');
   add_item(db, 1, much);
@@ -357,7 +327,7 @@ static int set_up_failing_vfs(void **state)
   failing_vfs.zName = "failing";
   failing_vfs.xOpen = open_failing;
   sqlite3_vfs_register(&failing_vfs, 1);
-  return set_up(state);
+  return db_file_set_up(state);
 }
 
 static int tear_down_failing_vfs(void **state)
@@ -365,7 +335,7 @@ static int tear_down_failing_vfs(void **state)
   syncs_fail = false;
   sqlite3_vfs_register(real_vfs, 1);
   sqlite3_vfs_unregister(&failing_vfs);
-  return tear_down(state);
+  return db_file_tear_down(state);
 }
 
 static void a_failed_sync_is_an_error_of_the_disk(void **state)
@@ -436,7 +406,7 @@ static void a_failed_sync_of_a_checkpoint_is_kept(void **state)
 
 static void a_new_database_and_its_log_are_private(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   struct db *db = create_db(fixture);
   g_autofree char *log = g_strconcat(fixture->path, "-wal", NULL);
   struct stat facts;
@@ -459,10 +429,10 @@ static void copy_file(const char *from, const char *to)
 /* The files as a killed process leaves them: rows that stand in the log alone. */
 static void opening_for_writing_empties_the_log_of_a_killed_process(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   struct db *db = create_db(fixture);
   add_item(db, 1, "one");
-  struct fixture copy = {.path = g_build_filename(fixture->folder, "copy.db", NULL)};
+  struct db_file copy = {.path = g_build_filename(fixture->folder, "copy.db", NULL)};
   g_autofree char *log = g_strconcat(fixture->path, "-wal", NULL);
   g_autofree char *copied_log = g_strconcat(copy.path, "-wal", NULL);
   copy_file(fixture->path, copy.path);
@@ -488,7 +458,7 @@ static bool file_contains(const char *path, const char *text)
 
 static void a_log_that_is_left_grows_until_a_checkpoint(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   struct db *db = create_db(fixture);
   enum { COMMITS = 1100 }; /* SQLite would copy the log after 1000 pages */
   size_t before;
@@ -581,7 +551,7 @@ static void foreign_keys_are_enforced(void **state)
   db_close(db);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, db_file_set_up, db_file_tear_down)
 #define TEST_FAILING(name) cmocka_unit_test_setup_teardown(name, set_up_failing_vfs, tear_down_failing_vfs)
 
 int main(void)

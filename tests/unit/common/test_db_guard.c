@@ -3,6 +3,7 @@
 #include "../../sample.h"
 #include "common/db.h"
 #include "common/error.h"
+#include "db_file.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -26,38 +27,6 @@ static const char *const SCHEMA[] = {
     "CREATE INDEX item_by_name ON item (name, data);",
 };
 
-struct fixture {
-  char *folder, *path, *log;
-};
-
-static int set_up(void **state)
-{
-  struct fixture *fixture = g_new0(struct fixture, 1);
-  fixture->folder = g_dir_make_tmp("parktally-guard-XXXXXX", NULL);
-  fixture->path = g_build_filename(fixture->folder, "test.db", NULL);
-  fixture->log = g_strconcat(fixture->path, "-wal", NULL);
-  *state = fixture;
-  return fixture->folder ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-  struct fixture *fixture = *state;
-  GDir *folder = g_dir_open(fixture->folder, 0, NULL);
-  const char *name;
-  while ((name = g_dir_read_name(folder))) {
-    g_autofree char *path = g_build_filename(fixture->folder, name, NULL);
-    g_unlink(path);
-  }
-  g_dir_close(folder);
-  g_rmdir(fixture->folder);
-  g_free(fixture->folder);
-  g_free(fixture->path);
-  g_free(fixture->log);
-  g_free(fixture);
-  return 0;
-}
-
 static struct db *open_db(const char *path, enum db_mode mode)
 {
   g_autoptr(GError) error = NULL;
@@ -80,7 +49,7 @@ static void add_items(struct db *db, int64_t first, int64_t count)
 }
 
 /* At rest, with all of it in the database. */
-static void make_db(const struct fixture *fixture)
+static void make_db(const struct db_file *fixture)
 {
   CLEANUP(db_close) struct db *db = open_db(fixture->path, DB_CREATE);
   assert_true(db_migrate(db, SCHEMA, 1, NULL));
@@ -154,7 +123,7 @@ static void assert_damage(const GError *error, const char *said)
 
 static void any_flipped_byte_of_a_database_is_told_or_makes_no_difference(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   make_db(fixture);
   struct file file = load(fixture->path);
   g_autofree char *expected = read_all(fixture->path, DB_READ_ONLY, NULL);
@@ -179,7 +148,7 @@ static void any_flipped_byte_of_a_database_is_told_or_makes_no_difference(void *
 }
 
 /* The pages of a table or index, as SQLite's own shell knows them. */
-static int64_t page_of(const struct fixture *fixture, const char *where)
+static int64_t page_of(const struct db_file *fixture, const char *where)
 {
   sqlite3 *plain;
   sqlite3_stmt *statement;
@@ -207,7 +176,7 @@ static void a_damaged_page_is_named_with_its_table(void **state)
        "of the table \"item_by_name\""},
       {"name = 'sqlite_schema' OR name = 'sqlite_master'", "of the table \"sqlite_schema\""},
   };
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   make_db(fixture);
   if (page_of(fixture, "name = 'item'") == 0) skip(); /* a SQLite that does not tell */
   struct file file = load(fixture->path);
@@ -226,7 +195,7 @@ static void a_damaged_page_is_named_with_its_table(void **state)
 
 static void a_page_that_stands_at_another_s_place_is_told(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   make_db(fixture);
   size_t page = (size_t)page_of(fixture, "name = 'item' AND pagetype = 'leaf'");
   if (page == 0) skip();
@@ -251,7 +220,7 @@ static int count_rows(void *data, int columns, char **texts, char **names)
 
 static void a_plain_shell_reads_what_is_there(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   make_db(fixture);
   sqlite3 *plain;
   g_autoptr(GString) said = g_string_new(NULL);
@@ -265,7 +234,7 @@ static void a_plain_shell_reads_what_is_there(void **state)
 
 static void what_a_plain_shell_writes_past_the_guard_is_told(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   make_db(fixture);
   sqlite3 *plain;
   assert_int_equal(sqlite3_open_v2(fixture->path, &plain, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
@@ -279,7 +248,7 @@ static void what_a_plain_shell_writes_past_the_guard_is_told(void **state)
 
 static void a_database_without_checksums_is_refused(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   sqlite3 *plain;
   assert_int_equal(sqlite3_open(fixture->path, &plain), SQLITE_OK);
   assert_int_equal(sqlite3_exec(plain, "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; CREATE TABLE a (b)",
@@ -296,7 +265,7 @@ static void a_database_without_checksums_is_refused(void **state)
 /* --- the log --- */
 
 /* As a kill leaves it: the items of `transactions` in the log alone. What `fixture` has are copies. */
-static void make_killed(const struct fixture *fixture, int transactions)
+static void make_killed(const struct db_file *fixture, int transactions)
 {
   make_db(fixture);
   g_autofree char *path = g_strconcat(fixture->path, ".live", NULL), *log = g_strconcat(path, "-wal", NULL);
@@ -316,7 +285,7 @@ static void make_killed(const struct fixture *fixture, int transactions)
 }
 
 /* Puts the files back, with so much of the log. */
-static void put_killed(const struct fixture *fixture, const struct file *file, const struct file *log,
+static void put_killed(const struct db_file *fixture, const struct file *file, const struct file *log,
                        size_t length)
 {
   g_autofree char *shared = g_strconcat(fixture->path, "-shm", NULL);
@@ -336,7 +305,7 @@ static int64_t count_items(const char *path, GError **error)
 
 static void any_flipped_byte_of_a_log_is_told_or_makes_no_difference(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   int transactions = 4;
   make_killed(fixture, transactions);
   struct file file = load(fixture->path), log = load(fixture->log);
@@ -363,7 +332,7 @@ static void any_flipped_byte_of_a_log_is_told_or_makes_no_difference(void **stat
 
 static void a_log_that_ends_in_the_midst_of_a_transaction_ends_before_it(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   make_killed(fixture, 3);
   struct file file = load(fixture->path), log = load(fixture->log);
   size_t frames = (log.length - 32) / FRAME_BYTES;
@@ -392,7 +361,7 @@ static size_t first_commit(const struct file *log)
 /* After a loss of power, of what was not synced each sector may be there or not. */
 static void a_last_transaction_that_is_there_in_part_was_never_there(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   make_killed(fixture, 2);
   struct file file = load(fixture->path), log = load(fixture->log);
   g_autofree char *zeros = g_malloc0(512);
@@ -411,7 +380,7 @@ static void a_last_transaction_that_is_there_in_part_was_never_there(void **stat
 /* The mark may be lost with the power, or overwritten by what never came to its end. */
 static void without_its_mark_a_log_tells_of_all_but_its_last_transaction(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   make_killed(fixture, 3);
   struct file file = load(fixture->path), log = load(fixture->log);
   size_t frames = (log.length - 32) / FRAME_BYTES, before_last = first_commit(&log), last = before_last;
@@ -438,7 +407,7 @@ static void without_its_mark_a_log_tells_of_all_but_its_last_transaction(void **
 /* A log that was copied begins anew at its head; what stood behind it stays there, its mark too. */
 static void what_a_log_of_before_left_is_no_damage(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   make_db(fixture);
   CLEANUP(db_close) struct db *db = open_db(fixture->path, DB_WRITE);
   db_leave_log(db);
@@ -449,7 +418,7 @@ static void what_a_log_of_before_left_is_no_damage(void **state)
     if (n == 0) db_checkpoint(db);
   }
   struct file file = load(fixture->path), log = load(fixture->log);
-  struct fixture copy = {.path = g_build_filename(fixture->folder, "copy.db", NULL),
+  struct db_file copy = {.path = g_build_filename(fixture->folder, "copy.db", NULL),
                          .log = g_build_filename(fixture->folder, "copy.db-wal", NULL)};
   assert_true(first_commit(&log) < log.length / 2);
   put_killed(&copy, &file, &log, log.length);
@@ -464,7 +433,7 @@ static void what_a_log_of_before_left_is_no_damage(void **state)
 
 static void a_frame_that_is_damaged_while_in_use_is_told_and_not_copied(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   make_db(fixture);
   CLEANUP(db_close) struct db *db = open_db(fixture->path, DB_WRITE);
   db_leave_log(db);
@@ -492,7 +461,7 @@ static void a_frame_that_is_damaged_while_in_use_is_told_and_not_copied(void **s
 /* More than the cache holds, written into the log before the commit, and again after that. */
 static void a_transaction_larger_than_the_cache_is_no_damage(void **state)
 {
-  struct fixture *fixture = *state;
+  struct db_file *fixture = *state;
   make_db(fixture);
   CLEANUP(db_close) struct db *db = db_open(fixture->path, DB_WRITE, 32, NULL);
   for (int turn = 0; turn < 4; turn++) {
@@ -508,7 +477,7 @@ static void a_transaction_larger_than_the_cache_is_no_damage(void **state)
       fail_msg("turn %d", turn);
   }
   struct file file = load(fixture->path), log = load(fixture->log);
-  struct fixture copy = {.path = g_build_filename(fixture->folder, "copy.db", NULL),
+  struct db_file copy = {.path = g_build_filename(fixture->folder, "copy.db", NULL),
                          .log = g_build_filename(fixture->folder, "copy.db-wal", NULL)};
   put_killed(&copy, &file, &log, log.length);
   g_autoptr(GError) error = NULL;
@@ -520,7 +489,7 @@ static void a_transaction_larger_than_the_cache_is_no_damage(void **state)
   g_free(log.bytes);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, db_file_set_up, db_file_tear_down)
 
 int main(void)
 {
