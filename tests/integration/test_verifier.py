@@ -176,8 +176,8 @@ class Scene:
         self.report(west, "monthly", "2018-06", both + [Report(f"W{n}", {"output": 100 + n}) for n in range(1, 7)], counted=14)
         self.publish("monthly", "2018-06")
         parktally.wait_until(lambda: "report.overlap" in city.command("inquiries", "--all", "--format", "csv").out, "overlaps are asked about")
+        self.head()  # first: the examiner may add a leaf in between
         city.command("ledger", "export", "--output", self.folder / "ledger")
-        self.head()
         city.command("backup", self.folder / "backup")
         for agent in (east, west, bureau, second, other):
             agent.close()
