@@ -35,7 +35,7 @@ char *about_fingerprint(const uint8_t key_id[SEAL_HASH_SIZE])
 static char *own_fingerprint(const struct home *home)
 {
   uint8_t key_id[SEAL_HASH_SIZE];
-  seal_key_id(home->certificate->sign_key.data, key_id);
+  memcpy(key_id, key_chain_present(home->keys)->key_id, sizeof key_id);
   return about_fingerprint(key_id);
 }
 

@@ -136,14 +136,14 @@ static void say(struct import *import, uint64_t sequence, const char *what)
 
 static void take_certificate(struct import *import, const struct satchel_record *record)
 {
-  const uint8_t *payload;
-  size_t length;
-  if (seal_open(record->data, record->length, SEAL_CERTIFICATE, import->home->server_sign, &payload, &length,
-                NULL) != SEAL_OK) {
+  struct bytes_view payload;
+  if (home_open_sealed(import->home, (struct bytes_view){record->data, record->length}, SEAL_CERTIFICATE,
+                       &payload, NULL) != SEAL_OK) {
     say(import, 0, _("its certificate is not of this agent's city"));
     return;
   }
-  CLEANUP(certificate_free) struct certificate *certificate = certificate_decode(payload, length);
+  CLEANUP(certificate_free)
+  struct certificate *certificate = certificate_decode(payload.data, payload.length);
   const char *own = import->home->certificate->agent;
   if (certificate && strcmp(certificate->agent, own) == 0) return;
   g_autofree char *what = g_strdup_printf(_("the file is of agent %s, and this is agent %s"),

@@ -14,6 +14,7 @@ int command_apply(int argc, char **argv);
 int command_applications(int argc, char **argv);
 int command_admissions(int argc, char **argv);
 int command_admit(int argc, char **argv);
+int command_key_rotate(int argc, char **argv);
 int command_receipts_verify(int argc, char **argv);
 int command_outbox_check(int argc, char **argv);
 int command_outbox_export(int argc, char **argv);

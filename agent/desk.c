@@ -71,7 +71,7 @@ bool desk_check_answerable(const struct desk *desk, int timeout, char **by, cons
 bool desk_make_acts(struct desk *desk, const char *name, desk_adder *add, void *data, int64_t *ret_batch,
                     GError **error)
 {
-  int lock = home_lock(desk->home->folder, "push", true, error);
+  int lock = home_lock_to_seal(desk->home, error);
   if (lock < 0) return false;
   bool made = outbox_batch_begin(desk->outbox, name, clock_wall().ms, ret_batch, error) &&
               add(desk, *ret_batch, data, error) && outbox_batch_commit(desk->outbox, *ret_batch, error);

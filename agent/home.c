@@ -16,7 +16,7 @@
 /* The file `enrolment`. To change it: raise the version, and read the old one as well. */
 #define ENROLMENT "enrolment"
 #define ENROLMENT_VERSION 1
-#define ENROLMENT_BYTES (64 * LIMIT_KIB)
+#define ENROLMENT_BYTES (64 * LIMIT_KIB + 2 * LIMIT_KEY_CHANGES * LIMIT_JOIN_BYTES)
 
 char *home_folder(const char *option)
 {
@@ -87,12 +87,22 @@ bool home_write_file(const char *folder, const char *name, const void *data, siz
 
 /* --- enrolment --- */
 
-/* Over what is used to reach the aggregator: a damaged endpoint or key is said here, not taken for an
- * aggregator that does not answer. */
-static char *enrolment_check(const char *endpoint, const char *curve, const char *sign,
-                             const char *certificate)
+void home_clear_enrolment(struct home *home)
 {
-  g_autofree char *all = g_strjoin("\n", endpoint, curve, sign, certificate, NULL);
+  certificate_free(home->certificate);
+  if (home->sealed_certificate) g_bytes_unref(home->sealed_certificate);
+  key_chain_unref(home->server);
+  g_free(home->endpoint);
+  g_free(home->enrol_endpoint);
+  g_free(home->invitation);
+}
+
+/* Over what is used to reach the aggregator: a damaged endpoint or key is said here, not taken for an
+ * aggregator that does not answer. `changes` are those of its keys; NULL: none. */
+static char *enrolment_check(const char *endpoint, const char *curve, const char *sign,
+                             const char *certificate, const char *changes)
+{
+  g_autofree char *all = g_strjoin("\n", endpoint, curve, sign, certificate, changes, NULL);
   uint8_t hash[SEAL_HASH_SIZE];
   seal_hash((const uint8_t *)all, strlen(all), hash);
   return text_hex(hash, sizeof hash);
@@ -119,7 +129,7 @@ bool home_enrol(const char *folder, const struct invitation *invitation, const u
   g_autofree char *sign = text_hex(invitation->sign_key.data, invitation->sign_key.length);
   g_autofree char *sealed = text_hex(certificate, length);
   g_autofree char *mark = invitation_mark(invitation);
-  g_autofree char *check = enrolment_check(invitation->endpoint, curve, sign, sealed);
+  g_autofree char *check = enrolment_check(invitation->endpoint, curve, sign, sealed, NULL);
   g_autoptr(GKeyFile) file = g_key_file_new();
   g_key_file_set_integer(file, ENROLMENT, "version", ENROLMENT_VERSION);
   g_key_file_set_string(file, ENROLMENT, "endpoint", invitation->endpoint);
@@ -135,6 +145,25 @@ bool home_enrol(const char *folder, const struct invitation *invitation, const u
   return home_write_file(folder, ENROLMENT, text, text_length, error);
 }
 
+/* The keys that the invitation named, and those that the aggregator has had since. NULL if damaged. */
+static struct key_chain *server_keys(const char *curve, const char *sign, const char *changes)
+{
+  uint8_t curve_key[CURVE_KEY_SIZE], sign_key[SEAL_PUBLIC_KEY_SIZE];
+  size_t length = changes ? strlen(changes) / 2 : 0;
+  g_autofree uint8_t *packed = g_malloc(length + 1);
+  if (!text_unhex(curve, sizeof curve_key, curve_key) || !text_unhex(sign, sizeof sign_key, sign_key) ||
+      (changes && !text_unhex(changes, length, packed)))
+    return NULL;
+  g_autoptr(GPtrArray) papers = key_papers_unpack(packed, length);
+  CLEANUP(key_chain_unref) struct key_chain *keys = key_chain_new("", curve_key, sign_key);
+  for (guint i = 0; papers && i < papers->len; i++) {
+    size_t size;
+    const uint8_t *paper = g_bytes_get_data(papers->pdata[i], &size);
+    if (!key_chain_add(keys, paper, size)) return NULL;
+  }
+  return papers ? g_steal_pointer(&keys) : NULL;
+}
+
 /* The fields of the file into `home`; false if any is missing or damaged. */
 static bool take_enrolment(struct home *home, GKeyFile *file)
 {
@@ -142,69 +171,84 @@ static bool take_enrolment(struct home *home, GKeyFile *file)
   g_autofree char *endpoint = g_key_file_get_string(file, ENROLMENT, "endpoint", NULL);
   g_autofree char *curve = g_key_file_get_string(file, ENROLMENT, "server_curve", NULL);
   g_autofree char *sign = g_key_file_get_string(file, ENROLMENT, "server_sign", NULL);
+  g_autofree char *changes = g_key_file_get_string(file, ENROLMENT, "server_key_changes", NULL);
   g_autofree char *hex = g_key_file_get_string(file, ENROLMENT, "certificate", NULL);
   g_autofree char *check = g_key_file_get_string(file, ENROLMENT, "check", NULL);
   if (!endpoint || !curve || !sign || !hex || !check) return false;
-  g_autofree char *right = enrolment_check(endpoint, curve, sign, hex);
+  g_autofree char *right = enrolment_check(endpoint, curve, sign, hex, changes);
   size_t length = strlen(hex) / 2;
   g_autofree uint8_t *sealed = g_malloc(length + 1);
-  if (strcmp(check, right) != 0 || !text_unhex(curve, sizeof home->server_curve, home->server_curve) ||
-      !text_unhex(sign, sizeof home->server_sign, home->server_sign) || !text_unhex(hex, length, sealed))
-    return false;
+  if (strcmp(check, right) != 0 || !text_unhex(hex, length, sealed)) return false;
+  CLEANUP(key_chain_unref) struct key_chain *server = server_keys(curve, sign, changes);
   const uint8_t *payload;
   size_t payload_length;
-  if (seal_open(sealed, length, SEAL_CERTIFICATE, home->server_sign, &payload, &payload_length, NULL) !=
-      SEAL_OK)
+  if (!server || key_chain_open(server, sealed, length, SEAL_CERTIFICATE, &payload, &payload_length, NULL,
+                                NULL) != SEAL_OK)
     return false;
-  home->certificate = certificate_decode(payload, payload_length);
+  struct certificate *certificate = certificate_decode(payload, payload_length);
+  if (!certificate) return false;
+  home_clear_enrolment(home);
+  home->server = g_steal_pointer(&server);
+  home->certificate = certificate;
   home->sealed_certificate = g_bytes_new(sealed, length);
   home->endpoint = g_steal_pointer(&endpoint);
   home->enrol_endpoint = g_key_file_get_string(file, ENROLMENT, "enrol_endpoint", NULL);
   home->invitation = g_key_file_get_string(file, ENROLMENT, "invitation", NULL);
-  return home->certificate != NULL;
+  return true;
 }
 
-static bool read_enrolment(struct home *home, GError **error)
+/* The file as it is; NULL and `error` if it cannot be read, NULL alone where there is none. */
+static GKeyFile *load_enrolment(const char *folder, GError **error)
 {
   GError *failure = NULL;
-  g_autoptr(GBytes) text = home_read_file(home->folder, ENROLMENT, ENROLMENT_BYTES, &failure);
+  g_autoptr(GBytes) text = home_read_file(folder, ENROLMENT, ENROLMENT_BYTES, &failure);
+  if (failure) g_propagate_error(error, failure);
+  if (!text) return NULL;
+  gsize length;
+  const char *data = g_bytes_get_data(text, &length);
+  GKeyFile *file = g_key_file_new();
+  if (data) (void)g_key_file_load_from_data(file, data, length, G_KEY_FILE_NONE, NULL);
+  return file; /* an empty one where it is damaged */
+}
+
+bool home_write_server_keys(const struct home *home, const struct key_chain *keys, GError **error)
+{
+  g_autoptr(GKeyFile) file = load_enrolment(home->folder, error);
+  if (!file) return false;
+  g_autoptr(GBytes) packed = key_papers_pack(keys->papers);
+  gsize length;
+  const uint8_t *data = g_bytes_get_data(packed, &length);
+  g_autofree char *changes = text_hex(data, length);
+  g_autofree char *endpoint = g_key_file_get_string(file, ENROLMENT, "endpoint", NULL);
+  g_autofree char *curve = g_key_file_get_string(file, ENROLMENT, "server_curve", NULL);
+  g_autofree char *sign = g_key_file_get_string(file, ENROLMENT, "server_sign", NULL);
+  g_autofree char *certificate = g_key_file_get_string(file, ENROLMENT, "certificate", NULL);
+  g_autofree char *check = enrolment_check(endpoint, curve, sign, certificate, changes);
+  g_key_file_set_string(file, ENROLMENT, "server_key_changes", changes);
+  g_key_file_set_string(file, ENROLMENT, "check", check);
+  g_autofree char *text = g_key_file_to_data(file, &length, NULL);
+  return home_write_file(home->folder, ENROLMENT, text, length, error);
+}
+
+bool home_read_enrolment(struct home *home, GError **error)
+{
+  GError *failure = NULL;
+  g_autoptr(GKeyFile) file = load_enrolment(home->folder, &failure);
   if (failure) {
     g_propagate_error(error, failure);
     return false;
   }
-  if (!text) {
+  if (!file) {
     g_set_error(
         error, PARKTALLY_ERROR, ERROR_CONFIG,
         _("%s is not enrolled; ask the city for an invitation and run “park-agent join - --data %s” with it"),
         home->folder, home->folder);
     return false;
   }
-  gsize length;
-  const char *data = g_bytes_get_data(text, &length);
-  g_autoptr(GKeyFile) file = g_key_file_new();
-  if (data && g_key_file_load_from_data(file, data, length, G_KEY_FILE_NONE, NULL) &&
-      take_enrolment(home, file))
-    return true;
+  if (take_enrolment(home, file)) return true;
   g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
               _("%s/%s is damaged; restore it from a backup, or join again in a new folder"), home->folder,
               ENROLMENT);
-  return false;
-}
-
-static bool read_identity(struct home *home, GError **error)
-{
-  g_autofree char *path = g_build_filename(home->folder, "identity.key", NULL);
-  home->identity = identity_load(path, error);
-  if (!home->identity) return false;
-  const struct certificate *certificate = home->certificate;
-  if (memcmp(certificate->curve_key.data, identity_curve_public(home->identity), CURVE_KEY_SIZE) == 0 &&
-      memcmp(certificate->sign_key.data, identity_sign_public(home->identity), SEAL_PUBLIC_KEY_SIZE) == 0)
-    return true;
-  g_set_error(
-      error, PARKTALLY_ERROR, ERROR_CONFIG,
-      _("%s holds other keys than those that were enrolled; restore it from a backup, or join again in a new "
-        "folder"),
-      path);
   return false;
 }
 
@@ -216,7 +260,7 @@ struct home *home_open(const char *folder, const char *config, GError **error)
   home->folder = g_canonicalize_filename(folder, NULL);
   home->area = CATALOGUE_NONE;
   g_autofree char *beside = g_build_filename(home->folder, "agent.yaml", NULL);
-  if (!read_enrolment(home, error) || !read_identity(home, error) ||
+  if (!home_read_keys(home, error) ||
       !home_config_read(config ? config : beside, config != NULL, &home->config, error) ||
       !home_read_documents(home, error))
     return NULL;
@@ -229,12 +273,9 @@ void home_free(struct home *home)
   home_config_clear(&home->config);
   if (home->units) register_unref(home->units);
   if (home->catalogue) catalogue_unref(home->catalogue);
-  certificate_free(home->certificate);
-  if (home->sealed_certificate) g_bytes_unref(home->sealed_certificate);
+  home_clear_enrolment(home);
+  key_chain_unref(home->keys);
   identity_free(home->identity);
-  g_free(home->endpoint);
-  g_free(home->enrol_endpoint);
-  g_free(home->invitation);
   g_free(home->trouble);
   g_free(home->folder);
   g_free(home);

@@ -17,6 +17,7 @@
 #include "common/cleanup.h"
 #include "common/codec.h"
 #include "common/identity.h"
+#include "common/key_chain.h"
 #include "common/register.h"
 
 #include <glib.h>
@@ -34,11 +35,12 @@ struct agent_config {
 struct home {
   char *folder;
   struct identity *identity;
+  struct key_chain *keys; /* this agent's, from those of its certificate to those of `identity` */
   struct certificate *certificate;
   GBytes *sealed_certificate; /* as the aggregator gave it */
   char *endpoint;
-  char *enrol_endpoint; /* NULL where it joined before this was kept */
-  uint8_t server_curve[CURVE_KEY_SIZE], server_sign[SEAL_PUBLIC_KEY_SIZE];
+  char *enrol_endpoint;     /* NULL where it joined before this was kept */
+  struct key_chain *server; /* the aggregator's, from those of the invitation on, as far as is known */
   char *invitation; /* hash of the secret it joined with, in hexadecimal; NULL where it is not known */
   struct catalogue *catalogue; /* NULL until fetched */
   struct unit_register *units; /* NULL until fetched */
@@ -47,6 +49,7 @@ struct home {
   struct agent_config config;
   char *trouble; /* why a stored catalogue or register was set aside, to be fetched again; or NULL */
   int64_t document_stamps[2]; /* of the seals as read; see home_refresh() */
+  int64_t key_stamps[2];      /* of identity.key and of enrolment, likewise: home_refresh_keys() */
 };
 
 /* `--data DIR`, else $PARKTALLY_DATA, else /var/lib/park-agent. Newly allocated. */
@@ -81,6 +84,35 @@ bool home_store_document(struct home *home, enum document_kind kind, const uint8
 
 /* Takes into use what another process or thread has stored since. */
 bool home_refresh(struct home *home, GError **error);
+
+/* --- keys --- */
+
+/* Takes into use keys that another process has changed since, this agent's or the aggregator's. `ret_changed`
+ * (may be NULL): whether there were any. */
+bool home_refresh_keys(struct home *home, bool *ret_changed, GError **error);
+
+/* Replaces this agent's keys by new ones, durably: numbers up to `until` were sealed with those of before.
+ * The lock "push" must be held. ERROR_CONFIG where it changed them too often. */
+bool home_change_keys(struct home *home, uint64_t until, const char *reason, GError **error);
+
+/* What it shows where agents enrol: its certificate, and which keys it has had since. Sealed. */
+GBytes *home_return(const struct home *home);
+
+/* Opens what the aggregator has sealed, with whichever of its keys. `ret_link` (may be NULL) says which one:
+ * what names a tree is to be asked of key_link_may_seal(), for a key that was changed signs no later one. */
+enum seal_status home_open_sealed(const struct home *home, struct bytes_view sealed, enum seal_label label,
+                                  struct bytes_view *ret_payload, const struct key_link **ret_link);
+/* The same of receipts and heads, whose tree is looked at. NULL unless it is good. */
+struct receipt *home_open_receipt(const struct home *home, struct bytes_view sealed);
+struct signed_head *home_open_head(const struct home *home, struct bytes_view sealed);
+
+/* Takes over what the aggregator says of its own keys, durably. `ret_changed` (may be NULL) as above.
+ * ERROR_DATA, and nothing changed, where they do not follow from those that are known. */
+bool home_take_server_keys(struct home *home, const struct bytes_view *changes, size_t count,
+                           bool *ret_changed, GError **error);
+
+/* home_lock() of "push", for who seals: then with the keys that are in force. */
+int home_lock_to_seal(struct home *home, GError **error);
 
 /* Takes a lock of the folder ("push", "link", "run"), held until the descriptor is closed. −1 and
  * ERROR_TEMPORARY if another process holds it and `wait` is false. */

@@ -163,14 +163,10 @@ static bool use_checked(struct home *home, const uint8_t hash[SEAL_HASH_SIZE])
 /* The manifest, if its seal holds and it is of such a document, for us; else NULL. */
 static struct manifest *open_manifest(const struct home *home, enum document_kind kind, GBytes *seal)
 {
-  gsize seal_length;
-  const uint8_t *sealed = g_bytes_get_data(seal, &seal_length);
-  const uint8_t *payload;
-  size_t payload_length;
-  if (seal_open(sealed, seal_length, SEAL_MANIFEST, home->server_sign, &payload, &payload_length, NULL) !=
-      SEAL_OK)
-    return NULL;
-  CLEANUP(manifest_free) struct manifest *manifest = manifest_decode(payload, payload_length);
+  struct bytes_view sealed, payload;
+  sealed.data = g_bytes_get_data(seal, &sealed.length);
+  if (home_open_sealed(home, sealed, SEAL_MANIFEST, &payload, NULL) != SEAL_OK) return NULL;
+  CLEANUP(manifest_free) struct manifest *manifest = manifest_decode(payload.data, payload.length);
   if (!manifest || manifest->kind != kind) return NULL;
   if (kind == DOCUMENT_OF_REGISTER && strcmp(manifest->area, home->certificate->area) != 0) return NULL;
   return g_steal_pointer(&manifest);

@@ -8,6 +8,15 @@
 bool home_config_read(const char *path, bool required, struct agent_config *ret_config, GError **error);
 void home_config_clear(struct agent_config *config);
 
+/* --- keys (home_keys.c), and the file that says who is who (home.c) --- */
+
+/* Both files, as they are now. Nothing changes on failure, but for what is read first. */
+bool home_read_keys(struct home *home, GError **error);
+bool home_read_enrolment(struct home *home, GError **error);
+void home_clear_enrolment(struct home *home);
+/* The aggregator's keys since the invitation into the file, durably. */
+bool home_write_server_keys(const struct home *home, const struct key_chain *keys, GError **error);
+
 /* Reads catalogue and register from the folder into `home`, as far as they are there and right. */
 bool home_read_documents(struct home *home, GError **error);
 

@@ -67,6 +67,7 @@ static void send_hello(struct link *link)
   const struct home *home = link->home;
   struct frame frame = {.kind = FRAME_HELLO};
   frame.hello.agent = home->certificate->agent;
+  frame.hello.server_key = (struct bytes_view){key_chain_present(home->server)->key_id, SEAL_HASH_SIZE};
   frame.hello.software = "park-agent " PARKTALLY_VERSION;
   frame.hello.clock_ms = clock_wall().ms;
   if (home->catalogue)
@@ -149,16 +150,21 @@ void link_reopen(struct link *link)
 static int64_t run_closed(struct link *link)
 {
   int64_t wait = link_until_time(link->open_at);
+  GError *error = NULL;
   if (wait > 0) return wait;
+  if (!home_refresh_keys(link->home, NULL, &error)) {
+    link_fail(link, error);
+    return 0;
+  }
   if (link_may_return(link)) {
     link_begin_return(link);
     return 0;
   }
   const struct home *home = link->home;
-  GError *error = NULL;
   link->unheard++;
-  link->client = channel_client_open(link->context, home->endpoint, home->server_curve, home->identity,
-                                     home->config.proxy[0] ? home->config.proxy : NULL, &error);
+  link->client =
+      channel_client_open(link->context, home->endpoint, key_chain_present(home->server)->curve_key,
+                          home->identity, home->config.proxy[0] ? home->config.proxy : NULL, &error);
   if (!link->client) {
     link_enter(link, STATE_CLOSED);
     link_fail(link, error);
@@ -192,7 +198,13 @@ static int64_t run_fetching(struct link *link)
 
 static void look_for_work(struct link *link)
 {
+  bool changed;
+  GError *error = NULL;
   if (link_until_time(link->polled_at) > 0) return;
+  if (!home_refresh_keys(link->home, &changed, &error))
+    link_fail(link, error);
+  else if (changed)
+    link_reopen(link); /* with the new ones */
   int64_t version = outbox_version(link->outbox);
   if (version != link->version) link->more = true;
   link->version = version;
@@ -320,6 +332,7 @@ static int64_t run_ready(struct link *link)
     return MIN(link_request_pause(link, &link->head), link_request_pause(link, &link->hello));
   }
   look_for_work(link);
+  if (link->state != STATE_READY) return 0;
   take_off(link);
   int64_t pause = send_flights(link);
   if (link->state != STATE_READY) return 0;

@@ -147,15 +147,12 @@ void link_take_document(struct link *link, const struct frame *frame)
   struct fetch *fetch = &link->fetch;
   if (link->state != STATE_FETCHING || fetch->manifest || frame->document.kind != fetch->kind) return;
   fetch->request = (struct request){0};
-  struct bytes_view sealed = frame->document.manifest;
-  const uint8_t *payload;
-  size_t length;
-  if (seal_open(sealed.data, sealed.length, SEAL_MANIFEST, link->home->server_sign, &payload, &length,
-                NULL) != SEAL_OK) {
+  struct bytes_view sealed = frame->document.manifest, payload;
+  if (home_open_sealed(link->home, sealed, SEAL_MANIFEST, &payload, NULL) != SEAL_OK) {
     distrust_seal(link);
     return;
   }
-  fetch->manifest = manifest_decode(payload, length);
+  fetch->manifest = manifest_decode(payload.data, payload.length);
   if (!fits(link, fetch->manifest)) {
     link_distrust(link, finding_id(FINDING_MESSAGE_MALFORMED),
                   _("the aggregator announced a document that does not fit; the old one stays in use"));

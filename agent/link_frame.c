@@ -57,8 +57,25 @@ static void report_waiting(struct link *link, const char *text)
   link_report(link, finding_id(FINDING_ADMISSION_WAITING), text);
 }
 
+/* This agent's keys are known there, or it would not have been let in; the aggregator's may be new to us. */
+static bool take_keys(struct link *link, const struct frame *frame)
+{
+  g_autoptr(GError) error = NULL;
+  bool changed;
+  outbox_note_keys(link->outbox, link->home->keys->papers->len);
+  if (!home_take_server_keys(link->home, frame->welcome.key_changes, frame->welcome.key_change_count,
+                             &changed, &error)) {
+    link_report(link, finding_id(FINDING_SEAL_FORGED), error->message);
+    link_reopen(link);
+    return false;
+  }
+  if (changed) link_report(link, finding_id(FINDING_SERVER_KEYS), "");
+  return true;
+}
+
 static void take_welcome(struct link *link, const struct frame *frame)
 {
+  if (!take_keys(link, frame)) return;
   link->unheard = 0;
   link->hello.awaited = false;
   link->hello.since = clock_mono();
@@ -80,16 +97,13 @@ static void take_welcome(struct link *link, const struct frame *frame)
 
 static void take_receipt(struct link *link, const struct frame *frame)
 {
-  const uint8_t *payload;
-  size_t length;
-  struct bytes_view sealed = frame->receipt.sealed;
-  if (seal_open(sealed.data, sealed.length, SEAL_RECEIPT, link->home->server_sign, &payload, &length, NULL) !=
-      SEAL_OK) {
+  struct bytes_view sealed = frame->receipt.sealed, payload;
+  if (home_open_sealed(link->home, sealed, SEAL_RECEIPT, &payload, NULL) != SEAL_OK) {
     link_report(link, finding_id(FINDING_SEAL_FORGED),
                 _("a receipt was not signed by the aggregator and was ignored"));
     return;
   }
-  CLEANUP(receipt_free) struct receipt *receipt = receipt_decode(payload, length);
+  CLEANUP(receipt_free) struct receipt *receipt = home_open_receipt(link->home, sealed);
   if (!receipt || strcmp(receipt->agent, link->home->certificate->agent) != 0) {
     link_report(link, finding_id(FINDING_MESSAGE_MALFORMED),
                 _("a receipt cannot be decoded, or is for another agent; it was ignored"));

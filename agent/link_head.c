@@ -73,14 +73,11 @@ static void restores_clear(struct restores *restores)
 static bool open_restores(struct link *link, const struct frame *frame, struct restores *restores)
 {
   for (size_t n = 0; n < frame->head.epoch_count; n++) {
-    const struct bytes_view *sealed = &frame->head.epochs[n];
-    const uint8_t *payload;
-    size_t length;
+    struct bytes_view payload;
     struct epoch *epoch = NULL;
 
-    if (seal_open(sealed->data, sealed->length, SEAL_EPOCH, link->home->server_sign, &payload, &length,
-                  NULL) == SEAL_OK)
-      epoch = epoch_decode(payload, length);
+    if (home_open_sealed(link->home, frame->head.epochs[n], SEAL_EPOCH, &payload, NULL) == SEAL_OK)
+      epoch = epoch_decode(payload.data, payload.length);
     if (!epoch) return false;
     restores->epochs[restores->count++] = epoch;
     if (n > 0 && epoch->number != restores->epochs[n - 1]->number + 1) return false;
@@ -188,14 +185,10 @@ void link_take_head(struct link *link, const struct frame *frame)
   struct bytes_view sealed = frame->head.sealed;
   CLEANUP(signed_head_free) struct signed_head *head = NULL;
   struct restores restores = {.count = 0};
-  const uint8_t *payload;
-  size_t length;
 
   if (!link->head.awaited) return;
   link->head = (struct request){0};
-  if (seal_open(sealed.data, sealed.length, SEAL_HEAD, link->home->server_sign, &payload, &length, NULL) ==
-      SEAL_OK)
-    head = signed_head_decode(payload, length);
+  head = home_open_head(link->home, sealed);
   if (!head || !open_restores(link, frame, &restores)) {
     link_report(
         link, finding_id(FINDING_SEAL_FORGED),

@@ -1,6 +1,8 @@
-/* Returning: a city that was restored from a backup does not know the agents that enrolled since, and its
- * door turns them away without a word. Where nothing is heard for some connections, the certificate is shown
- * at the door where agents enrol; whoever is known, or could not be reached at all, is no worse off. */
+/* Returning: an agent that changed its keys shows where agents enrol that it is still itself; the door lets
+ * in who is known alone. Likewise a city that was restored from a backup does not know the agents that
+ * enrolled since, and its door turns them away without a word. Where nothing is heard for some connections,
+ * the certificate is shown at the door where agents enrol; whoever is known, or could not be reached at all,
+ * is no worse off. */
 #include "agent/link_private.h"
 
 #include "common/limits.h"
@@ -10,7 +12,10 @@
 
 bool link_may_return(const struct link *link)
 {
-  return link->home->enrol_endpoint && link->unheard > 0 && link->unheard % (UNHEARD + 1) == UNHEARD;
+  bool has_news = link->home->keys->papers->len > outbox_keys_known(link->outbox);
+
+  return link->home->enrol_endpoint &&
+         (link->unheard == 0 ? has_news : link->unheard % (UNHEARD + 1) == UNHEARD);
 }
 
 void link_begin_return(struct link *link)
@@ -19,8 +24,9 @@ void link_begin_return(struct link *link)
   GError *error = NULL;
 
   link->unheard++;
-  link->client = channel_client_open(link->context, home->enrol_endpoint, home->server_curve, home->identity,
-                                     home->config.proxy[0] ? home->config.proxy : NULL, &error);
+  link->client =
+      channel_client_open(link->context, home->enrol_endpoint, key_chain_present(home->server)->curve_key,
+                          home->identity, home->config.proxy[0] ? home->config.proxy : NULL, &error);
   if (!link->client) {
     link_reopen(link);
     link_fail(link, error);
@@ -32,10 +38,7 @@ void link_begin_return(struct link *link)
 
 static bool show(struct link *link)
 {
-  size_t length;
-  const uint8_t *certificate = g_bytes_get_data(link->home->sealed_certificate, &length);
-  g_autoptr(GByteArray) sealed = identity_seal(link->home->identity, SEAL_RETURN, certificate, length, NULL);
-  g_autoptr(GBytes) data = g_byte_array_free_to_bytes(g_steal_pointer(&sealed));
+  g_autoptr(GBytes) data = home_return(link->home);
 
   return channel_client_send(link->client, data);
 }
@@ -58,6 +61,7 @@ void link_take_certificate(struct link *link, const struct frame *frame)
 {
   (void)frame;
   if (link->state != STATE_RETURNING) return;
+  outbox_note_keys(link->outbox, link->home->keys->papers->len);
   link_note_progress(link);
   link_reopen(link);
 }

@@ -31,6 +31,8 @@ static const struct command commands[] = {
      command_admissions},
     {"admit", N_("AGENT --approved-by NAME [--reason WHY]"),
      N_("let an agent that waits report for this park too"), command_admit},
+    {"key rotate", N_("[--reason R]"), N_("replace this agent's keys by new ones, and tell the city"),
+     command_key_rotate},
     {"receipts verify", N_("[--format text|json]"),
      N_("prove from what is kept here that the city's ledger has what it acknowledged"),
      command_receipts_verify},

@@ -266,6 +266,13 @@ uint64_t outbox_sequence(struct outbox *outbox)
   return outbox->sequence = MAX(spent, outbox->sequence) + 1;
 }
 
+bool outbox_spent(struct outbox *outbox, uint64_t *ret_spent, GError **error)
+{
+  uint64_t next = outbox_sequence(outbox);
+  if (next > 0) *ret_spent = next - 1;
+  return next > 0 || db_take_error(outbox->db, error);
+}
+
 /* In place of what a crash left behind. */
 static void insert_batch(struct db *db, const struct drafts *drafts)
 {

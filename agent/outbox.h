@@ -32,6 +32,8 @@ bool outbox_batch_begin(struct outbox *outbox, const char *file, int64_t now_ms,
 /* The next sequence number, for a draft: given again only after a kill, and only if that draft was not
  * written. 0 where the disk failed: outbox_batch_add() gives the error. */
 uint64_t outbox_sequence(struct outbox *outbox);
+/* The last number that anything was sealed with, 0 before the first. */
+bool outbox_spent(struct outbox *outbox, uint64_t *ret_spent, GError **error);
 /* Adds a sealed submission (referenced), or an act under the form "", to the batch as a draft; sequence 0
  * gives its error. Drafts wait in memory and are written in transactions of about LIMIT_DRAFT_BYTES. */
 bool outbox_batch_add(struct outbox *outbox, int64_t batch, uint64_t sequence,
@@ -190,6 +192,11 @@ bool outbox_each_fork(struct outbox *outbox, outbox_fork_sink *sink, void *data,
 
 /* The state (of Welcome) that is kept; 0: none is. `ret_at_ms` (may be NULL): when it was fetched. */
 uint64_t outbox_state(struct outbox *outbox, int64_t *ret_at_ms);
+
+/* How many changes of this agent's keys the aggregator is known to have; noted when it says so. An error only
+ * means that they are shown to it once more. */
+unsigned outbox_keys_known(struct outbox *outbox);
+void outbox_note_keys(struct outbox *outbox, unsigned known);
 /* Takes a page of a state, a FRAME_STATE_PAGE; the `first` begins anew. Those of before stay until the
  * last page, `last`, is here. Kept like an answer. */
 bool outbox_state_page(struct outbox *outbox, const struct frame *page, bool first, bool last, int64_t now_ms,

@@ -288,3 +288,17 @@ bool outbox_is_applied_for(struct outbox *outbox, const char *unit)
   db_bind_text(row, unit);
   return db_step(row);
 }
+
+unsigned outbox_keys_known(struct outbox *outbox)
+{
+  return (unsigned)read_meta(outbox, "keys");
+}
+
+void outbox_note_keys(struct outbox *outbox, unsigned known)
+{
+  if (outbox_keys_known(outbox) == known) return;
+  struct db_row *row = db_query(outbox->db, "INSERT INTO meta(key, value) VALUES('keys', ?)"
+                                            " ON CONFLICT DO UPDATE SET value = excluded.value");
+  db_bind_int(row, known);
+  db_run(row);
+}

@@ -107,7 +107,7 @@ static void push_file(struct push *push, const char *path)
 
 static bool push_files(struct push *push, char **files, GError **error)
 {
-  int lock = home_lock(push->home->folder, "push", true, error);
+  int lock = home_lock_to_seal(push->home, error);
   if (lock < 0) return false;
   for (char **file = files; *file; file++) push_file(push, *file);
   close(lock);

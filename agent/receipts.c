@@ -45,13 +45,6 @@ static void object(struct verification *verification, const char *format, ...)
   json_array_append_new(verification->problems, json_string(text));
 }
 
-static bool opens(const struct verification *verification, struct bytes_view sealed, enum seal_label label,
-                  struct bytes_view *ret_payload)
-{
-  return seal_open(sealed.data, sealed.length, label, verification->home->server_sign, &ret_payload->data,
-                   &ret_payload->length, NULL) == SEAL_OK;
-}
-
 static guint hash_head(const void *key)
 {
   const struct known_head *head = key;
@@ -78,11 +71,9 @@ static const struct known_head *find_head(const struct verification *verificatio
 static void check_seal(struct verification *verification, const struct outbox_link *link)
 {
   CLEANUP(signed_head_free) struct signed_head *head = NULL;
-  struct bytes_view payload;
 
   if (link->sealed.length == 0) return;
-  if (opens(verification, link->sealed, SEAL_HEAD, &payload))
-    head = signed_head_decode(payload.data, payload.length);
+  head = home_open_head(verification->home, link->sealed);
   if (!head || head->size != link->size || head->epoch != link->epoch ||
       memcmp(head->root.data, link->root.data, MERKLE_HASH_SIZE) != 0)
     object(verification,
@@ -164,9 +155,9 @@ static const char *objection_to(const struct verification *verification,
 
   if (evidence->receipt.length == 0)
     return _("its receipt is lost; ask the city for it with “push”, or “outbox import” what was exported");
-  if (!opens(verification, evidence->receipt, SEAL_RECEIPT, &payload))
+  if (home_open_sealed(verification->home, evidence->receipt, SEAL_RECEIPT, &payload, NULL) != SEAL_OK)
     return _("its receipt is not signed by the city; the disk may be damaged");
-  receipt = receipt_decode(payload.data, payload.length);
+  receipt = home_open_receipt(verification->home, evidence->receipt);
   if (!receipt || !is_of(verification, evidence, receipt))
     return _("its receipt is that of another submission");
   if (!merkle_is_included(receipt->leaf_hash.data, receipt->position, receipt->tree_size,
@@ -216,7 +207,7 @@ static void check_restore(const struct outbox_restore *restore, void *data)
   CLEANUP(epoch_free) struct epoch *epoch = NULL;
   struct bytes_view payload;
 
-  if (opens(verification, restore->sealed, SEAL_EPOCH, &payload))
+  if (home_open_sealed(verification->home, restore->sealed, SEAL_EPOCH, &payload, NULL) == SEAL_OK)
     epoch = epoch_decode(payload.data, payload.length);
   if (!epoch || epoch->number != restore->number || epoch->size != restore->size)
     object(verification, _("what the city said of restore %" PRIu64 " is not what it signed"),

@@ -50,15 +50,17 @@ enum sealed_status sealed_open_own(const struct home *home, struct bytes_view se
                                    struct sealed_own *ret_own)
 {
   struct sealed_own own = {.lost.sealed = sealed};
+  const struct key_link *link;
   const uint8_t *payload;
   size_t length;
   if (sealed.length > LIMIT_SEALED_BYTES) return SEALED_DAMAGED;
   bool is_act = seal_claimed_label(sealed.data, sealed.length) == SEAL_ACT;
   enum sealed_status status =
-      status_of(seal_open(sealed.data, sealed.length, is_act ? SEAL_ACT : SEAL_SUBMISSION,
-                          home->certificate->sign_key.data, &payload, &length, own.lost.id));
+      status_of(key_chain_open(home->keys, sealed.data, sealed.length, is_act ? SEAL_ACT : SEAL_SUBMISSION,
+                               &payload, &length, own.lost.id, &link));
   if (status == SEALED_GOOD)
     status = is_act ? take_act(home, payload, length, &own) : take_submission(home, payload, length, &own);
+  if (status == SEALED_GOOD && !key_link_may_seal(link, 0, own.lost.sequence)) status = SEALED_OTHER_KEY;
   if (status == SEALED_GOOD)
     *ret_own = own;
   else
@@ -76,13 +78,11 @@ void sealed_own_clear(struct sealed_own *own)
 enum sealed_status sealed_open_receipt(const struct home *home, struct bytes_view sealed,
                                        struct receipt **ret_receipt)
 {
-  const uint8_t *payload;
-  size_t length;
+  struct bytes_view payload;
   if (sealed.length > LIMIT_SEALED_BYTES) return SEALED_DAMAGED;
-  enum sealed_status status = status_of(
-      seal_open(sealed.data, sealed.length, SEAL_RECEIPT, home->server_sign, &payload, &length, NULL));
+  enum sealed_status status = status_of(home_open_sealed(home, sealed, SEAL_RECEIPT, &payload, NULL));
   if (status != SEALED_GOOD) return status;
-  CLEANUP(receipt_free) struct receipt *receipt = receipt_decode(payload, length);
+  CLEANUP(receipt_free) struct receipt *receipt = home_open_receipt(home, sealed);
   if (!receipt) return SEALED_MALFORMED;
   if (strcmp(receipt->agent, home->certificate->agent) != 0) return SEALED_FOREIGN;
   if (!merkle_is_included(receipt->leaf_hash.data, receipt->position, receipt->tree_size,

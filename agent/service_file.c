@@ -172,7 +172,7 @@ static bool prepare_locked(struct service *service, const struct watch *watch, c
                                           .data = &context,
                                           .stop = service->options.stop};
   if (!home_refresh(home, error)) return false;
-  int lock = watch->submit ? home_lock(home->folder, "push", true, error) : -1;
+  int lock = watch->submit ? home_lock_to_seal(home, error) : -1;
   if (watch->submit && lock < 0) return false;
   bool prepared = prepare_file(path, &options, ret_result, error);
   if (lock >= 0) close(lock);

@@ -5,6 +5,7 @@
 #include "aggregator/edition.h"
 #include "aggregator/epoch.h"
 #include "aggregator/inquiry.h"
+#include "aggregator/key_change.h"
 #include "aggregator/periods.h"
 #include "aggregator/store/epochs.h"
 #include "aggregator/store/inquiries.h"
@@ -283,9 +284,13 @@ bool act_apply(struct store *store, struct tables *tables, struct snapshot **sna
                   _("the ledger is damaged at leaf %" PRIu64 ": no catalogue is in force before it"),
                   position);
   switch (leaf->kind) {
-  case LEAF_GENESIS:
   case LEAF_NOTE:
     return true;
+  case LEAF_GENESIS:
+    key_change_begin(snapshot, leaf, position);
+    return true;
+  case LEAF_KEY:
+    return key_change_apply(store, snapshot, leaf, position, error);
   case LEAF_CATALOGUE:
     return apply_catalogue(store, tables, snapshot, leaf, position, error);
   case LEAF_REGISTER:

@@ -1,6 +1,7 @@
 /* park-aggregator audit list, verify: the journal of what operators did, each act with who and why, as the
  * ledger has it. */
 #include "aggregator/edition.h"
+#include "aggregator/key_change.h"
 #include "aggregator/moment.h"
 #include "aggregator/office.h"
 #include "aggregator/print.h"
@@ -87,6 +88,18 @@ static char *describe_consent(const struct leaf *leaf)
   return join(report, leaf->consent.rule, "");
 }
 
+/* Whose, and its new signing key; "" before it: the city's. */
+static char *describe_keys(const struct bytes_view *sealed)
+{
+  CLEANUP(key_change_free) struct key_change *change = key_change_peek(sealed);
+  uint8_t id[SEAL_HASH_SIZE];
+
+  if (!change) return g_strdup("");
+  seal_key_id(change->sign_key.data, id);
+  g_autofree char *shown = text_hex(id, sizeof id);
+  return join(change->agent, shown, "");
+}
+
 /* The code of the act, as commands are called, and what it was about; NULL of what nobody did. */
 static const char *describe(const struct leaf *leaf, char **ret_about)
 {
@@ -137,6 +150,9 @@ static const char *describe(const struct leaf *leaf, char **ret_about)
   case LEAF_RESUME:
     *ret_about = g_strdup_printf("%" PRIu64, leaf->resume.epoch);
     return "resume";
+  case LEAF_KEY:
+    *ret_about = describe_keys(&leaf->key.sealed);
+    return "key rotate";
   case LEAF_NOTE:
     *ret_about = g_strdup(leaf->note.detail);
     return leaf->note.act;
@@ -152,7 +168,10 @@ static const char *describe(const struct leaf *leaf, char **ret_about)
 
 static bool is_agents_own(const struct leaf *leaf)
 {
-  return leaf->kind == LEAF_ENROLMENT;
+  CLEANUP(key_change_free)
+  struct key_change *change = leaf->kind == LEAF_KEY ? key_change_peek(&leaf->key.sealed) : NULL;
+
+  return leaf->kind == LEAF_ENROLMENT || (change && *change->agent);
 }
 
 static void print_act(struct journal *journal, uint64_t position, const struct leaf *leaf, const char *act,

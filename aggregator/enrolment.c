@@ -83,69 +83,129 @@ GBytes *enrolment_certify(struct store *store, const struct snapshot *snapshot,
 
 /* --- who returns --- */
 
-static GBytes *refuse_return(GError **error, enum finding_code code)
+static bool refuse_return(GError **error, enum finding_code code)
 {
   g_set_error_literal(error, PARKTALLY_ERROR, ERROR_PERMISSION, finding_id(code));
-  return NULL;
+  return false;
 }
 
-/* The certificate in it, which must be ours, and sealed by whom it certifies. NULL if it is not. */
-static struct certificate *open_return(const struct identity *identity, GBytes *sealed, GBytes **ret_inner)
-{
-  CLEANUP(certificate_free) struct certificate *certificate = NULL;
-  size_t length, inner_length, payload_length;
-  const uint8_t *data = g_bytes_get_data(sealed, &length);
-  const uint8_t *inner, *payload;
+/* What an agent shows that returns, opened. */
+struct returning {
+  struct return_record *record;
+  GBytes *sealed; /* the certificate */
+  struct certificate *certificate;
+  const struct agent_record *known; /* NULL: we do not know it */
+  struct key_chain *keys;           /* those that it shows: up to the one that sealed all this */
+};
 
-  if (!seal_peek(data, length, SEAL_RETURN, &inner, &inner_length) ||
-      seal_open(inner, inner_length, SEAL_CERTIFICATE, identity_sign_public(identity), &payload,
-                &payload_length, NULL) != SEAL_OK)
-    return NULL;
-  certificate = certificate_decode(payload, payload_length);
-  if (!certificate || seal_open(data, length, SEAL_RETURN, certificate->sign_key.data, &inner, &inner_length,
-                                NULL) != SEAL_OK)
-    return NULL;
-  *ret_inner = g_bytes_new(inner, inner_length);
-  return g_steal_pointer(&certificate);
+static void returning_clear(struct returning *returning)
+{
+  return_free(returning->record);
+  if (returning->sealed) g_bytes_unref(returning->sealed);
+  certificate_free(returning->certificate);
+  key_chain_unref(returning->keys);
 }
 
-static bool is_same(const struct stored_agent *agent, const struct certificate *certificate)
+/* The certificate must be ours. */
+static bool open_certificate(const struct snapshot *snapshot, struct returning *returning)
 {
-  return memcmp(agent->sign_key, certificate->sign_key.data, sizeof agent->sign_key) == 0 &&
-         memcmp(agent->curve_key, certificate->curve_key.data, sizeof agent->curve_key) == 0;
+  const struct bytes_view *sealed = &returning->record->certificate;
+  const uint8_t *payload;
+  size_t length;
+
+  if (!snapshot->keys || key_chain_open(snapshot->keys, sealed->data, sealed->length, SEAL_CERTIFICATE,
+                                        &payload, &length, NULL, NULL) != SEAL_OK)
+    return false;
+  returning->certificate = certificate_decode(payload, length);
+  returning->sealed = g_bytes_new(sealed->data, sealed->length);
+  return returning->certificate != NULL;
 }
 
-static bool keys_are_taken(const struct snapshot *snapshot, const struct certificate *certificate)
+/* From the keys that the certificate gave, or those that we know of, to those that it has now. */
+static bool open_keys(const struct snapshot *snapshot, struct returning *returning)
 {
-  uint8_t key_id[SEAL_HASH_SIZE];
+  const struct certificate *certificate = returning->certificate;
+  CLEANUP(key_chain_unref)
+  struct key_chain *first =
+      key_chain_new(certificate->agent, certificate->curve_key.data, certificate->sign_key.data);
 
-  seal_key_id(certificate->sign_key.data, key_id);
-  return snapshot_agent_by_key_id(snapshot, key_id) ||
-         snapshot_agent_by_curve(snapshot, certificate->curve_key.data);
+  returning->known = snapshot_agent(snapshot, certificate->agent);
+  if (returning->known && !key_chain_find(returning->known->keys, key_chain_present(first)->key_id))
+    return false; /* another one has its name */
+  returning->keys = key_chain_copy(returning->known ? returning->known->keys : first);
+  return key_chain_extend(returning->keys, returning->record->key_changes,
+                          returning->record->key_change_count);
 }
 
-GBytes *enrolment_return(struct store *store, const struct snapshot *snapshot,
-                         const struct identity *identity, GBytes *sealed, bool *ret_new,
-                         enum agent_entry *ret_entry, GError **error)
+/* False unless it shows a certificate of ours, changes of keys that lead on from it, and all that sealed by
+ * the last of these keys. */
+static bool open_return(const struct snapshot *snapshot, GBytes *sealed, struct returning *returning)
 {
-  g_autoptr(GBytes) inner = NULL;
-  CLEANUP(certificate_free) struct certificate *certificate = open_return(identity, sealed, &inner);
-  const struct agent_record *known = certificate ? snapshot_agent(snapshot, certificate->agent) : NULL;
-  struct stored_agent newcomer;
+  size_t length, payload_length;
+  const uint8_t *data = g_bytes_get_data(sealed, &length), *payload;
 
-  *ret_new = false;
-  if (!certificate || (known && !is_same(&known->stored, certificate)))
-    return refuse_return(error, FINDING_INVITATION_REFUSED);
-  if (known ? known->stored.revoked_ms != 0 : store_is_barred(store, certificate->agent))
-    return refuse_return(error, FINDING_AGENT_REVOKED);
-  if (known) return g_steal_pointer(&inner);
-  if (snapshot->epoch == 0 || keys_are_taken(snapshot, certificate))
-    return refuse_return(error, FINDING_INVITATION_REFUSED);
-  g_auto(GStrv) forms = g_new0(char *, certificate->form_count + 1);
-  for (size_t n = 0; n < certificate->form_count; n++) forms[n] = g_strdup(certificate->forms[n]);
-  newcomer =
-      (struct stored_agent){.area = (char *)certificate->area, .role = certificate->role, .forms = forms};
-  *ret_new = true;
-  *ret_entry = rights_entry(snapshot, &newcomer);
-  return g_steal_pointer(&inner);
+  if (!seal_peek(data, length, SEAL_RETURN, &payload, &payload_length)) return false;
+  returning->record = return_decode(payload, payload_length);
+  return returning->record && open_certificate(snapshot, returning) && open_keys(snapshot, returning) &&
+         seal_open(data, length, SEAL_RETURN, key_chain_present(returning->keys)->sign_key, &payload,
+                   &payload_length, NULL) == SEAL_OK;
+}
+
+static bool keys_are_taken(const struct snapshot *snapshot, const struct key_chain *keys)
+{
+  for (guint n = 0; n < keys->links->len; n++) {
+    const struct key_link *link = &g_array_index(keys->links, struct key_link, n);
+
+    if (snapshot_agent_by_key_id(snapshot, link->key_id) ||
+        snapshot_agent_by_curve(snapshot, link->curve_key))
+      return true;
+  }
+  return false;
+}
+
+/* Changes that we do not know yet, in order. */
+static GPtrArray *new_changes(const struct returning *returning)
+{
+  GPtrArray *changes = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+  guint known = returning->known ? returning->known->keys->papers->len : 0;
+
+  for (guint n = known; n < returning->keys->papers->len; n++)
+    g_ptr_array_add(changes, g_bytes_ref(returning->keys->papers->pdata[n]));
+  return changes;
+}
+
+static bool may_return(struct store *store, const struct snapshot *snapshot,
+                       const struct returning *returning, GError **error)
+{
+  const struct agent_record *known = returning->known;
+  bool is_revoked =
+      known ? known->stored.revoked_ms != 0 : store_is_barred(store, returning->certificate->agent);
+
+  if (is_revoked) return refuse_return(error, FINDING_AGENT_REVOKED);
+  return known || (snapshot->epoch > 0 && !keys_are_taken(snapshot, returning->keys)) ||
+         refuse_return(error, FINDING_INVITATION_REFUSED);
+}
+
+bool enrolment_return(struct store *store, const struct snapshot *snapshot, GBytes *sealed,
+                      struct enrolment_return *ret_return, GError **error)
+{
+  struct returning returning = {0};
+  bool opened = open_return(snapshot, sealed, &returning) || refuse_return(error, FINDING_INVITATION_REFUSED);
+  bool returns = opened && may_return(store, snapshot, &returning, error);
+
+  if (returns) {
+    const struct certificate *certificate = returning.certificate;
+    g_auto(GStrv) forms = g_new0(char *, certificate->form_count + 1);
+    for (size_t n = 0; n < certificate->form_count; n++) forms[n] = g_strdup(certificate->forms[n]);
+    *ret_return = (struct enrolment_return){
+        .certificate = g_bytes_ref(returning.sealed),
+        .is_new = !returning.known,
+        .entry = rights_entry(snapshot, &(struct stored_agent){.area = (char *)certificate->area,
+                                                               .role = certificate->role,
+                                                               .forms = forms}),
+        .key_changes = new_changes(&returning),
+    };
+  }
+  returning_clear(&returning);
+  return returns;
 }

@@ -17,11 +17,15 @@ GBytes *enrolment_certify(struct store *store, const struct snapshot *snapshot,
                           const struct identity *identity, const struct join_record *join, int64_t now_ms,
                           bool *ret_new, enum agent_entry *ret_entry, GError **error);
 
-/* The same of an agent that returns: its own certificate, where we had signed it, and the ledger was restored
- * from a backup that may not have it. ERROR_PERMISSION where it was revoked, or is nobody that could return.
- */
-GBytes *enrolment_return(struct store *store, const struct snapshot *snapshot,
-                         const struct identity *identity, GBytes *sealed, bool *ret_new,
-                         enum agent_entry *ret_entry, GError **error);
+/* An agent that shows its certificate, and which keys it has had since. */
+struct enrolment_return {
+  GBytes *certificate;    /* its own, which answers it */
+  bool is_new;            /* the ledger was restored from a backup that did not have it: as above */
+  enum agent_entry entry; /* of such a one */
+  GPtrArray *key_changes; /* GBytes: those that are to be recorded then, in order; the caller's */
+};
+/* False and ERROR_PERMISSION where it was revoked, or is nobody that could return. */
+bool enrolment_return(struct store *store, const struct snapshot *snapshot, GBytes *sealed,
+                      struct enrolment_return *ret_return, GError **error);
 
 #endif

@@ -310,6 +310,7 @@ static struct leaf leaf_of_act(const struct act *act, int64_t recorded_ms)
   case LEAF_EPOCH:
   case LEAF_RESUME:
   case LEAF_NOTE:
+  case LEAF_KEY:
     break; /* as it is */
   case LEAF_PERIOD:
     leaf.period.form = act->period.form;
@@ -362,6 +363,14 @@ static bool carry_out(struct group *group, struct leaf *leaf, GError **error)
   return true;
 }
 
+static bool is_paused(const struct group *group, GError **error)
+{
+  if (!group->snapshot->paused) return false;
+  g_set_error_literal(error, PARKTALLY_ERROR, ERROR_TEMPORARY,
+                      "the city was restored from a backup and takes nothing until it is resumed");
+  return true;
+}
+
 static bool enrol(struct group *group, struct job *job, GError **error)
 {
   uint8_t secret_hash[SEAL_HASH_SIZE];
@@ -369,21 +378,44 @@ static bool enrol(struct group *group, struct job *job, GError **error)
   struct leaf leaf = {.kind = LEAF_ENROLMENT, .recorded_at_ms = now, .by = "", .reason = ""};
   bool is_new = false;
 
-  if (group->snapshot->paused) {
-    g_set_error_literal(error, PARKTALLY_ERROR, ERROR_TEMPORARY,
-                        "the city was restored from a backup and takes nothing until it is resumed");
-    return false;
-  }
-  job->result = job->act.text ? enrolment_return(group->store, group->snapshot, group->identity,
-                                                 job->act.text, &is_new, &leaf.enrolment.entry, error)
-                              : enrolment_certify(group->store, group->snapshot, group->identity, &job->join,
-                                                  now, &is_new, &leaf.enrolment.entry, error);
+  if (is_paused(group, error)) return false;
+  job->result = enrolment_certify(group->store, group->snapshot, group->identity, &job->join, now, &is_new,
+                                  &leaf.enrolment.entry, error);
   if (!job->result || !is_new) return job->result != NULL;
   seal_hash(job->join.secret, sizeof job->join.secret, secret_hash);
   leaf.enrolment.certificate.data = g_bytes_get_data(job->result, &leaf.enrolment.certificate.length);
-  leaf.enrolment.secret_hash =
-      (struct bytes_view){secret_hash, job->act.text ? 0 : sizeof secret_hash}; /* who returns has none */
+  leaf.enrolment.secret_hash = (struct bytes_view){secret_hash, sizeof secret_hash};
   return carry_out(group, &leaf, error);
+}
+
+/* Who returns: an enrolment of a certificate that was given before, and changes of keys. */
+static bool take_back(struct group *group, struct job *job, GError **error)
+{
+  struct enrolment_return returned;
+  bool done = true;
+
+  if (is_paused(group, error) ||
+      !enrolment_return(group->store, group->snapshot, job->act.text, &returned, error))
+    return false;
+  job->result = returned.certificate;
+  g_autoptr(GPtrArray) changes = returned.key_changes;
+  if (returned.is_new) {
+    struct leaf leaf = {.kind = LEAF_ENROLMENT, .by = "", .reason = ""};
+
+    leaf.recorded_at_ms = ledger_time(group->ledger, clock_wall().ms);
+    leaf.enrolment.entry = returned.entry;
+    leaf.enrolment.certificate.data = g_bytes_get_data(job->result, &leaf.enrolment.certificate.length);
+    leaf.enrolment.secret_hash = (struct bytes_view){(const uint8_t *)"", 0};
+    done = carry_out(group, &leaf, error);
+  }
+  for (guint n = 0; done && n < changes->len; n++) {
+    struct leaf leaf = {.kind = LEAF_KEY, .by = "", .reason = ""};
+
+    leaf.recorded_at_ms = ledger_time(group->ledger, clock_wall().ms);
+    leaf.key.sealed.data = g_bytes_get_data(changes->pdata[n], &leaf.key.sealed.length);
+    done = carry_out(group, &leaf, error);
+  }
+  return done;
 }
 
 static void add_act(struct group *group, struct job *job)
@@ -391,7 +423,7 @@ static void add_act(struct group *group, struct job *job)
   struct leaf leaf;
 
   if (job->act.kind == LEAF_ENROLMENT) {
-    enrol(group, job, &job->error);
+    (void)(job->act.text ? take_back(group, job, &job->error) : enrol(group, job, &job->error));
     return;
   }
   leaf = leaf_of_act(&job->act, ledger_time(group->ledger, clock_wall().ms));

@@ -73,10 +73,11 @@ static bool open_seal(struct judged *judged, const uint8_t *claimed_id, enum sea
   key_id = seal_claimed_key(sealed, length);
   if (!key_id) return fault(judged, FINDING_MESSAGE_MALFORMED, "the seal's header is damaged");
   judged->agent = snapshot_agent_by_key_id(judged->snapshot, key_id);
+  memcpy(judged->key_id, key_id, sizeof judged->key_id);
   if (!judged->agent) return fault(judged, FINDING_SEAL_UNKNOWN, "no agent has this signing key");
   *ret_label = seal_claimed_label(sealed, length) == SEAL_ACT ? SEAL_ACT : SEAL_SUBMISSION;
-  if (seal_open(sealed, length, *ret_label, judged->agent->stored.sign_key, ret_payload, ret_length,
-                judged->id) != SEAL_OK)
+  if (key_chain_open(judged->agent->keys, sealed, length, *ret_label, ret_payload, ret_length, judged->id,
+                     NULL) != SEAL_OK)
     return fault(judged, FINDING_SEAL_FORGED, "the signature by agent %s does not hold",
                  judged->agent->stored.id);
   if (claimed_id && memcmp(claimed_id, judged->id, SUBMISSION_ID_SIZE) != 0)
@@ -94,11 +95,17 @@ static const struct form *form_in_force(const struct snapshot *snapshot, const c
 
 static bool check_agent(struct judged *judged, const char *agent)
 {
+  const struct key_link *link = key_chain_find(judged->agent->keys, judged->key_id);
+
   if (judged->agent->stored.revoked_ms != 0)
     return fault(judged, FINDING_AGENT_REVOKED, "agent %s was revoked", judged->agent->stored.id);
   if (strcmp(agent, judged->agent->stored.id) != 0)
     return fault(judged, FINDING_AGENT_OTHER, "found agent %s, its key is that of %s", agent,
                  judged->agent->stored.id);
+  if (!link || !key_link_may_seal(link, 0, judged->sequence))
+    return fault(judged, FINDING_SEAL_RETIRED,
+                 "found number %" G_GUINT64_FORMAT ", its key seals up to %" G_GUINT64_FORMAT,
+                 judged->sequence, link ? link->until : 0);
   if (stored_agent_waits(&judged->agent->stored))
     return fault(judged, FINDING_ADMISSION_WAITING, "agent %s waits until an agent of %s admits it",
                  judged->agent->stored.id, judged->agent->stored.area);

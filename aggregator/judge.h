@@ -30,6 +30,7 @@ struct row_refusal { /* of a report that a rule refuses */
 /* A submission, or an act, and what was found. */
 struct judged {
   GBytes *sealed;
+  uint8_t key_id[SEAL_HASH_SIZE]; /* that it claims to be sealed by */
   uint8_t id[SUBMISSION_ID_SIZE];
   enum finding_code fault; /* why it is refused whole, or FINDING_COUNT */
   char fault_text[256];    /* English, with what was found and expected */

@@ -2,6 +2,7 @@
 
 #include "aggregator/periods.h"
 #include "aggregator/store/epochs.h"
+#include "aggregator/store/keys.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
@@ -12,7 +13,10 @@
 
 static void record_clear(void *record)
 {
-  stored_agent_clear(&((struct agent_record *)record)->stored);
+  struct agent_record *agent = record;
+
+  key_chain_unref(agent->keys);
+  stored_agent_clear(&agent->stored);
 }
 
 static GArray *agents_new(void)
@@ -22,7 +26,8 @@ static GArray *agents_new(void)
   return agents;
 }
 
-static void add_agent(GArray *agents, const struct stored_agent *agent)
+/* Takes the chain. */
+static void add_agent(GArray *agents, const struct stored_agent *agent, struct key_chain *keys)
 {
   struct agent_record record = {.stored = *agent};
   record.stored.id = g_strdup(agent->id);
@@ -32,7 +37,8 @@ static void add_agent(GArray *agents, const struct stored_agent *agent)
   record.stored.admission.by = g_strdup(agent->admission.by);
   record.stored.admission.approved_by = g_strdup(agent->admission.approved_by);
   record.stored.admission.reason = g_strdup(agent->admission.reason);
-  seal_key_id(agent->sign_key, record.key_id);
+  record.keys = keys;
+  memcpy(record.key_id, key_chain_present(keys)->key_id, sizeof record.key_id);
   g_array_append_val(agents, record);
 }
 
@@ -41,31 +47,95 @@ static const struct agent_record *nth_agent(const GArray *agents, unsigned n)
   return &g_array_index(agents, struct agent_record, n);
 }
 
-/* A copy, by id, with `agent` in its place. */
-static GArray *agents_with(const GArray *agents, const struct stored_agent *agent)
+static struct key_chain *first_keys(const struct stored_agent *agent)
+{
+  return key_chain_new(agent->id, agent->curve_key, agent->sign_key);
+}
+
+/* A copy, by id, with `agent` in its place; `keys` is taken, NULL: those that it had, or its first. */
+static GArray *agents_with(const GArray *agents, const struct stored_agent *agent, struct key_chain *keys)
 {
   GArray *changed = agents_new();
   bool added = false;
   for (unsigned n = 0; n < agents->len; n++) {
     const struct stored_agent *present = &nth_agent(agents, n)->stored;
+    struct key_chain *had = nth_agent(agents, n)->keys;
     int order = strcmp(present->id, agent->id);
     if (order >= 0 && !added) {
-      add_agent(changed, agent);
+      if (!keys) keys = order == 0 ? key_chain_ref(had) : first_keys(agent);
+      add_agent(changed, agent, keys);
       added = true;
     }
-    if (order != 0) add_agent(changed, present);
+    if (order != 0) add_agent(changed, present, key_chain_ref(had));
   }
-  if (!added) add_agent(changed, agent);
+  if (!added) add_agent(changed, agent, keys ? keys : first_keys(agent));
   return changed;
 }
 
-static GArray *load_agents(struct store *store)
+/* The chain whose later keys these are. NULL if they do not follow from the first. */
+static struct key_chain *follow(struct key_chain *first, const GPtrArray *papers)
+{
+  CLEANUP(key_chain_unref) struct key_chain *chain = first;
+  for (unsigned n = 0; chain && papers && n < papers->len; n++) {
+    size_t length;
+    const uint8_t *paper = g_bytes_get_data((GBytes *)papers->pdata[n], &length);
+    if (!key_chain_add(chain, paper, length)) return NULL;
+  }
+  return g_steal_pointer(&chain);
+}
+
+/* Those that a certificate gave. */
+static struct key_chain *certified_keys(const struct stored_agent *agent)
+{
+  size_t length, payload_length;
+  const uint8_t *payload, *sealed = g_bytes_get_data(agent->certificate, &length);
+  CLEANUP(certificate_free) struct certificate *certificate = NULL;
+  if (seal_peek(sealed, length, SEAL_CERTIFICATE, &payload, &payload_length))
+    certificate = certificate_decode(payload, payload_length);
+  return certificate ? key_chain_new(agent->id, certificate->curve_key.data, certificate->sign_key.data)
+                     : NULL;
+}
+
+static bool refuse_keys(const char *agent, GError **error)
+{
+  g_set_error(error, PARKTALLY_ERROR, ERROR_DATA,
+              _("the store is damaged: changes of keys of “%s” do not follow each other; “park-aggregator "
+                "rebuild” makes its tables anew from the ledger"),
+              agent);
+  return false;
+}
+
+static GArray *load_agents(struct store *store, GHashTable *changes, GError **error)
 {
   g_autoptr(GArray) stored = store_agents(store);
-  GArray *agents = agents_new();
-  for (unsigned n = 0; n < stored->len; n++)
-    add_agent(agents, &g_array_index(stored, struct stored_agent, n));
-  return agents;
+  g_autoptr(GArray) agents = agents_new();
+  for (unsigned n = 0; n < stored->len; n++) {
+    const struct stored_agent *agent = &g_array_index(stored, struct stored_agent, n);
+    const GPtrArray *papers = g_hash_table_lookup(changes, agent->id);
+    struct key_chain *keys = papers ? follow(certified_keys(agent), papers) : first_keys(agent);
+    if (!keys) {
+      refuse_keys(agent->id, error);
+      return NULL;
+    }
+    add_agent(agents, agent, keys);
+  }
+  return g_steal_pointer(&agents);
+}
+
+/* The aggregator's, which the first leaf begins; NULL without error where there is none yet. */
+static bool load_keys(struct store *store, GHashTable *changes, struct key_chain **ret_keys, GError **error)
+{
+  uint64_t position;
+  *ret_keys = NULL;
+  if (!store_last_leaf_of(store, LEAF_GENESIS, 1, &position)) return true;
+  g_autoptr(GBytes) first = store_leaf(store, 0);
+  size_t length = 0;
+  const uint8_t *data = first ? g_bytes_get_data(first, &length) : NULL;
+  CLEANUP(leaf_free) struct leaf *leaf = data ? leaf_decode(data, length) : NULL;
+  if (!leaf || leaf->kind != LEAF_GENESIS) return true; /* whoever replays it says so */
+  *ret_keys = follow(key_chain_new("", leaf->genesis.curve_key.data, leaf->genesis.sign_key.data),
+                     g_hash_table_lookup(changes, ""));
+  return *ret_keys || refuse_keys("", error);
 }
 
 /* --- catalogues --- */
@@ -118,11 +188,19 @@ struct snapshot *snapshot_load(struct store *store, GError **error)
 {
   g_autoptr(GPtrArray) texts = store_catalogues(store);
   CLEANUP(register_unref) struct unit_register *units = store_register(store);
-  g_autoptr(GArray) agents = load_agents(store);
+  g_autoptr(GHashTable) changes = store_key_changes(store);
+  g_autoptr(GArray) agents = NULL;
+  CLEANUP(key_chain_unref) struct key_chain *keys = NULL;
   g_autoptr(GArray) period_acts = store_period_acts(store);
   g_autoptr(GArray) epochs = store_epochs(store);
   const struct stored_epoch *last =
       epochs->len > 0 ? &g_array_index(epochs, struct stored_epoch, epochs->len - 1) : NULL;
+  if (store_error(store)) {
+    g_propagate_error(error, g_error_copy(store_error(store)));
+    return NULL;
+  }
+  agents = load_agents(store, changes, error);
+  if (!agents || !load_keys(store, changes, &keys, error)) return NULL;
   if (store_error(store)) {
     g_propagate_error(error, g_error_copy(store_error(store)));
     return NULL;
@@ -141,6 +219,7 @@ struct snapshot *snapshot_load(struct store *store, GError **error)
       .period_acts = g_steal_pointer(&period_acts),
       .epoch = last ? last->number : 0,
       .paused = last && !last->resumed,
+      .keys = g_steal_pointer(&keys),
   };
   return snapshot;
 }
@@ -158,11 +237,29 @@ struct snapshot *snapshot_change(const struct snapshot *snapshot, struct catalog
       .catalogue = last_catalogue(catalogues),
       .catalogues = catalogues,
       .units = register_ref(units ? units : snapshot->units),
-      .agents = agent ? agents_with(snapshot->agents, agent) : g_array_ref(snapshot->agents),
+      .agents = agent ? agents_with(snapshot->agents, agent, NULL) : g_array_ref(snapshot->agents),
       .period_acts = g_array_ref(snapshot->period_acts),
       .epoch = snapshot->epoch,
       .paused = snapshot->paused,
+      .keys = snapshot->keys ? key_chain_ref(snapshot->keys) : NULL,
   };
+  return changed;
+}
+
+struct snapshot *snapshot_change_keys(const struct snapshot *snapshot, struct key_chain *keys)
+{
+  struct snapshot *changed = snapshot_change(snapshot, NULL, NULL, NULL);
+  key_chain_unref(changed->keys);
+  changed->keys = keys;
+  return changed;
+}
+
+struct snapshot *snapshot_change_agent_keys(const struct snapshot *snapshot, const struct stored_agent *agent,
+                                            struct key_chain *keys)
+{
+  struct snapshot *changed = snapshot_change(snapshot, NULL, NULL, NULL);
+  g_array_unref(changed->agents);
+  changed->agents = agents_with(snapshot->agents, agent, keys);
   return changed;
 }
 
@@ -203,6 +300,7 @@ void snapshot_unref(struct snapshot *snapshot)
   register_unref(snapshot->units);
   g_array_unref(snapshot->agents);
   g_array_unref(snapshot->period_acts);
+  key_chain_unref(snapshot->keys);
   g_free(snapshot);
 }
 
@@ -236,7 +334,7 @@ const struct agent_record *snapshot_agent_by_key_id(const struct snapshot *snaps
   const struct agent_record *found = NULL;
   for (unsigned n = 0; n < snapshot->agents->len; n++) {
     const struct agent_record *record = nth_agent(snapshot->agents, n);
-    if (memcmp(record->key_id, key_id, sizeof record->key_id) == 0) found = better(found, record);
+    if (key_chain_find(record->keys, key_id)) found = better(found, record);
   }
   return found;
 }

@@ -7,6 +7,7 @@
 #include "aggregator/store/store.h"
 #include "common/catalogue.h"
 #include "common/cleanup.h"
+#include "common/key_chain.h"
 #include "common/register.h"
 
 #include <glib.h>
@@ -14,8 +15,9 @@
 #include <stdint.h>
 
 struct agent_record {
-  struct stored_agent stored;
+  struct stored_agent stored;     /* with its present keys */
   uint8_t key_id[SEAL_HASH_SIZE]; /* of sign_key */
+  struct key_chain *keys;         /* all that it ever had */
 };
 
 struct snapshot {
@@ -25,10 +27,11 @@ struct snapshot {
   struct catalogue *catalogue; /* in force */
   GPtrArray *catalogues;       /* every one ever in force, compiled; in order */
   struct unit_register *units;
-  GArray *agents;      /* struct agent_record, by id */
-  GArray *period_acts; /* periods.h */
-  uint64_t epoch;      /* how often the ledger was restored */
-  bool paused;         /* since the last time: nothing is taken */
+  GArray *agents;         /* struct agent_record, by id */
+  GArray *period_acts;    /* periods.h */
+  uint64_t epoch;         /* how often the ledger was restored */
+  bool paused;            /* since the last time: nothing is taken */
+  struct key_chain *keys; /* the aggregator's own; NULL before the genesis */
 };
 
 /* From the store, at start: as of all its leaves. */
@@ -45,6 +48,11 @@ struct snapshot *snapshot_change_period(const struct snapshot *snapshot, const s
 /* The same, restored once more, or resumed. */
 struct snapshot *snapshot_change_epoch(const struct snapshot *snapshot, uint64_t epoch, bool paused);
 
+/* The same with these keys of the aggregator's, or of an agent, which it takes. */
+struct snapshot *snapshot_change_keys(const struct snapshot *snapshot, struct key_chain *keys);
+struct snapshot *snapshot_change_agent_keys(const struct snapshot *snapshot, const struct stored_agent *agent,
+                                            struct key_chain *keys);
+
 /* Puts `next`, which it takes, in the place of `*snapshot`, as the leaf at `position` says. */
 void snapshot_replace(struct snapshot **snapshot, uint64_t position, struct snapshot *next);
 
@@ -52,7 +60,7 @@ struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
 CLEANUP_DEFINE(struct snapshot, snapshot_unref)
 
-/* NULL if there is none. */
+/* NULL if there is none. By key id: whichever of its keys it is; by CURVE key: its present one. */
 const struct agent_record *snapshot_agent(const struct snapshot *snapshot, const char *id);
 const struct agent_record *snapshot_agent_by_key_id(const struct snapshot *snapshot,
                                                     const uint8_t key_id[SEAL_HASH_SIZE]);

@@ -21,7 +21,6 @@ struct verify {
   verify_difference *difference;
   void *data;
   struct verified count;
-  uint8_t sign_key[SEAL_PUBLIC_KEY_SIZE]; /* of the genesis */
   int64_t last_recorded_ms;
   struct merkle tree;
   uint64_t bad_nodes;
@@ -80,13 +79,14 @@ struct verified verify_count(const struct verify *verify)
 /* --- seals --- */
 
 static void check_seal(struct verify *verify, const struct bytes_view *sealed, enum seal_label label,
-                       const uint8_t key[static SEAL_PUBLIC_KEY_SIZE], uint64_t position)
+                       const struct key_chain *keys, uint64_t position)
 {
   const uint8_t *payload;
   size_t length;
 
   verify->count.seals++;
-  if (seal_open(sealed->data, sealed->length, label, key, &payload, &length, NULL) != SEAL_OK)
+  if (!keys ||
+      key_chain_open(keys, sealed->data, sealed->length, label, &payload, &length, NULL, NULL) != SEAL_OK)
     differ(verify, _("a seal that does not hold"), _("the signature of who made it"), _("leaf %" PRIu64),
            position);
 }
@@ -105,18 +105,15 @@ static void check_agent_seal(struct verify *verify, const struct snapshot *snaps
   }
   if (agent->stored.revoked_ms != 0 || stored_agent_waits(&agent->stored))
     differ(verify, agent->stored.id, _("an agent with rights at that time"), _("leaf %" PRIu64), position);
-  check_seal(verify, sealed, label, agent->stored.sign_key, position);
+  check_seal(verify, sealed, label, agent->keys, position);
 }
 
 static void check_seals(struct verify *verify, const struct snapshot *snapshot, const struct leaf *leaf,
                         uint64_t position)
 {
   switch (leaf->kind) {
-  case LEAF_GENESIS:
-    memcpy(verify->sign_key, leaf->genesis.sign_key.data, sizeof verify->sign_key);
-    break;
   case LEAF_ENROLMENT:
-    check_seal(verify, &leaf->enrolment.certificate, SEAL_CERTIFICATE, verify->sign_key, position);
+    check_seal(verify, &leaf->enrolment.certificate, SEAL_CERTIFICATE, snapshot->keys, position);
     break;
   case LEAF_SUBMISSION:
     check_agent_seal(verify, snapshot, &leaf->submission.sealed, SEAL_SUBMISSION, position);
@@ -125,10 +122,13 @@ static void check_seals(struct verify *verify, const struct snapshot *snapshot, 
     check_agent_seal(verify, snapshot, &leaf->park_act.sealed, SEAL_ACT, position);
     break;
   case LEAF_EDITION:
-    check_seal(verify, &leaf->edition.sealed, SEAL_EDITION, verify->sign_key, position);
+    check_seal(verify, &leaf->edition.sealed, SEAL_EDITION, snapshot->keys, position);
     break;
   case LEAF_EPOCH:
-    check_seal(verify, &leaf->epoch.sealed, SEAL_EPOCH, verify->sign_key, position);
+    check_seal(verify, &leaf->epoch.sealed, SEAL_EPOCH, snapshot->keys, position);
+    break;
+  case LEAF_KEY:
+    verify->count.seals++; /* the replay goes on from it, or says that it does not follow */
     break;
   default:
     break; /* an operator's act, which is in the ledger and has no seal of its own */
@@ -183,7 +183,8 @@ static const char *objection_to(const struct receipt *receipt, const uint8_t id[
   return NULL;
 }
 
-static void check_receipt(struct verify *verify, const struct bytes_view *sealed, enum seal_label label,
+static void check_receipt(struct verify *verify, const struct snapshot *snapshot,
+                          const struct bytes_view *sealed, enum seal_label label,
                           const uint8_t hash[static MERKLE_HASH_SIZE], uint64_t position)
 {
   struct stored_submission stored = {0};
@@ -201,9 +202,14 @@ static void check_receipt(struct verify *verify, const struct bytes_view *sealed
 
     verify->count.receipts++;
     objection = _("a receipt whose seal does not hold");
-    if (seal_open(bytes, length, SEAL_RECEIPT, verify->sign_key, &payload, &length, NULL) == SEAL_OK)
+    const struct key_link *link;
+    if (snapshot->keys && key_chain_open(snapshot->keys, bytes, length, SEAL_RECEIPT, &payload, &length, NULL,
+                                         &link) == SEAL_OK)
       receipt = receipt_decode(payload, length);
-    if (receipt) objection = objection_to(receipt, id, hash, position);
+    if (receipt && !key_link_may_seal(link, receipt->tree_epoch, receipt->tree_size))
+      objection = _("a receipt by a key that was changed before");
+    else if (receipt)
+      objection = objection_to(receipt, id, hash, position);
     if (receipt && !objection) expect_head(verify, receipt->tree_size, receipt->tree_root.data, position);
   }
   if (objection) differ(verify, objection, _("the receipt that was given"), _("leaf %" PRIu64), position);
@@ -349,8 +355,9 @@ void verify_leaf(struct verify *verify, struct store *target, struct tables *tab
   verify->last_recorded_ms = leaf->recorded_at_ms;
   check_seals(verify, snapshot, leaf, position);
   if (leaf->kind == LEAF_SUBMISSION)
-    check_receipt(verify, &leaf->submission.sealed, SEAL_SUBMISSION, hash, position);
-  if (leaf->kind == LEAF_PARK_ACT) check_receipt(verify, &leaf->park_act.sealed, SEAL_ACT, hash, position);
+    check_receipt(verify, snapshot, &leaf->submission.sealed, SEAL_SUBMISSION, hash, position);
+  if (leaf->kind == LEAF_PARK_ACT)
+    check_receipt(verify, snapshot, &leaf->park_act.sealed, SEAL_ACT, hash, position);
   check_head(verify);
 }
 

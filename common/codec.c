@@ -22,7 +22,8 @@ static bool take_hello(const Parktally__Hello *message, struct frame *frame)
 {
   if (!codec_text_fits(message->agent, 1, LIMIT_CODE_BYTES) ||
       !codec_text_fits(message->software, 0, LIMIT_NAME_BYTES) ||
-      !codec_is_hash_or_empty(message->catalogue_hash) || !codec_is_hash_or_empty(message->register_hash))
+      !codec_is_hash_or_empty(message->catalogue_hash) || !codec_is_hash_or_empty(message->register_hash) ||
+      !codec_is_hash_or_empty(message->server_key))
     return false;
   frame->kind = FRAME_HELLO;
   frame->hello.agent = message->agent;
@@ -30,6 +31,7 @@ static bool take_hello(const Parktally__Hello *message, struct frame *frame)
   frame->hello.clock_ms = message->clock_ms;
   frame->hello.catalogue_hash = codec_view(message->catalogue_hash);
   frame->hello.register_hash = codec_view(message->register_hash);
+  frame->hello.server_key = codec_view(message->server_key);
   return true;
 }
 
@@ -44,7 +46,8 @@ static bool take_welcome(const Parktally__Welcome *message, struct frame *frame)
   frame->welcome.register_hash = codec_view(message->register_hash);
   frame->welcome.state = message->state;
   frame->welcome.waiting = message->waiting;
-  return true;
+  return codec_take_views(frame, message->key_change, message->n_key_change, LIMIT_KEY_CHANGES,
+                          &frame->welcome.key_changes, &frame->welcome.key_change_count);
 }
 
 static bool take_document_request(const Parktally__DocumentRequest *message, struct frame *frame)
@@ -224,6 +227,7 @@ static GBytes *encode_hello(Parktally__Frame *message, const struct frame *frame
   hello.clock_ms = frame->hello.clock_ms;
   hello.catalogue_hash = codec_bytes(frame->hello.catalogue_hash);
   hello.register_hash = codec_bytes(frame->hello.register_hash);
+  hello.server_key = codec_bytes(frame->hello.server_key);
   message->hello = &hello;
   return codec_pack_frame(message, PARKTALLY__FRAME__BODY_HELLO);
 }
@@ -237,6 +241,10 @@ static GBytes *encode_welcome(Parktally__Frame *message, const struct frame *fra
   welcome.register_hash = codec_bytes(frame->welcome.register_hash);
   welcome.state = frame->welcome.state;
   welcome.waiting = frame->welcome.waiting;
+  welcome.n_key_change = frame->welcome.key_change_count;
+  g_autofree ProtobufCBinaryData *changes =
+      codec_views(frame->welcome.key_changes, frame->welcome.key_change_count);
+  welcome.key_change = changes;
   message->welcome = &welcome;
   return codec_pack_frame(message, PARKTALLY__FRAME__BODY_WELCOME);
 }

@@ -136,6 +136,7 @@ struct frame {
       const char *agent, *software;
       int64_t clock_ms;
       struct bytes_view catalogue_hash, register_hash; /* 32 bytes or empty */
+      struct bytes_view server_key;                    /* likewise: id of the newest that is known */
     } hello;
     struct {
       uint32_t credit;
@@ -143,6 +144,8 @@ struct frame {
       struct bytes_view catalogue_hash, register_hash;
       uint64_t state;
       bool waiting;
+      const struct bytes_view *key_changes; /* sealed: the aggregator's, since the one of Hello */
+      size_t key_change_count;
     } welcome;
     struct {
       enum document_kind kind;
@@ -306,6 +309,32 @@ void certificate_free(struct certificate *certificate);
 CLEANUP_DEFINE(struct certificate, certificate_free)
 GByteArray *certificate_encode(const struct certificate *certificate);
 
+/* Who seals with new keys from here on: key_chain.h. */
+#define KEY_CONSENT_SIZE 64 /* an Ed25519 signature */
+struct key_change {
+  const char *agent;                     /* "": the aggregator */
+  uint64_t until, epoch;                 /* the last number, or tree, that the key before it seals */
+  struct bytes_view curve_key, sign_key; /* 32 bytes */
+  int64_t changed_at_ms;
+  const char *by, *reason;   /* "" where none */
+  struct bytes_view consent; /* of the new signing key: KEY_CONSENT_SIZE bytes */
+};
+struct key_change *key_change_decode(const uint8_t *payload, size_t length);
+void key_change_free(struct key_change *change);
+CLEANUP_DEFINE(struct key_change, key_change_free)
+GByteArray *key_change_encode(const struct key_change *change);
+
+/* What a returning agent shows. */
+struct return_record {
+  struct bytes_view certificate;        /* sealed */
+  const struct bytes_view *key_changes; /* sealed; at most LIMIT_KEY_CHANGES */
+  size_t key_change_count;
+};
+struct return_record *return_decode(const uint8_t *payload, size_t length);
+void return_free(struct return_record *record);
+CLEANUP_DEFINE(struct return_record, return_free)
+GByteArray *return_encode(const struct return_record *record);
+
 /* What a park does besides reporting. */
 enum park_act_kind { PARK_ANSWERS = 1, PARK_APPLIES, PARK_ADMITS };
 
@@ -380,6 +409,7 @@ enum leaf_kind {
   LEAF_EPOCH,
   LEAF_RESUME,
   LEAF_NOTE,
+  LEAF_KEY,
 };
 
 enum period_action { PERIOD_TO_OPEN = 1, PERIOD_TO_CLOSE = 2, PERIOD_TO_REOPEN = 3 };
@@ -469,7 +499,7 @@ struct leaf {
     } decline;
     struct {
       struct bytes_view sealed;
-    } edition, epoch;
+    } edition, epoch, key;
     struct {
       uint64_t epoch;
     } resume;

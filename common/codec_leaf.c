@@ -132,6 +132,13 @@ static bool take_epoch(const Parktally__EpochLeaf *message, struct leaf *leaf)
   return message->sealed.len >= SEAL_HEADER_SIZE;
 }
 
+static bool take_key(const Parktally__KeyLeaf *message, struct leaf *leaf)
+{
+  leaf->kind = LEAF_KEY;
+  leaf->key.sealed = codec_view(message->sealed);
+  return message->sealed.len >= SEAL_HEADER_SIZE;
+}
+
 static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
 {
   switch (message->body_case) {
@@ -179,6 +186,8 @@ static bool take_body(const Parktally__Leaf *message, struct leaf *leaf)
     leaf->note.detail = message->note->detail;
     return codec_text_fits(message->note->act, 1, LIMIT_CODE_BYTES) &&
            codec_text_fits(message->note->detail, 0, LIMIT_NAME_BYTES);
+  case PARKTALLY__LEAF__BODY_KEY:
+    return take_key(message->key, leaf);
   default:
     return false; /* a leaf that is not understood cannot be replayed */
   }
@@ -332,6 +341,14 @@ static GByteArray *encode_epoch(Parktally__Leaf *message, const struct leaf *lea
   return pack_leaf(message, PARKTALLY__LEAF__BODY_EPOCH);
 }
 
+static GByteArray *encode_key(Parktally__Leaf *message, const struct leaf *leaf)
+{
+  Parktally__KeyLeaf key = PARKTALLY__KEY_LEAF__INIT;
+  key.sealed = codec_bytes(leaf->key.sealed);
+  message->key = &key;
+  return pack_leaf(message, PARKTALLY__LEAF__BODY_KEY);
+}
+
 static GByteArray *encode_resume(Parktally__Leaf *message, const struct leaf *leaf)
 {
   Parktally__ResumeLeaf resume = PARKTALLY__RESUME_LEAF__INIT;
@@ -448,6 +465,8 @@ GByteArray *leaf_encode(const struct leaf *leaf, size_t *ret_sealed)
     return encode_edition(&message, leaf);
   case LEAF_EPOCH:
     return encode_epoch(&message, leaf);
+  case LEAF_KEY:
+    return encode_key(&message, leaf);
   case LEAF_RESUME:
     return encode_resume(&message, leaf);
   case LEAF_NOTE:

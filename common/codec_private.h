@@ -83,6 +83,12 @@ bool codec_take_hashes(void *record, const ProtobufCBinaryData *given, size_t co
 /* For packing; freed with g_free(). */
 ProtobufCBinaryData *codec_hashes(struct hashes_view hashes);
 
+/* --- sealed bytes in a row (codec_key.c): views, as above --- */
+
+bool codec_take_views(void *record, const ProtobufCBinaryData *given, size_t count, size_t most,
+                      const struct bytes_view **ret_views, size_t *ret_count);
+ProtobufCBinaryData *codec_views(const struct bytes_view *views, size_t count);
+
 /* --- heads (codec_head.c) --- */
 
 bool head_request_decode(const Parktally__HeadRequest *message, struct frame *frame);

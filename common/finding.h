@@ -109,6 +109,11 @@ enum severity {
   X(CLOCK_OFF, "clock.off", NOTE, N_("the clocks of the two computers differ"),                              \
     N_("set the computer's clock"))                                                                          \
   X(SEAL_FORGED, "seal.forged", FILE, N_("the signature does not belong to these bytes"), "")                \
+  X(SEAL_RETIRED, "seal.retired-key", FILE, N_("its key was changed before that"),                           \
+    N_("a copy of the folder is in use, with keys of before: use one folder alone, or ask the city for a "   \
+       "new "                                                                                                \
+       "invitation"))                                                                                        \
+  X(SERVER_KEYS, "server.keys", NOTE, N_("the city's server has new keys, signed with those before"), "")    \
   X(SEAL_UNKNOWN, "seal.unknown-key", FILE, N_("no agent is enrolled with this key"),                        \
     N_("enrol with an invitation"))                                                                          \
   X(AGENT_REVOKED, "agent.revoked", FILE, N_("the city has revoked this agent"), N_("ask the city"))         \

@@ -1,6 +1,8 @@
 #include "common/identity.h"
 
 #include "common/error.h"
+#include "common/key_chain.h"
+#include "common/limits.h"
 #include "common/text.h"
 
 #include <assert.h>
@@ -21,8 +23,9 @@
  *       40   32  CURVE secret key
  *       72   32  Ed25519 public key
  *      104   64  Ed25519 secret key (seed, then public key)
- *      168   32  BLAKE2b-256 of all of the above, against a damaged disk */
-struct identity {
+ *      168   32  BLAKE2b-256 of all of the above, against a damaged disk
+ *      200    …  papers, as key_papers_pack() has them; none where keys were never changed */
+struct keys {
   uint8_t magic[8];
   uint8_t curve_public[CURVE_KEY_SIZE];
   uint8_t curve_secret[CURVE_KEY_SIZE];
@@ -30,26 +33,49 @@ struct identity {
   uint8_t sign_secret[SEAL_SECRET_KEY_SIZE];
   uint8_t checksum[SEAL_HASH_SIZE];
 };
-static_assert(sizeof(struct identity) == 200, "the file is the struct");
+static_assert(sizeof(struct keys) == 200, "the file begins with the struct");
+
+struct identity {
+  struct keys *keys; /* in guarded memory */
+  GPtrArray *papers; /* of GBytes; each has a signature of its own */
+};
+
+#define FILE_MOST (sizeof(struct keys) + LIMIT_KEY_CHANGES * (4 + LIMIT_JOIN_BYTES))
 static_assert(CURVE_KEY_SIZE == crypto_box_PUBLICKEYBYTES && CURVE_KEY_SIZE == crypto_box_SECRETKEYBYTES,
               "CURVE");
 
-#define CHECKED_SIZE offsetof(struct identity, checksum)
+#define CHECKED_SIZE offsetof(struct keys, checksum)
 
 static const uint8_t magic[8] = {'P', 'T', 'L', 'Y', 'K', 'E', 'Y', '1'};
 
-static struct identity *identity_new(GError **error)
+/* NULL without the memory. */
+static uint8_t *guarded(size_t size)
 {
-  struct identity *identity = sodium_init() < 0 ? NULL : sodium_malloc(sizeof *identity);
-  if (identity == NULL)
+  return sodium_init() < 0 ? NULL : sodium_malloc(size);
+}
+
+static struct identity *identity_alloc(GError **error)
+{
+  struct keys *keys = (void *)guarded(sizeof *keys);
+  struct identity *identity;
+
+  if (keys == NULL) {
     g_set_error(error, PARKTALLY_ERROR, ERROR_UNAVAILABLE,
                 _("no protected memory for the keys could be had"));
+    return NULL;
+  }
+  identity = g_new0(struct identity, 1);
+  identity->keys = keys;
+  identity->papers = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
   return identity;
 }
 
 void identity_free(struct identity *identity)
 {
-  sodium_free(identity);
+  if (!identity) return;
+  sodium_free(identity->keys);
+  g_ptr_array_unref(identity->papers);
+  g_free(identity);
 }
 
 static bool set_io_error(GError **error, const char *path, const char *what)
@@ -96,7 +122,18 @@ static bool publish(const char *temporary, const char *path, GError **error)
   return true;
 }
 
-static bool store(const void *data, size_t length, const char *path, GError **error)
+/* In place of what stands there, whole and synced. */
+static bool put_in_place(const char *temporary, const char *path, GError **error)
+{
+  if (rename(temporary, path) != 0) return set_io_error(error, path, _("the keys cannot be written"));
+  g_autofree char *folder = g_path_get_dirname(path);
+  if (!sync_folder(folder)) return set_io_error(error, folder, _("the folder cannot be made durable"));
+  return true;
+}
+
+typedef bool publisher(const char *temporary, const char *path, GError **error);
+
+static bool store(const uint8_t *data, size_t length, const char *path, publisher *publishes, GError **error)
 {
   g_autofree char *temporary = g_strdup_printf("%s.%08x.new", path, randombytes_random());
   int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -109,22 +146,74 @@ static bool store(const void *data, size_t length, const char *path, GError **er
     reason = errno;
   }
   errno = reason;
-  bool stored = written ? publish(temporary, path, error)
+  bool stored = written ? publishes(temporary, path, error)
                         : set_io_error(error, temporary, _("the keys cannot be written"));
   unlink(temporary);
   return stored;
 }
 
+/* The bytes of the file, in guarded memory. */
+static uint8_t *file_of(const struct identity *identity, size_t *ret_length, GError **error)
+{
+  g_autoptr(GBytes) papers = key_papers_pack(identity->papers);
+  size_t length;
+  const void *data = g_bytes_get_data(papers, &length);
+  uint8_t *file = guarded(sizeof(struct keys) + length);
+
+  if (!file) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_UNAVAILABLE,
+                _("no protected memory for the keys could be had"));
+    return NULL;
+  }
+  memcpy(file, identity->keys, sizeof(struct keys));
+  if (length > 0) memcpy(file + sizeof(struct keys), data, length);
+  *ret_length = sizeof(struct keys) + length;
+  return file;
+}
+
+static bool store_identity(const struct identity *identity, const char *path, publisher *publishes,
+                           GError **error)
+{
+  size_t length;
+  uint8_t *file = file_of(identity, &length, error);
+  bool stored = file && store(file, length, path, publishes, error);
+
+  sodium_free(file);
+  return stored;
+}
+
+static void finish_keys(struct keys *keys)
+{
+  memcpy(keys->magic, magic, sizeof magic);
+  seal_hash((const uint8_t *)keys, CHECKED_SIZE, keys->checksum);
+  sodium_mprotect_readonly(keys);
+}
+
+struct identity *identity_new(GError **error)
+{
+  struct identity *identity = identity_alloc(error);
+  if (identity == NULL) return NULL;
+  crypto_box_keypair(identity->keys->curve_public, identity->keys->curve_secret);
+  crypto_sign_keypair(identity->keys->sign_public, identity->keys->sign_secret);
+  finish_keys(identity->keys);
+  return identity;
+}
+
+struct identity *identity_without_signature(const struct identity *identity, GError **error)
+{
+  struct identity *door = identity_alloc(error);
+  if (door == NULL) return NULL;
+  memcpy(door->keys->curve_public, identity->keys->curve_public, CURVE_KEY_SIZE);
+  memcpy(door->keys->curve_secret, identity->keys->curve_secret, CURVE_KEY_SIZE);
+  crypto_sign_keypair(door->keys->sign_public, door->keys->sign_secret);
+  finish_keys(door->keys);
+  return door;
+}
+
 struct identity *identity_create(const char *path, GError **error)
 {
   CLEANUP(identity_free) struct identity *identity = identity_new(error);
-  if (identity == NULL) return NULL;
-  memcpy(identity->magic, magic, sizeof magic);
-  crypto_box_keypair(identity->curve_public, identity->curve_secret);
-  crypto_sign_keypair(identity->sign_public, identity->sign_secret);
-  seal_hash((const uint8_t *)identity, CHECKED_SIZE, identity->checksum);
-  if (!store(identity, sizeof *identity, path, error)) return NULL;
-  sodium_mprotect_readonly(identity);
+  if (identity == NULL || !identity_store(identity, path, error)) return NULL;
   return g_steal_pointer(&identity);
 }
 
@@ -168,44 +257,62 @@ static bool read_all(int fd, uint8_t *ret_data, size_t length)
 }
 
 /* Whole, and the public halves belong to the secret ones. */
-static bool is_sound(const struct identity *identity)
+static bool is_sound(const struct keys *keys)
 {
   uint8_t checksum[SEAL_HASH_SIZE];
-  seal_hash((const uint8_t *)identity, CHECKED_SIZE, checksum);
-  if (memcmp(identity->magic, magic, sizeof magic) != 0 ||
-      memcmp(identity->checksum, checksum, sizeof checksum) != 0)
+  seal_hash((const uint8_t *)keys, CHECKED_SIZE, checksum);
+  if (memcmp(keys->magic, magic, sizeof magic) != 0 || memcmp(keys->checksum, checksum, sizeof checksum) != 0)
     return false;
 
   uint8_t curve_public[CURVE_KEY_SIZE], sign_public[SEAL_PUBLIC_KEY_SIZE], sign_secret[SEAL_SECRET_KEY_SIZE];
-  bool fits = crypto_scalarmult_base(curve_public, identity->curve_secret) == 0 &&
-              memcmp(curve_public, identity->curve_public, sizeof curve_public) == 0;
-  crypto_sign_seed_keypair(sign_public, sign_secret, identity->sign_secret); /* the seed is the first half */
-  fits = fits && memcmp(sign_public, identity->sign_public, sizeof sign_public) == 0 &&
-         sodium_memcmp(sign_secret, identity->sign_secret, sizeof sign_secret) == 0;
+  bool fits = crypto_scalarmult_base(curve_public, keys->curve_secret) == 0 &&
+              memcmp(curve_public, keys->curve_public, sizeof curve_public) == 0;
+  crypto_sign_seed_keypair(sign_public, sign_secret, keys->sign_secret); /* the seed is the first half */
+  fits = fits && memcmp(sign_public, keys->sign_public, sizeof sign_public) == 0 &&
+         sodium_memcmp(sign_secret, keys->sign_secret, sizeof sign_secret) == 0;
   sodium_memzero(sign_secret, sizeof sign_secret);
   return fits;
+}
+
+/* Of the bytes of a file; NULL without error if they are none. */
+static struct identity *identity_of(const uint8_t *file, size_t length, GError **error)
+{
+  if (length < sizeof(struct keys)) return NULL;
+  CLEANUP(identity_free) struct identity *identity = identity_alloc(error);
+  if (identity == NULL) return NULL;
+  memcpy(identity->keys, file, sizeof(struct keys));
+  GPtrArray *papers = key_papers_unpack(file + sizeof(struct keys), length - sizeof(struct keys));
+  if (!papers || !is_sound(identity->keys)) {
+    if (papers) g_ptr_array_unref(papers);
+    return NULL;
+  }
+  g_ptr_array_unref(identity->papers);
+  identity->papers = papers;
+  sodium_mprotect_readonly(identity->keys);
+  return g_steal_pointer(&identity);
 }
 
 static struct identity *load(int fd, const char *path, GError **error)
 {
   off_t size = 0;
   if (!is_private(fd, path, &size, error)) return NULL;
-  CLEANUP(identity_free) struct identity *identity = identity_new(error);
-  if (identity == NULL) return NULL;
+  bool fits = size >= (off_t)sizeof(struct keys) && size <= (off_t)FILE_MOST;
+  uint8_t *file = fits ? guarded((size_t)size) : NULL;
+  struct identity *identity = NULL;
+  GError *failure = NULL;
 
   errno = 0;
-  bool whole = read_all(fd, (uint8_t *)identity, sizeof *identity);
-  if (!whole && errno != 0) {
-    set_io_error(error, path, _("the keys cannot be read"));
-    return NULL;
-  }
-  if (!whole || size != (off_t)sizeof *identity || !is_sound(identity)) {
+  if (file && !read_all(fd, file, (size_t)size) && errno != 0)
+    set_io_error(&failure, path, _("the keys cannot be read"));
+  else if (file)
+    identity = identity_of(file, (size_t)size, &failure);
+  sodium_free(file);
+  if (!identity && !failure)
     g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
                 _("%s: the file of keys is damaged or of another version; restore it from a backup"), path);
-    return NULL;
-  }
-  sodium_mprotect_readonly(identity);
-  return g_steal_pointer(&identity);
+  else if (failure)
+    g_propagate_error(error, failure);
+  return identity;
 }
 
 struct identity *identity_load(const char *path, GError **error)
@@ -223,28 +330,28 @@ struct identity *identity_load(const char *path, GError **error)
 
 const uint8_t *identity_curve_public(const struct identity *identity)
 {
-  return identity->curve_public;
+  return identity->keys->curve_public;
 }
 
 const uint8_t *identity_curve_secret(const struct identity *identity)
 {
-  return identity->curve_secret;
+  return identity->keys->curve_secret;
 }
 
 const uint8_t *identity_sign_public(const struct identity *identity)
 {
-  return identity->sign_public;
+  return identity->keys->sign_public;
 }
 
 const uint8_t *identity_sign_secret(const struct identity *identity)
 {
-  return identity->sign_secret;
+  return identity->keys->sign_secret;
 }
 
 GByteArray *identity_seal(const struct identity *identity, enum seal_label label, const uint8_t *payload,
                           size_t length, uint8_t *ret_id)
 {
-  return seal_make(label, identity->sign_public, identity->sign_secret, payload, length, ret_id);
+  return seal_make(label, identity->keys->sign_public, identity->keys->sign_secret, payload, length, ret_id);
 }
 
 void identity_guard_process(void)
@@ -254,31 +361,49 @@ void identity_guard_process(void)
 
 bool identity_store(const struct identity *identity, const char *path, GError **error)
 {
-  return store(identity, sizeof *identity, path, error);
+  return store_identity(identity, path, publish, error);
+}
+
+bool identity_replace(const struct identity *identity, const char *path, GError **error)
+{
+  return store_identity(identity, path, put_in_place, error);
+}
+
+const GPtrArray *identity_papers(const struct identity *identity)
+{
+  return identity->papers;
+}
+
+void identity_take_papers(struct identity *identity, const struct identity *before, GBytes *change)
+{
+  g_ptr_array_set_size(identity->papers, 0);
+  for (guint n = 0; n < before->papers->len; n++)
+    g_ptr_array_add(identity->papers, g_bytes_ref(before->papers->pdata[n]));
+  g_ptr_array_add(identity->papers, g_bytes_ref(change));
 }
 
 /* --- a copy for another place ---
  *
  * The file, version 1: the magic "PTLYKEB1", salt and nonce, then the file of keys in a secret box whose key
  * is argon2id of the passphrase. */
-struct backup {
+struct backup_head {
   uint8_t magic[8];
   uint8_t salt[crypto_pwhash_SALTBYTES];
   uint8_t nonce[crypto_secretbox_NONCEBYTES];
-  uint8_t box[crypto_secretbox_MACBYTES + sizeof(struct identity)];
 };
 
 static const uint8_t backup_magic[8] = {'P', 'T', 'L', 'Y', 'K', 'E', 'B', '1'};
 
 #define BACKUP_OPERATIONS crypto_pwhash_OPSLIMIT_MODERATE
 #define BACKUP_MEMORY crypto_pwhash_MEMLIMIT_MODERATE
+#define BOXED(length) ((length) + crypto_secretbox_MACBYTES)
 
 /* In guarded memory; NULL without the memory that it takes. */
-static uint8_t *key_of(const char *passphrase, const struct backup *backup, GError **error)
+static uint8_t *key_of(const char *passphrase, const struct backup_head *head, GError **error)
 {
-  uint8_t *key = sodium_init() < 0 ? NULL : sodium_malloc(crypto_secretbox_KEYBYTES);
+  uint8_t *key = guarded(crypto_secretbox_KEYBYTES);
 
-  if (key && crypto_pwhash(key, crypto_secretbox_KEYBYTES, passphrase, strlen(passphrase), backup->salt,
+  if (key && crypto_pwhash(key, crypto_secretbox_KEYBYTES, passphrase, strlen(passphrase), head->salt,
                            BACKUP_OPERATIONS, BACKUP_MEMORY, crypto_pwhash_ALG_ARGON2ID13) == 0)
     return key;
   sodium_free(key);
@@ -290,58 +415,81 @@ static uint8_t *key_of(const char *passphrase, const struct backup *backup, GErr
 bool identity_back_up(const struct identity *identity, const char *path, const char *passphrase,
                       GError **error)
 {
-  struct backup backup;
-  uint8_t *key;
+  struct backup_head head;
+  g_autofree uint8_t *backup = NULL;
+  uint8_t *key, *file;
+  size_t length;
+  bool stored;
 
-  memcpy(backup.magic, backup_magic, sizeof backup.magic);
-  seal_random(backup.salt, sizeof backup.salt);
-  seal_random(backup.nonce, sizeof backup.nonce);
-  key = key_of(passphrase, &backup, error);
-  if (!key) return false;
-  crypto_secretbox_easy(backup.box, (const uint8_t *)identity, sizeof *identity, backup.nonce, key);
+  memcpy(head.magic, backup_magic, sizeof head.magic);
+  seal_random(head.salt, sizeof head.salt);
+  seal_random(head.nonce, sizeof head.nonce);
+  file = file_of(identity, &length, error);
+  if (!file) return false;
+  key = key_of(passphrase, &head, error);
+  stored = key != NULL;
+  if (key) {
+    backup = g_malloc(sizeof head + BOXED(length));
+    memcpy(backup, &head, sizeof head);
+    crypto_secretbox_easy(backup + sizeof head, file, length, head.nonce, key);
+  }
   sodium_free(key);
-  return store(&backup, sizeof backup, path, error);
+  sodium_free(file);
+  return stored && store(backup, sizeof head + BOXED(length), path, publish, error);
 }
 
-static bool read_backup(const char *path, struct backup *ret_backup)
+/* The whole of it; NULL if it is none. */
+static GBytes *read_backup(const char *path)
 {
   int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  bool whole = fd >= 0 && read_all(fd, (uint8_t *)ret_backup, sizeof *ret_backup) &&
-               memcmp(ret_backup->magic, backup_magic, sizeof backup_magic) == 0;
+  size_t least = sizeof(struct backup_head) + BOXED(sizeof(struct keys));
+  g_autofree uint8_t *data = NULL;
+  struct stat status;
+  size_t size = 0;
 
-  if (fd >= 0) close(fd);
-  return whole;
+  if (fd < 0) return NULL;
+  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) size = (size_t)status.st_size;
+  if (size >= least && size <= sizeof(struct backup_head) + BOXED(FILE_MOST)) data = g_malloc(size);
+  if (data && (!read_all(fd, data, size) || memcmp(data, backup_magic, sizeof backup_magic) != 0))
+    g_clear_pointer(&data, g_free);
+  close(fd);
+  return data ? g_bytes_new_take(g_steal_pointer(&data), size) : NULL;
 }
 
 bool identity_is_backup(const char *path)
 {
-  struct backup backup;
+  g_autoptr(GBytes) backup = read_backup(path);
 
-  return read_backup(path, &backup);
+  return backup != NULL;
 }
 
 struct identity *identity_load_backup(const char *path, const char *passphrase, GError **error)
 {
-  CLEANUP(identity_free) struct identity *identity = identity_new(error);
-  struct backup backup;
-  uint8_t *key;
-  bool opened;
+  g_autoptr(GBytes) backup = read_backup(path);
+  struct identity *identity = NULL;
+  struct backup_head head;
+  uint8_t *key, *file;
+  size_t length, boxed;
+  GError *failure = NULL;
 
-  if (!identity) return NULL;
-  if (!read_backup(path, &backup)) {
+  if (!backup) {
     g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG, _("%s: this is no backup of keys"), path);
     return NULL;
   }
-  key = key_of(passphrase, &backup, error);
+  const uint8_t *data = g_bytes_get_data(backup, &length);
+  memcpy(&head, data, sizeof head);
+  boxed = length - sizeof head;
+  key = key_of(passphrase, &head, error);
   if (!key) return NULL;
-  opened =
-      crypto_secretbox_open_easy((uint8_t *)identity, backup.box, sizeof backup.box, backup.nonce, key) == 0;
+  file = guarded(boxed);
+  if (file && crypto_secretbox_open_easy(file, data + sizeof head, boxed, head.nonce, key) == 0)
+    identity = identity_of(file, boxed - crypto_secretbox_MACBYTES, &failure);
+  sodium_free(file);
   sodium_free(key);
-  if (!opened || !is_sound(identity)) {
+  if (failure)
+    g_propagate_error(error, failure);
+  else if (!identity)
     g_set_error(error, PARKTALLY_ERROR, ERROR_PERMISSION,
                 _("%s: the passphrase is another one, or the file is damaged"), path);
-    return NULL;
-  }
-  sodium_mprotect_readonly(identity);
-  return g_steal_pointer(&identity);
+  return identity;
 }

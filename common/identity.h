@@ -12,7 +12,10 @@
 
 #define CURVE_KEY_SIZE 32
 
-struct identity; /* in guarded memory */
+struct identity; /* its secrets are in guarded memory */
+
+/* New keys, in memory alone. */
+struct identity *identity_new(GError **error);
 
 /* Makes new keys and writes them durably (file and folder synced) to `path`, which must not exist. */
 struct identity *identity_create(const char *path, GError **error);
@@ -22,6 +25,22 @@ struct identity *identity_load(const char *path, GError **error);
 
 /* Writes the keys of another file, durably, to `path`, which must not exist. */
 bool identity_store(const struct identity *identity, const char *path, GError **error);
+
+/* The same in place of what stands there: whoever reads it has the keys of before, or these. */
+bool identity_replace(const struct identity *identity, const char *path, GError **error);
+
+/* --- that keys were changed ---
+ *
+ * The file also holds the papers that lead to its keys: each a sealed KeyChange (key_chain.h), the oldest
+ * first. They are no secret, and travel with the keys so that no backup has the one without the other. */
+
+/* GBytes, as of the file; nothing of them is verified. */
+const GPtrArray *identity_papers(const struct identity *identity);
+/* Those of `before`, and the change that leads on from it. */
+void identity_take_papers(struct identity *identity, const struct identity *before, GBytes *change);
+/* Its CURVE pair beside a signing pair that nobody knows: what is needed to be reached under keys of before,
+ * and can sign nothing for them. */
+struct identity *identity_without_signature(const struct identity *identity, GError **error);
 
 /* A copy that a passphrase protects (argon2id, XSalsa20-Poly1305), for another place than the data; durable.
  * The path must not exist. Takes a second and 256 MiB for a moment, so that guessing does, too. */

@@ -36,7 +36,13 @@
 #define LIMIT_FRAME_BYTES                                                                                    \
   (LIMIT_SEALED_BYTES + 4 * LIMIT_KIB) /* the frame around it; ZMQ_MAXMSGSIZE, both ways */
 #define LIMIT_JOIN_BYTES                                                                                     \
-  (1 * LIMIT_KIB) /* at the enrolment endpoint: the record has 160 bytes, CURVE's own handshake about 300 */
+  (4 * LIMIT_KIB) /* at the enrolment endpoint: the record has 160 bytes, CURVE's own handshake about 300;   \
+                     who returns shows a certificate and changes of keys, of some 350 each */
+#define LIMIT_KEY_CHANGES                                                                                    \
+  64                         /* of one agent, or of the aggregator, ever: a change a year, and some in need  \
+                              */
+#define LIMIT_KEYS_SHOWN 8   /* changes that a returning agent shows, the last ones */
+#define LIMIT_KEY_REASON 128 /* bytes of a change's reason, and of who did it */
 #define LIMIT_CHUNK_BYTES (192 * LIMIT_KIB)    /* of a document, so that a chunk fits a frame */
 #define LIMIT_DOCUMENT_BYTES (256 * LIMIT_MIB) /* a register of a million units is about 150 MiB */
 #define LIMIT_DOCUMENT_CHUNKS (LIMIT_DOCUMENT_BYTES / LIMIT_CHUNK_BYTES + 1) /* × 32 bytes fits a seal */

@@ -96,7 +96,7 @@ static bool has_shape(const uint8_t *sealed, size_t length)
 {
   return length >= SEAL_HEADER_SIZE && memcmp(sealed + AT_MAGIC, magic, sizeof magic) == 0 &&
          sealed[AT_SUITE] == SUITE_BLAKE2B_ED25519 && sealed[AT_LABEL] >= SEAL_SUBMISSION &&
-         sealed[AT_LABEL] <= SEAL_RETURN && sealed[AT_ZERO] == 0 && sealed[AT_ZERO + 1] == 0;
+         sealed[AT_LABEL] <= SEAL_KEY && sealed[AT_ZERO] == 0 && sealed[AT_ZERO + 1] == 0;
 }
 
 const uint8_t *seal_claimed_key(const uint8_t *sealed, size_t length)

@@ -35,6 +35,7 @@ enum seal_label {
   SEAL_HEAD = 7,
   SEAL_EPOCH = 8,
   SEAL_RETURN = 9,
+  SEAL_KEY = 10,
 };
 
 enum seal_status {

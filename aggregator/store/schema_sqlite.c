@@ -356,6 +356,14 @@ static const char EPOCHS[] = "CREATE TABLE epoch (\n"
                              "  recorded INTEGER NOT NULL\n"
                              ") STRICT, WITHOUT ROWID;\n";
 
-const char *const store_migrations[] = {FIRST,    INQUIRIES,  PERIODS,   PAST,  APPLICATIONS,
-                                        EDITIONS, ADMISSIONS, DECISIONS, NODES, EPOCHS};
+/* Changes of keys, of agents and, where the agent is "", of the aggregator. */
+static const char KEYS[] = "CREATE TABLE key_change (\n"
+                           "  agent TEXT NOT NULL,\n"
+                           "  number INTEGER NOT NULL,      -- from 0\n"
+                           "  sealed BLOB NOT NULL,\n"
+                           "  PRIMARY KEY (agent, number)\n"
+                           ") STRICT, WITHOUT ROWID;\n";
+
+const char *const store_migrations[] = {FIRST,      INQUIRIES, PERIODS, PAST,   APPLICATIONS, EDITIONS,
+                                        ADMISSIONS, DECISIONS, NODES,   EPOCHS, KEYS};
 const size_t store_migration_count = G_N_ELEMENTS(store_migrations);

@@ -90,7 +90,9 @@ static void take(GBytes *result, const GError *error, void *data)
 /* The code of what refuses it, "" if the certificate was given. Newly allocated. */
 static char *return_of(struct world *world, const struct identity *by, const GByteArray *certificate)
 {
-  g_autoptr(GByteArray) sealed = identity_seal(by, SEAL_RETURN, certificate->data, certificate->len, NULL);
+  g_autoptr(GByteArray) payload =
+      return_encode(&(struct return_record){.certificate = {certificate->data, certificate->len}});
+  g_autoptr(GByteArray) sealed = identity_seal(by, SEAL_RETURN, payload->data, payload->len, NULL);
   g_autoptr(GBytes) bytes = g_bytes_new(sealed->data, sealed->len);
   struct answer answer = {.done = false};
 

@@ -349,7 +349,7 @@ static void a_store_of_a_version_before_gets_what_it_lacks(void **state)
       place,
       "DROP TABLE application; DROP TABLE waiting_unit; DROP TABLE period_act; DROP TABLE register_change;"
       "DROP TABLE edition; DROP TABLE admission; DROP TABLE decided; DROP TABLE node; DROP TABLE epoch;"
-      "DROP TABLE barred;"
+      "DROP TABLE barred; DROP TABLE key_change;"
       "DROP INDEX agent_by_area; DROP INDEX leaf_of_act; PRAGMA user_version = 2");
   place->store = place_open(place, STORE_WRITE);
   g_autoptr(GArray) acts = store_period_acts(place->store);
