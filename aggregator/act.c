@@ -290,7 +290,7 @@ bool act_apply(struct store *store, struct tables *tables, struct snapshot **sna
     key_change_begin(snapshot, leaf, position);
     return true;
   case LEAF_KEY:
-    return key_change_apply(store, snapshot, leaf, position, error);
+    return key_change_apply(store, snapshot, &leaf->key.sealed, position, error);
   case LEAF_CATALOGUE:
     return apply_catalogue(store, tables, snapshot, leaf, position, error);
   case LEAF_REGISTER:

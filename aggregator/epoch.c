@@ -1,5 +1,6 @@
 #include "aggregator/epoch.h"
 
+#include "aggregator/key_change.h"
 #include "aggregator/store/epochs.h"
 #include "common/error.h"
 #include "common/merkle.h"
@@ -42,6 +43,8 @@ static bool begin(struct store *store, struct snapshot **snapshot, const struct 
     epoch = epoch_decode(payload, length);
   if (!epoch || epoch->number != (*snapshot)->epoch + 1 || epoch->size != position)
     return refuse(error, _("this epoch does not go on from what the ledger is"));
+  for (size_t n = 0; n < leaf->epoch.key_change_count; n++)
+    if (!key_change_apply(store, snapshot, &leaf->epoch.key_changes[n], position, error)) return false;
   store_epoch_add(store, &(struct stored_epoch){.number = epoch->number,
                                                 .position = position,
                                                 .recorded_ms = leaf->recorded_at_ms,

@@ -329,15 +329,22 @@ static bool begin_polling(struct front *front, int file, void *what)
   return epoll_ctl(front->poll, EPOLL_CTL_ADD, file, &event) == 0;
 }
 
-bool front_start(struct front *front, const char *router, const char *enrol_router, GError **error)
+static uint16_t port_of(const char *endpoint)
 {
-  const char *routers[2] = {router, enrol_router};
+  return endpoint ? (uint16_t)g_ascii_strtoull(strrchr(endpoint, ':') + 1, NULL, 10) : 0;
+}
+
+bool front_start(struct front *front, const struct front_routers *agents, const struct front_routers *joiners,
+                 GError **error)
+{
+  const struct front_routers *routers[2] = {agents, joiners};
   bool polled = front->poll >= 0 && front->wake >= 0 && begin_polling(front, front->wake, front);
 
   for (int n = 0; n < 2 && polled; n++) {
     struct listener *listener = &front->listeners[n];
 
-    listener->router = (uint16_t)g_ascii_strtoull(strrchr(routers[n], ':') + 1, NULL, 10);
+    listener->router = port_of(routers[n]->present);
+    listener->former = port_of(routers[n]->former);
     listener->asked = true;
     polled = begin_polling(front, listener->file, listener);
   }

@@ -25,8 +25,14 @@ struct front;
  * lowered to what the limit of open files allows, after that was raised as far as may be. The bounds must
  * outlive it. */
 struct front *front_new(const char *listen, const char *enrol, struct bounds *bounds, GError **error);
-/* Starts the thread: connections are passed on to these endpoints of ROUTERs, tcp://127.0.0.1:PORT. */
-bool front_start(struct front *front, const char *router, const char *enrol_router, GError **error);
+/* Where connections are passed on to: endpoints of ROUTERs, tcp://127.0.0.1:PORT. Whose HELLO means nothing
+ * to the first is shown to the one that has the keys of before, unless that is NULL. */
+struct front_routers {
+  const char *present, *former;
+};
+/* Starts the thread. */
+bool front_start(struct front *front, const struct front_routers *agents, const struct front_routers *joiners,
+                 GError **error);
 /* After the ROUTERs were closed: what they gave last still leaves, for LIMIT_FAREWELL_MS at most. Blocking.
  */
 void front_free(struct front *front);

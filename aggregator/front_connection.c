@@ -231,6 +231,10 @@ static void settle(struct connection *connection)
   bool router_done = connection->router.ended && rest_is_empty(&connection->down_rest);
 
   if (connection->phase == PHASE_OVER) return;
+  if (router_done && !connection->client.ended && handshake_ask_former(connection)) {
+    connection_ask(connection);
+    return;
+  }
   if (client_done || router_done || (connection->client.ended && connection->phase == PHASE_GREETING)) {
     connection_close(connection);
     return;
@@ -266,6 +270,10 @@ void connection_serve(struct connection *connection, struct end *end, uint32_t e
 
   if (connection->phase == PHASE_OVER) return;
   if (broken && !reads && !(end == &connection->router && connection->connecting)) {
+    if (end == &connection->router && handshake_ask_former(connection)) {
+      connection_ask(connection);
+      return;
+    }
     connection_close(connection); /* it takes nothing more, and gives nothing that is waited for */
     return;
   }

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 unsigned handshake_count(const struct front *front)
 {
@@ -34,6 +35,7 @@ static void leave_turn(struct connection *connection)
   if (connection->waits)
     g_queue_unlink(&front->hellos[connection->standing == STANDING_KNOWN], &connection->hello);
   if (connection->is_inside) bounds_use(front->bounds, BOUND_HELLOS, --front->hellos_inside);
+  g_clear_pointer(&connection->asked, g_bytes_unref);
   connection->waits = connection->is_inside = false;
 }
 
@@ -72,7 +74,7 @@ void handshake_await_turn(struct connection *connection)
 }
 
 /* From the address that tells door and gate which connection it is. */
-static bool connect_router(struct connection *connection)
+static bool connect_router(struct connection *connection, uint16_t port)
 {
   struct front *front = connection->front;
   struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET};
@@ -82,7 +84,7 @@ static bool connect_router(struct connection *connection)
   connection->id = front_peers_add(front->peers, connection->enrols, connection->name);
   from.sin_addr.s_addr = htonl(connection->id);
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  to.sin_port = htons(front->listeners[connection->enrols].router);
+  to.sin_port = htons(port);
   setsockopt(file, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
   setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   connection->connecting = true;
@@ -102,11 +104,32 @@ void handshake_take_turns(struct front *front)
     connection->is_inside = true;
     bounds_use(front->bounds, BOUND_HELLOS, ++front->hellos_inside);
     connection->phase = PHASE_HANDSHAKE;
-    if (connect_router(connection))
+    if (front->listeners[connection->enrols].former != 0)
+      connection->asked = g_bytes_new(connection->up_rest.data, connection->up_rest.to);
+    if (connect_router(connection, front->listeners[connection->enrols].router))
       connection_ask(connection);
     else
       connection_close(connection);
   }
+}
+
+bool handshake_ask_former(struct connection *connection)
+{
+  struct front *front = connection->front;
+  g_autoptr(GBytes) asked = g_steal_pointer(&connection->asked);
+  size_t length;
+  const uint8_t *data;
+
+  if (connection->phase != PHASE_HANDSHAKE || !connection->is_inside || !asked) return false;
+  front_peers_remove(front->peers, connection->id);
+  connection->id = 0;
+  close(connection->router.file);
+  connection->router.file = -1;
+  zmtp_init(&connection->down, ZMTP_SERVER, connection->down.most);
+  data = g_bytes_get_data(asked, &length);
+  g_free(connection->up_rest.data);
+  connection->up_rest = (struct rest){g_memdup2(data, length), 0, length};
+  return connect_router(connection, front->listeners[connection->enrols].former);
 }
 
 /* --- what the ROUTER says to it --- */

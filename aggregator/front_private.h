@@ -57,6 +57,7 @@ struct connection {
   struct end client, router;
   bool enrols, connecting;
   bool waits, is_inside; /* its HELLO: waits here, is with the ROUTER and not answered */
+  GBytes *asked;         /* its greeting and HELLO, while another ROUTER may be asked; else NULL */
   enum standing standing;
   enum phase phase;
   uint32_t id; /* among the peers; 0: not yet */
@@ -100,11 +101,11 @@ struct front {
   struct listener {
     int file;
     char *endpoint;
-    uint16_t router; /* port of the ROUTER behind it, at 127.0.0.1 */
-    bool asked;      /* epoll is asked */
-  } listeners[2];    /* submissions, enrolment */
-  int reserve;       /* a descriptor that can be given up when there is none */
-  uint8_t *buffer;   /* LIMIT_FRONT_BUFFER bytes */
+    uint16_t router, former; /* ports of the ROUTERs behind it, at 127.0.0.1; the second may be 0: none */
+    bool asked;              /* epoll is asked */
+  } listeners[2];            /* submissions, enrolment */
+  int reserve;               /* a descriptor that can be given up when there is none */
+  uint8_t *buffer;           /* LIMIT_FRONT_BUFFER bytes */
   GThread *thread;
   GMutex lock; /* of what follows, from other threads */
   GQueue orders;
@@ -140,6 +141,9 @@ void handshake_await_turn(struct connection *connection);
 /* Whose HELLO waits goes on, as many as may: known addresses before strangers, and of these who came last
  * comes first, for under a flood who came first may be gone before it is its turn. */
 void handshake_take_turns(struct front *front);
+/* The ROUTER hung up on its HELLO, as it does where that was for other keys: the other one is asked. False if
+ * there is none, or it was not that. */
+bool handshake_ask_former(struct connection *connection);
 /* Follows what the ROUTER says; behind the handshake nothing of it is looked at. Whatever it says out of
  * turn, an ERROR, ends in its hanging up. Returns the bytes that are the front's own: the greeting, which the
  * client has already. */

@@ -273,6 +273,19 @@ static uint32_t credit_of_each(const struct snapshot *snapshot)
   return CLAMP(LIMIT_CREDIT_GLOBAL / MAX(in_force, 1), 1, LIMIT_CREDIT_AGENT);
 }
 
+/* Changes of our own keys after the one that the agent knows; all of them if it names none of ours. */
+static size_t changes_since(const struct key_chain *keys, const struct bytes_view *known,
+                            struct bytes_view ret_changes[static LIMIT_KEY_CHANGES])
+{
+  const struct key_link *link = keys && known->length > 0 ? key_chain_find(keys, known->data) : NULL;
+  guint from = link ? (guint)(link - &g_array_index(keys->links, struct key_link, 0)) : 0;
+  size_t count = 0;
+
+  for (guint n = from; keys && n < keys->papers->len; n++, count++)
+    ret_changes[count].data = g_bytes_get_data(keys->papers->pdata[n], &ret_changes[count].length);
+  return count;
+}
+
 /* Each is false where a document that it needs is being made: then the message waits. */
 
 static bool answer_hello(const struct conversation *with, const struct frame *asked)
@@ -281,6 +294,7 @@ static bool answer_hello(const struct conversation *with, const struct frame *as
   const uint8_t *units = documents_register_hash(gate->documents, with->snapshot, with->agent->stored.area);
   int64_t now = clock_wall().ms, ahead = ahead_of(asked->hello.clock_ms, now);
   struct frame frame = {.kind = FRAME_WELCOME};
+  struct bytes_view changes[LIMIT_KEY_CHANGES];
 
   if (!units) return false;
   if (ABS(ahead) > LIMIT_CLOCK_SKEW_MS)
@@ -292,6 +306,8 @@ static bool answer_hello(const struct conversation *with, const struct frame *as
   frame.welcome.register_hash = (struct bytes_view){units, SEAL_HASH_SIZE};
   frame.welcome.state = state_of(gate->store, with->agent->stored.area);
   frame.welcome.waiting = stored_agent_waits(&with->agent->stored);
+  frame.welcome.key_change_count = changes_since(with->snapshot->keys, &asked->hello.server_key, changes);
+  frame.welcome.key_changes = changes;
   send_frame(gate, with->message, &frame);
   return true;
 }
@@ -596,6 +612,7 @@ static bool open_door(struct gate *gate, GError **error)
       .listen = options->listen,
       .enrol = options->enrol,
       .identity = options->identity,
+      .former = options->former,
       .writer = options->writer,
       .bounds = options->bounds,
       .failed = options->failed,

@@ -1,5 +1,6 @@
 #include "aggregator/key_change.h"
 
+#include "aggregator/store/epochs.h"
 #include "aggregator/store/inquiries.h"
 #include "aggregator/store/keys.h"
 #include "common/error.h"
@@ -52,10 +53,9 @@ static void change_agent(struct store *store, struct snapshot **snapshot, const 
   snapshot_replace(snapshot, position, snapshot_change_agent_keys(*snapshot, &changed, keys));
 }
 
-bool key_change_apply(struct store *store, struct snapshot **snapshot, const struct leaf *leaf,
+bool key_change_apply(struct store *store, struct snapshot **snapshot, const struct bytes_view *sealed,
                       uint64_t position, GError **error)
 {
-  const struct bytes_view *sealed = &leaf->key.sealed;
   CLEANUP(key_change_free) struct key_change *change = key_change_peek(sealed);
   const struct agent_record *agent =
       change && *change->agent ? snapshot_agent(*snapshot, change->agent) : NULL;
@@ -70,6 +70,7 @@ bool key_change_apply(struct store *store, struct snapshot **snapshot, const str
   keys = key_chain_copy(before);
   if (!key_chain_add(keys, sealed->data, sealed->length)) return refuse(position, error);
   put(store, keys, sealed);
+  if (!agent) store_invitations_void(store); /* they name the keys of before */
   if (agent)
     change_agent(store, snapshot, agent, g_steal_pointer(&keys), position);
   else

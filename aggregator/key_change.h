@@ -12,9 +12,10 @@
 /* The aggregator's first keys: those of the ledger's first leaf. */
 void key_change_begin(struct snapshot **snapshot, const struct leaf *leaf, uint64_t position);
 
-/* Applies a leaf of kind LEAF_KEY, live and in replay. False and `error`, and nothing changed, if it does not
- * follow from the keys that there are: ERROR_DATA; of an agent that was revoked: ERROR_USAGE. */
-bool key_change_apply(struct store *store, struct snapshot **snapshot, const struct leaf *leaf,
+/* Applies the change of a leaf of kind LEAF_KEY, or of an epoch, live and in replay. False and `error`, and
+ * nothing changed, if it does not follow from the keys that there are: ERROR_DATA; of an agent that was
+ * revoked: ERROR_USAGE. */
+bool key_change_apply(struct store *store, struct snapshot **snapshot, const struct bytes_view *sealed,
                       uint64_t position, GError **error);
 
 /* What it says, unverified: NULL if it cannot be read. */

@@ -1,6 +1,7 @@
 #include "aggregator/office.h"
 
 #include "aggregator/delivery.h"
+#include "aggregator/keys.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
@@ -118,6 +119,13 @@ const struct office_command office_commands[] = {
     {COMMAND("key backup", N_("FILE"),
              N_("write the keys into a file that a passphrase protects, for another place than the data")),
      .carry_out = office_key_backup, .alone = true},
+    {COMMAND("key rotate", N_("[--reason R]"),
+             N_("replace the city's keys by new ones; agents go on by themselves")),
+     .carry_out = office_key_rotate},
+    {COMMAND("key retire", N_("[--reason R]"),
+             N_("end what the keys of before were still good for: to be reached by agents that have not "
+                "heard of the new ones")),
+     .carry_out = office_key_retire},
     {COMMAND("resume", N_("[--revocations-checked] [--reason R]"), N_("take figures again after a restore")),
      .carry_out = office_resume},
     {COMMAND("import", N_("FILE… [--receipts FILE]"),
@@ -417,7 +425,7 @@ static bool open_office(struct office *office, GError **error)
   office->identity = identity_load(keys, error);
   if (!office->identity) return false;
   office->writer = writer_new(folder, office->identity, end_process, NULL, error);
-  if (!office->writer) return false;
+  if (!office->writer || !keys_catch_up(office->writer, office->identity, error)) return false;
   office->reader = store_open(store, STORE_READ, error);
   return office->reader != NULL;
 }

@@ -16,6 +16,12 @@
 
 #include <glib.h>
 
+/* Why a server is to start anew. */
+struct server_renewal {
+  bool changes_keys;
+  const char *by, *reason;
+};
+
 /* What a command works with. */
 struct office {
   const struct aggregator_config *config;
@@ -23,7 +29,10 @@ struct office {
   struct writer *writer;       /* NULL: a command that runs `alone` */
   struct store *reader;        /* for the office's own thread */
   const struct bounds *bounds; /* NULL where no server runs */
-  bool locked;                 /* alone, and the folder's lock is held: no server runs */
+  /* Asks the server to start anew; NULL where no server runs. */
+  void (*begin_anew)(const struct server_renewal *renewal, void *data);
+  void *begin_anew_data;
+  bool locked; /* alone, and the folder's lock is held: no server runs */
 };
 
 struct office_caller; /* the process in which a command was given */
@@ -119,6 +128,8 @@ int office_rebuild(struct office *office, struct control_request *request, int a
 int office_ledger_head(struct office *office, struct control_request *request, int argc, char **argv);
 int office_ledger_prove(struct office *office, struct control_request *request, int argc, char **argv);
 int office_resume(struct office *office, struct control_request *request, int argc, char **argv);
+int office_key_rotate(struct office *office, struct control_request *request, int argc, char **argv);
+int office_key_retire(struct office *office, struct control_request *request, int argc, char **argv);
 int office_key_backup(struct office *office, struct control_request *request, int argc, char **argv);
 int office_audit_list(struct office *office, struct control_request *request, int argc, char **argv);
 int office_audit_verify(struct office *office, struct control_request *request, int argc, char **argv);

@@ -3,6 +3,7 @@
 #include "aggregator/commands.h"
 #include "aggregator/epoch.h"
 #include "aggregator/folder.h"
+#include "aggregator/key_change.h"
 #include "aggregator/ledger.h"
 #include "aggregator/ledger_file.h"
 #include "aggregator/replay.h"
@@ -11,6 +12,7 @@
 #include "common/command.h"
 #include "common/error.h"
 #include "common/identity.h"
+#include "common/key_chain.h"
 #include "common/passphrase.h"
 #include "common/submission.h"
 #include "common/text.h"
@@ -27,6 +29,8 @@ struct restoring {
   struct identity *identity;
   struct store *store;
   struct ledger *ledger;
+  struct key_chain *keys; /* from those of the ledger's start to those of `identity` */
+  GBytes *sealed_head;
   struct signed_head *head;            /* what the file says that it holds */
   uint8_t last_id[SUBMISSION_ID_SIZE]; /* of the submission or act read last */
   bool has_last;
@@ -40,21 +44,82 @@ static bool refuse(const struct restoring *restoring, const char *what, GError *
   return false;
 }
 
+static bool refuse_older(const struct restoring *restoring, GError **error)
+{
+  g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
+              _("%s: the city's keys were changed after %s was made; name a newer “key backup”"),
+              restoring->file, restoring->key);
+  return false;
+}
+
 /* --- records --- */
 
+/* Its seal is verified when the keys are known. */
 static bool take_head(struct restoring *restoring, const uint8_t *data, size_t length, GError **error)
 {
   const uint8_t *payload;
   size_t payload_length;
-  enum seal_status status = seal_open(data, length, SEAL_HEAD, identity_sign_public(restoring->identity),
-                                      &payload, &payload_length, NULL);
 
   if (restoring->head || restoring->leaves > 0)
     return refuse(restoring, _("a head where none may be"), error);
-  if (status == SEAL_OTHER_KEY)
-    return refuse(restoring, _("it was made with other keys than the ones that were named"), error);
-  if (status == SEAL_OK) restoring->head = signed_head_decode(payload, payload_length);
+  if (seal_peek(data, length, SEAL_HEAD, &payload, &payload_length))
+    restoring->head = signed_head_decode(payload, payload_length);
+  restoring->sealed_head = g_bytes_new(data, length);
   return restoring->head ? true : refuse(restoring, _("its head is not what was signed"), error);
+}
+
+static bool opens(const struct restoring *restoring, const uint8_t *data, size_t length,
+                  enum seal_label label, uint64_t epoch, uint64_t size)
+{
+  const struct key_link *link;
+  const uint8_t *payload;
+  size_t payload_length;
+
+  return restoring->keys &&
+         key_chain_open(restoring->keys, data, length, label, &payload, &payload_length, NULL, &link) ==
+             SEAL_OK &&
+         key_link_may_seal(link, epoch, size);
+}
+
+/* The first leaf has the first keys; the papers of those that were named lead from there to them. */
+static bool take_first(struct restoring *restoring, const struct leaf *leaf, GError **error)
+{
+  const GPtrArray *papers = identity_papers(restoring->identity);
+  struct key_chain *keys;
+  bool leads = true;
+  size_t length;
+  const uint8_t *data = g_bytes_get_data(restoring->sealed_head, &length);
+
+  keys = restoring->keys = key_chain_new("", leaf->genesis.curve_key.data, leaf->genesis.sign_key.data);
+  for (guint n = 0; n < papers->len && leads; n++) {
+    size_t size;
+    const uint8_t *paper = g_bytes_get_data(papers->pdata[n], &size);
+
+    leads = key_chain_add(keys, paper, size);
+  }
+  leads = leads && memcmp(key_chain_present(keys)->sign_key, identity_sign_public(restoring->identity),
+                          SEAL_PUBLIC_KEY_SIZE) == 0;
+  if (!leads) return refuse(restoring, _("it was made with other keys than the ones that were named"), error);
+  if (opens(restoring, data, length, SEAL_HEAD, restoring->head->epoch, restoring->head->size)) return true;
+  if (key_chain_find(keys, seal_claimed_key(data, length)))
+    return refuse(restoring, _("its head is not what was signed"), error);
+  return refuse_older(restoring, error);
+}
+
+/* A change of keys that the named ones do not know of came after them. */
+static bool knows_change(const struct restoring *restoring, const struct leaf *leaf)
+{
+  const struct bytes_view *sealed = &leaf->key.sealed;
+  CLEANUP(key_change_free) struct key_change *change = key_change_peek(sealed);
+
+  if (change && *change->agent) return true; /* an agent's */
+  for (guint n = 0; n < restoring->keys->papers->len; n++) {
+    size_t length;
+    const void *paper = g_bytes_get_data(restoring->keys->papers->pdata[n], &length);
+
+    if (length == sealed->length && memcmp(paper, sealed->data, length) == 0) return true;
+  }
+  return false;
 }
 
 /* Where in the body the sealed bytes stand, which parts begin with; 0 of other kinds. */
@@ -101,6 +166,10 @@ static bool take_leaf(struct restoring *restoring, const uint8_t *data, size_t l
   if (!restoring->head) return refuse(restoring, _("it begins without a head"), error);
   if (!leaf || !note_submission(restoring, leaf, restoring->leaves))
     return refuse(restoring, _("a leaf of the ledger in it cannot be read"), error);
+  if (restoring->leaves == 0 && leaf->kind != LEAF_GENESIS)
+    return refuse(restoring, _("its first leaf is not a ledger's first"), error);
+  if (restoring->leaves == 0 && !take_first(restoring, leaf, error)) return false;
+  if (leaf->kind == LEAF_KEY && !knows_change(restoring, leaf)) return refuse_older(restoring, error);
   ledger_append_bytes(restoring->ledger, leaf->kind, leaf->recorded_at_ms, data, length,
                       sealed_at(leaf, data, length));
   restoring->leaves++;
@@ -113,11 +182,14 @@ static bool take_leaf(struct restoring *restoring, const uint8_t *data, size_t l
 
 static bool take_receipt(struct restoring *restoring, const uint8_t *data, size_t length, GError **error)
 {
+  CLEANUP(receipt_free) struct receipt *receipt = NULL;
   const uint8_t *payload;
   size_t payload_length;
 
-  if (!restoring->has_last || seal_open(data, length, SEAL_RECEIPT, identity_sign_public(restoring->identity),
-                                        &payload, &payload_length, NULL) != SEAL_OK)
+  if (seal_peek(data, length, SEAL_RECEIPT, &payload, &payload_length))
+    receipt = receipt_decode(payload, payload_length);
+  if (!restoring->has_last || !receipt ||
+      !opens(restoring, data, length, SEAL_RECEIPT, receipt->tree_epoch, receipt->tree_size))
     return refuse(restoring, _("a receipt in it is not what was signed"), error);
   store_receipt_put(restoring->store, restoring->last_id, data, length);
   restoring->has_last = false;
@@ -227,18 +299,36 @@ static bool write_files(const struct restoring *restoring, const char *folder, s
          g_file_set_contents_full(configuration, restoring->configuration, -1, flags, 0644, error);
 }
 
+/* Changes of keys that the backup does not have. */
+static GArray *later_keys(const struct restoring *restoring, struct writer *writer)
+{
+  GArray *changes = g_array_new(FALSE, FALSE, sizeof(struct bytes_view));
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(writer));
+
+  for (guint n = snapshot->keys->papers->len; n < restoring->keys->papers->len; n++) {
+    struct bytes_view change;
+
+    change.data = g_bytes_get_data(restoring->keys->papers->pdata[n], &change.length);
+    g_array_append_val(changes, change);
+  }
+  return changes;
+}
+
 static bool begin_epoch(const struct restoring *restoring, const char *folder, GError **error)
 {
-  g_autoptr(GBytes) sealed = seal_epoch(restoring, folder, error);
   g_autoptr(GError) failure = NULL;
-  CLEANUP(writer_free) struct writer *writer = NULL;
+  CLEANUP(writer_free)
+  struct writer *writer = writer_new(folder, restoring->identity, keep_error, &failure, error);
+  g_autoptr(GBytes) sealed = writer ? seal_epoch(restoring, folder, error) : NULL;
   struct leaf leaf = {.kind = LEAF_EPOCH, .by = g_get_user_name(), .reason = restoring->reason};
   struct act act = {.kind = LEAF_EPOCH, .leaf = &leaf};
 
   if (!sealed) return false;
+  g_autoptr(GArray) changes = later_keys(restoring, writer);
   leaf.epoch.sealed.data = g_bytes_get_data(sealed, &leaf.epoch.sealed.length);
-  writer = writer_new(folder, restoring->identity, keep_error, &failure, error);
-  return writer && writer_act(writer, &act, NULL, error) && write_files(restoring, folder, writer, error);
+  leaf.epoch.key_changes = (const struct bytes_view *)(const void *)changes->data;
+  leaf.epoch.key_change_count = changes->len;
+  return writer_act(writer, &act, NULL, error) && write_files(restoring, folder, writer, error);
 }
 
 static bool fill(const char *folder, void *data, GError **error)
@@ -271,6 +361,8 @@ static int run(struct restoring *restoring, const char *data)
   done = restoring->identity && folder_make(folder, fill, restoring, &error);
   identity_free(restoring->identity);
   signed_head_free(restoring->head);
+  key_chain_unref(restoring->keys);
+  if (restoring->sealed_head) g_bytes_unref(restoring->sealed_head);
   g_free(restoring->configuration);
   if (!done) return command_fail(error);
   g_print(_("%s: %" PRIu64 " leaves are restored, and every total is made anew from them.\n"

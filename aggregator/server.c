@@ -2,6 +2,7 @@
 
 #include "aggregator/examiner.h"
 #include "aggregator/gate.h"
+#include "aggregator/keys.h"
 #include "aggregator/office.h"
 #include "aggregator/writer.h"
 #include "common/control.h"
@@ -19,7 +20,7 @@ struct server {
   GPtrArray *retired;               /* those of before, which a command may still be reading */
   char *listen_asked, *enrol_asked; /* by the configuration, whatever the command line said */
   int lock;
-  struct identity *identity;
+  struct identity *identity, *former;
   struct writer *writer;
   struct bounds *bounds;
   struct gate *gate;
@@ -27,6 +28,8 @@ struct server {
   struct store *reader;
   struct office office;
   struct control_server *control;
+  server_renew *renew;
+  void *renew_data;
 };
 
 /* A failed sync may not be followed by any acknowledgement, nor by a second attempt that pretends it held:
@@ -47,9 +50,10 @@ static void gate_failed(const char *why, void *data)
 
 static bool open_folder(struct server *server, GError **error)
 {
-  g_autofree char *key = folder_path(server->config->data, "identity.key");
+  g_autofree char *key = folder_path(server->config->data, KEYS_FILE);
+  GError *failure = NULL;
 
-  server->lock = folder_lock(server->config->data, error);
+  if (server->lock < 0) server->lock = folder_lock(server->config->data, error);
   if (server->lock < 0) return false;
   server->identity = identity_load(key, error);
   if (!server->identity) {
@@ -57,8 +61,13 @@ static bool open_folder(struct server *server, GError **error)
                    server->config->data);
     return false;
   }
+  server->former = keys_former(server->config->data, &failure);
+  if (failure) {
+    g_propagate_error(error, failure);
+    return false;
+  }
   server->writer = writer_new(server->config->data, server->identity, store_failed, server, error);
-  return server->writer != NULL;
+  return server->writer && keys_catch_up(server->writer, server->identity, error);
 }
 
 static bool open_gate(struct server *server, GError **error)
@@ -68,6 +77,7 @@ static bool open_gate(struct server *server, GError **error)
       .enrol = server->config->enrol,
       .folder = server->config->data,
       .identity = server->identity,
+      .former = server->former,
       .writer = server->writer,
       .bounds = server->bounds,
       .failed = gate_failed,
@@ -88,6 +98,14 @@ static int handle(struct control_request *request, void *data)
   return office_handle(request, &office);
 }
 
+/* In the office's thread. */
+static void begin_anew(const struct server_renewal *renewal, void *data)
+{
+  struct server *server = data;
+
+  server->renew(renewal, server->renew_data);
+}
+
 static bool open_office(struct server *server, GError **error)
 {
   g_autofree char *path = folder_path(server->config->data, "store.db");
@@ -100,6 +118,8 @@ static bool open_office(struct server *server, GError **error)
       .writer = server->writer,
       .reader = server->reader,
       .bounds = server->bounds,
+      .begin_anew = begin_anew,
+      .begin_anew_data = server,
   };
   server->control =
       control_server_open(control, (const char *const *)server->config->reports_for, handle, server, error);
@@ -129,22 +149,23 @@ static void note_ports(struct server *server)
   note_port(&server->config->enrol, gate_enrol_endpoint(server->gate));
 }
 
-struct server *server_start(const char *config_path, const char *data, const char *listen, const char *enrol,
-                            GError **error)
+struct server *server_start(const struct server_options *options, GError **error)
 {
   CLEANUP(server_stop) struct server *server = g_new0(struct server, 1);
   g_autoptr(GError) refused = NULL;
 
-  server->lock = -1;
-  server->config_path = g_strdup(config_path);
-  server->data = g_strdup(data);
+  server->lock = options->lock ? *options->lock : -1;
+  server->config_path = g_strdup(options->config_path);
+  server->data = g_strdup(options->data);
+  server->renew = options->renew;
+  server->renew_data = options->renew_data;
   server->retired = g_ptr_array_new_with_free_func((GDestroyNotify)aggregator_config_free);
-  server->config = folder_config(config_path, data, error);
+  server->config = folder_config(options->config_path, options->data, error);
   if (!server->config) return NULL;
   server->listen_asked = g_strdup(server->config->listen);
   server->enrol_asked = g_strdup(server->config->enrol);
-  if (listen) replace(&server->config->listen, listen);
-  if (enrol) replace(&server->config->enrol, enrol);
+  if (options->listen) replace(&server->config->listen, options->listen);
+  if (options->enrol) replace(&server->config->enrol, options->enrol);
   server->bounds = bounds_new(server->config->limits);
   if (!open_folder(server, error)) return NULL;
   if (!server_reload(server, SERVER_STARTS, &refused))
@@ -157,6 +178,14 @@ struct server *server_start(const char *config_path, const char *data, const cha
   return g_steal_pointer(&server);
 }
 
+int server_keep_lock(struct server *server)
+{
+  int lock = server->lock;
+
+  server->lock = -1;
+  return lock;
+}
+
 void server_stop(struct server *server)
 {
   if (!server) return;
@@ -167,6 +196,7 @@ void server_stop(struct server *server)
   store_close(server->reader);
   writer_free(server->writer);
   identity_free(server->identity);
+  identity_free(server->former);
   if (server->lock >= 0) close(server->lock);
   aggregator_config_free(server->config);
   g_ptr_array_unref(server->retired);
@@ -222,6 +252,11 @@ bool server_reload(struct server *server, const char *by, GError **error)
     return false;
   take_config(server, g_steal_pointer(&config));
   return true;
+}
+
+const char *server_folder(const struct server *server)
+{
+  return server->config->data;
 }
 
 const char *server_endpoint(const struct server *server)

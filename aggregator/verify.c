@@ -108,6 +108,17 @@ static void check_agent_seal(struct verify *verify, const struct snapshot *snaps
   check_seal(verify, sealed, label, agent->keys, position);
 }
 
+/* With the keys that it brings along. */
+static void check_epoch_seal(struct verify *verify, const struct snapshot *snapshot, const struct leaf *leaf,
+                             uint64_t position)
+{
+  CLEANUP(key_chain_unref) struct key_chain *keys = snapshot->keys ? key_chain_copy(snapshot->keys) : NULL;
+
+  for (size_t n = 0; keys && n < leaf->epoch.key_change_count; n++)
+    (void)key_chain_add(keys, leaf->epoch.key_changes[n].data, leaf->epoch.key_changes[n].length);
+  check_seal(verify, &leaf->epoch.sealed, SEAL_EPOCH, keys, position);
+}
+
 static void check_seals(struct verify *verify, const struct snapshot *snapshot, const struct leaf *leaf,
                         uint64_t position)
 {
@@ -125,7 +136,7 @@ static void check_seals(struct verify *verify, const struct snapshot *snapshot, 
     check_seal(verify, &leaf->edition.sealed, SEAL_EDITION, snapshot->keys, position);
     break;
   case LEAF_EPOCH:
-    check_seal(verify, &leaf->epoch.sealed, SEAL_EPOCH, snapshot->keys, position);
+    check_epoch_seal(verify, snapshot, leaf, position);
     break;
   case LEAF_KEY:
     verify->count.seals++; /* the replay goes on from it, or says that it does not follow */

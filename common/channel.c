@@ -40,9 +40,13 @@ struct channel_door {
   GThread *thread;
 };
 
+/* A ROUTER for each key that it is known by: the present one, and one of before. */
+#define SERVER_SOCKETS 2
+
 struct channel_server {
-  void *socket; /* ROUTER */
-  char *endpoint;
+  void *sockets[SERVER_SOCKETS];
+  char *endpoints[SERVER_SOCKETS];
+  size_t count, turn; /* which of them is looked at first, so that none waits for the other */
   channel_seen *seen;
   void *data; /* its own */
 };
@@ -398,45 +402,65 @@ static bool prepare_server(void *socket, const char *domain, const struct identi
          speaks_curve(socket);
 }
 
-struct channel_server *channel_server_open(struct channel_context *context, const char *endpoint,
-                                           const char *domain, const struct identity *identity, size_t most,
-                                           GError **error)
+/* One more socket of the server. */
+static bool open_socket(struct channel_server *server, struct channel_context *context, const char *endpoint,
+                        const char *domain, const struct identity *identity, size_t most, GError **error)
 {
-  assert(domain[0] != '\0');
+  assert(domain[0] != '\0' && server->count < SERVER_SOCKETS);
   void *socket = zmq_socket(context->zmq, ZMQ_ROUTER);
   char bound[256];
   size_t size = sizeof bound;
-  if (!socket) {
-    set_socket_error(error);
-    return NULL;
-  }
+  if (!socket) return set_socket_error(error);
   if (!prepare_server(socket, domain, identity, most)) {
     set_option_error(error);
   } else if (zmq_bind(socket, endpoint) != 0 ||
              zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound, &size) != 0) {
     channel_set_endpoint_error(endpoint, zmq_errno(), error);
   } else {
-    struct channel_server *server = g_new0(struct channel_server, 1);
-    *server = (struct channel_server){.socket = socket, .endpoint = g_strdup(bound)};
-    return server;
+    server->sockets[server->count] = socket;
+    server->endpoints[server->count++] = g_strdup(bound);
+    return true;
   }
   zmq_close(socket);
+  return false;
+}
+
+struct channel_server *channel_server_open(struct channel_context *context, const char *endpoint,
+                                           const char *domain, const struct identity *identity, size_t most,
+                                           GError **error)
+{
+  struct channel_server *server = g_new0(struct channel_server, 1);
+  if (open_socket(server, context, endpoint, domain, identity, most, error)) return server;
+  g_free(server);
   return NULL;
+}
+
+bool channel_server_also(struct channel_server *server, struct channel_context *context, const char *endpoint,
+                         const char *domain, const struct identity *former, size_t most, GError **error)
+{
+  return open_socket(server, context, endpoint, domain, former, most, error);
 }
 
 void channel_server_close(struct channel_server *server)
 {
   if (!server) return;
   int linger = LIMIT_FAREWELL_MS;
-  zmq_setsockopt(server->socket, ZMQ_LINGER, &linger, sizeof linger);
-  zmq_close(server->socket);
-  g_free(server->endpoint);
+  for (size_t i = 0; i < server->count; i++) {
+    zmq_setsockopt(server->sockets[i], ZMQ_LINGER, &linger, sizeof linger);
+    zmq_close(server->sockets[i]);
+    g_free(server->endpoints[i]);
+  }
   g_free(server);
 }
 
 const char *channel_server_endpoint(const struct channel_server *server)
 {
-  return server->endpoint;
+  return server->endpoints[0];
+}
+
+const char *channel_server_former_endpoint(const struct channel_server *server)
+{
+  return server->endpoints[1]; /* NULL where there is none */
 }
 
 void channel_message_clear(struct channel_message *message)
@@ -452,30 +476,51 @@ void channel_server_watch(struct channel_server *server, channel_seen *seen, voi
 }
 
 /* As receive_frame(), and the watcher hears of it. */
-static bool receive_part(const struct channel_server *server, zmq_msg_t *part)
+static bool receive_part(const struct channel_server *server, void *socket, zmq_msg_t *part)
 {
-  if (!receive_frame(server->socket, part)) return false;
+  if (!receive_frame(socket, part)) return false;
   char address[64];
   copy_address(address, sizeof address, zmq_msg_gets(part, "Peer-Address"));
   if (server->seen) server->seen(address, zmq_msg_size(part), server->data);
   return true;
 }
 
+/* The routing id behind the number of its socket: two sockets may give out the same one. */
+static GBytes *name_peer(size_t socket, zmq_msg_t *peer)
+{
+  size_t length = zmq_msg_size(peer);
+  uint8_t *name = g_malloc(1 + length);
+  name[0] = (uint8_t)socket;
+  memcpy(name + 1, zmq_msg_data(peer), length);
+  return g_bytes_new_take(name, 1 + length);
+}
+
 /* One message of a known user and a single part, or false. */
-static bool take_message(const struct channel_server *server, zmq_msg_t *peer, zmq_msg_t *data,
+static bool take_message(const struct channel_server *server, size_t socket, zmq_msg_t *peer, zmq_msg_t *data,
                          struct channel_message *ret_message)
 {
-  if (!zmq_msg_more(peer) || !receive_part(server, data)) return false;
+  if (!zmq_msg_more(peer) || !receive_part(server, server->sockets[socket], data)) return false;
   bool several = zmq_msg_more(data);
-  while (zmq_msg_more(data) && receive_part(server, data)) continue;
+  while (zmq_msg_more(data) && receive_part(server, server->sockets[socket], data)) continue;
   if (several) return false;
   const char *user = zmq_msg_gets(data, "User-Id");
   if (!user || user[0] == '\0' || strlen(user) >= CHANNEL_USER_SIZE) return false;
   g_strlcpy(ret_message->user, user, sizeof ret_message->user);
   copy_address(ret_message->address, sizeof ret_message->address, zmq_msg_gets(data, "Peer-Address"));
-  ret_message->peer = message_to_bytes(peer);
+  ret_message->peer = name_peer(socket, peer);
   ret_message->data = message_to_bytes(data);
   return true;
+}
+
+/* The next one of that socket. `dropped` counts on. */
+static bool receive_from(const struct channel_server *server, size_t socket, zmq_msg_t *peer, zmq_msg_t *data,
+                         struct channel_message *ret_message, unsigned *dropped)
+{
+  while (*dropped < DROPS_MOST && receive_frame(server->sockets[socket], peer)) {
+    if (take_message(server, socket, peer, data, ret_message)) return true;
+    ++*dropped;
+  }
+  return false;
 }
 
 bool channel_server_receive(struct channel_server *server, struct channel_message *ret_message,
@@ -486,9 +531,9 @@ bool channel_server_receive(struct channel_server *server, struct channel_messag
   zmq_msg_t peer, data;
   zmq_msg_init(&peer);
   zmq_msg_init(&data);
-  while (!taken && dropped < DROPS_MOST && receive_frame(server->socket, &peer)) {
-    taken = take_message(server, &peer, &data, ret_message);
-    if (!taken) dropped++;
+  for (size_t i = 0; i < server->count && !taken; i++) {
+    taken = receive_from(server, server->turn, &peer, &data, ret_message, &dropped);
+    server->turn = (server->turn + 1) % server->count;
   }
   zmq_msg_close(&peer);
   zmq_msg_close(&data);
@@ -498,7 +543,12 @@ bool channel_server_receive(struct channel_server *server, struct channel_messag
 
 bool channel_server_send(struct channel_server *server, GBytes *peer, GBytes *data)
 {
-  return send_frame(server->socket, peer, ZMQ_SNDMORE) && send_frame(server->socket, data, 0);
+  size_t length;
+  const uint8_t *name = g_bytes_get_data(peer, &length);
+  if (length < 1 || name[0] >= server->count) return false;
+  g_autoptr(GBytes) id = g_bytes_new_from_bytes(peer, 1, length - 1);
+  void *socket = server->sockets[name[0]];
+  return send_frame(socket, id, ZMQ_SNDMORE) && send_frame(socket, data, 0);
 }
 
 /* The last of `count` items is the wake descriptor, if there is one. */
@@ -514,9 +564,12 @@ bool channel_wait(struct channel_server *const *servers, size_t count, int wake_
                   bool *ret_wake)
 {
   assert(count <= WAIT_MOST);
-  zmq_pollitem_t items[WAIT_MOST + 1];
-  for (size_t i = 0; i < count; i++) items[i] = (zmq_pollitem_t){servers[i]->socket, 0, ZMQ_POLLIN, 0};
-  return wait_for(items, count, wake_fd, timeout_ms, ret_wake);
+  zmq_pollitem_t items[SERVER_SOCKETS * WAIT_MOST + 1];
+  size_t sockets = 0;
+  for (size_t i = 0; i < count; i++)
+    for (size_t n = 0; n < servers[i]->count; n++)
+      items[sockets++] = (zmq_pollitem_t){servers[i]->sockets[n], 0, ZMQ_POLLIN, 0};
+  return wait_for(items, sockets, wake_fd, timeout_ms, ret_wake);
 }
 
 /* --- clients --- */

@@ -50,6 +50,9 @@ struct channel_server;
 struct channel_server *channel_server_open(struct channel_context *context, const char *endpoint,
                                            const char *domain, const struct identity *identity, size_t most,
                                            GError **error);
+/* Serves those too who know it by the keys of before, at an endpoint of their own. Once. */
+bool channel_server_also(struct channel_server *server, struct channel_context *context, const char *endpoint,
+                         const char *domain, const struct identity *former, size_t most, GError **error);
 /* From now on `seen` is called for each part of each message, dropped ones too, that comes out of the socket:
  * with the address that libzmq saw and the bytes of the part. In the thread that receives. */
 typedef void channel_seen(const char *address, size_t bytes, void *data);
@@ -57,6 +60,7 @@ void channel_server_watch(struct channel_server *server, channel_seen *seen, voi
 /* What was sent may still leave, for LIMIT_FAREWELL_MS at most, for which channel_context_free() waits. */
 void channel_server_close(struct channel_server *server);
 const char *channel_server_endpoint(const struct channel_server *server);
+const char *channel_server_former_endpoint(const struct channel_server *server); /* NULL: none */
 
 struct channel_message {
   GBytes *peer; /* routing id: only for answering, never trusted */

@@ -499,7 +499,12 @@ struct leaf {
     } decline;
     struct {
       struct bytes_view sealed;
-    } edition, epoch, key;
+    } edition, key;
+    struct {
+      struct bytes_view sealed;
+      const struct bytes_view *key_changes; /* sealed: the aggregator's, which the backup lacks */
+      size_t key_change_count;
+    } epoch;
     struct {
       uint64_t epoch;
     } resume;

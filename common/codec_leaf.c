@@ -129,7 +129,9 @@ static bool take_epoch(const Parktally__EpochLeaf *message, struct leaf *leaf)
 {
   leaf->kind = LEAF_EPOCH;
   leaf->epoch.sealed = codec_view(message->sealed);
-  return message->sealed.len >= SEAL_HEADER_SIZE;
+  return message->sealed.len >= SEAL_HEADER_SIZE &&
+         codec_take_views(leaf, message->key_change, message->n_key_change, LIMIT_KEY_CHANGES,
+                          &leaf->epoch.key_changes, &leaf->epoch.key_change_count);
 }
 
 static bool take_key(const Parktally__KeyLeaf *message, struct leaf *leaf)
@@ -336,7 +338,11 @@ static GByteArray *encode_period(Parktally__Leaf *message, const struct leaf *le
 static GByteArray *encode_epoch(Parktally__Leaf *message, const struct leaf *leaf)
 {
   Parktally__EpochLeaf epoch = PARKTALLY__EPOCH_LEAF__INIT;
+  g_autofree ProtobufCBinaryData *changes =
+      codec_views(leaf->epoch.key_changes, leaf->epoch.key_change_count);
   epoch.sealed = codec_bytes(leaf->epoch.sealed);
+  epoch.n_key_change = leaf->epoch.key_change_count;
+  epoch.key_change = changes;
   message->epoch = &epoch;
   return pack_leaf(message, PARKTALLY__LEAF__BODY_EPOCH);
 }

@@ -58,7 +58,8 @@ static int tear_down(void **state)
 static struct server *start(const struct world *world)
 {
   g_autoptr(GError) error = NULL;
-  struct server *server = server_start(NULL, world->fixture.folder, ANY, ANY, &error);
+  struct server *server = server_start(
+      &(struct server_options){.data = world->fixture.folder, .listen = ANY, .enrol = ANY}, &error);
 
   if (!server) fail_msg("%s", error->message);
   return server;
@@ -128,12 +129,13 @@ static void a_folder_that_is_none_says_what_to_do(void **state)
   g_autoptr(GError) error = NULL;
 
   (void)state;
-  assert_null(server_start(NULL, empty, ANY, ANY, &error));
+  assert_null(server_start(&(struct server_options){.data = empty, .listen = ANY, .enrol = ANY}, &error));
   assert_non_null(strstr(error->message, "park-aggregator init"));
   g_unlink(lock);
   assert_int_equal(g_rmdir(empty), 0); /* nothing was made in it */
   g_clear_error(&error);
-  assert_null(server_start(NULL, "/nowhere", ANY, ANY, &error));
+  assert_null(
+      server_start(&(struct server_options){.data = "/nowhere", .listen = ANY, .enrol = ANY}, &error));
   assert_non_null(strstr(error->message, "park-aggregator init"));
 }
 
@@ -144,7 +146,8 @@ static void a_second_server_on_a_folder_is_refused(void **state)
   g_autofree char *text = small_text(NULL, NULL, "");
   g_autoptr(GError) error = NULL;
 
-  assert_null(server_start(NULL, world->fixture.folder, ANY, ANY, &error));
+  assert_null(server_start(
+      &(struct server_options){.data = world->fixture.folder, .listen = ANY, .enrol = ANY}, &error));
   assert_int_equal(error->code, ERROR_TEMPORARY);
   assert_non_null(strstr(error->message, world->fixture.folder));
   assert_true(serves(world, first, text)); /* undisturbed */
@@ -158,7 +161,10 @@ static void an_address_in_use_ends_the_start_and_frees_the_folder(void **state)
       channel_server_open(context, ANY, "other", world->fixture.identity, 1000, NULL);
   g_autoptr(GError) error = NULL;
 
-  assert_null(server_start(NULL, world->fixture.folder, channel_server_endpoint(other), ANY, &error));
+  assert_null(server_start(&(struct server_options){.data = world->fixture.folder,
+                                                    .listen = channel_server_endpoint(other),
+                                                    .enrol = ANY},
+                           &error));
   assert_int_equal(error->code, ERROR_UNAVAILABLE);
   channel_server_close(other);
   channel_context_free(context);
@@ -171,7 +177,7 @@ static void a_configuration_with_mistakes_ends_the_start(void **state)
   g_autoptr(GError) error = NULL;
 
   write_file(world, "aggregator.yaml", "listen: nowhere\n");
-  assert_null(server_start(NULL, world->fixture.folder, NULL, NULL, &error));
+  assert_null(server_start(&(struct server_options){.data = world->fixture.folder}, &error));
   assert_int_equal(error->code, ERROR_CONFIG);
   assert_non_null(strstr(error->message, "aggregator.yaml:1:"));
 }

@@ -1,0 +1,137 @@
+#include "aggregator/keys.h"
+
+#include "aggregator/folder.h"
+#include "aggregator/key_change.h"
+#include "aggregator/store/epochs.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/key_chain.h"
+#include "common/limits.h"
+#include "common/log.h"
+#include "common/merkle.h"
+#include "common/text.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+/* --- changing --- */
+
+/* The last tree that the present keys sign. */
+static bool read_tree(const char *folder, struct key_change *change, GError **error)
+{
+  g_autofree char *path = folder_path(folder, "store.db");
+  CLEANUP(store_close) struct store *store = store_open(path, STORE_READ, error);
+  struct merkle tree;
+
+  if (!store) return false;
+  store_begin(store);
+  store_tree(store, &tree);
+  change->until = tree.size;
+  change->epoch = store_epoch_at(store, tree.size);
+  return store_commit(store, error);
+}
+
+static struct identity *make_next(const struct identity *present, const struct key_change *change,
+                                  GError **error)
+{
+  CLEANUP(identity_free) struct identity *next = NULL;
+  g_autoptr(GBytes) paper = NULL;
+
+  if (identity_papers(present)->len >= LIMIT_KEY_CHANGES) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
+                _("the keys were changed %d times, which is as often as can be"), LIMIT_KEY_CHANGES);
+    return NULL;
+  }
+  next = identity_new(error);
+  if (!next) return NULL;
+  paper = g_byte_array_free_to_bytes(key_change_seal(present, next, change));
+  identity_take_papers(next, present, paper);
+  return g_steal_pointer(&next);
+}
+
+bool keys_change(const char *folder, const char *by, const char *reason, GError **error)
+{
+  g_autofree char *path = folder_path(folder, KEYS_FILE), *former = folder_path(folder, KEYS_FORMER_FILE);
+  struct key_change change = {.agent = "", .changed_at_ms = clock_wall().ms, .by = by, .reason = reason};
+  CLEANUP(identity_free) struct identity *present = identity_load(path, error);
+  CLEANUP(identity_free) struct identity *next = NULL, *door = NULL;
+
+  if (!present || !read_tree(folder, &change, error)) return false;
+  next = make_next(present, &change, error);
+  door = next ? identity_without_signature(present, error) : NULL;
+  return door && identity_replace(door, former, error) && identity_replace(next, path, error);
+}
+
+/* --- those of before --- */
+
+struct identity *keys_former(const char *folder, GError **error)
+{
+  g_autofree char *path = folder_path(folder, KEYS_FORMER_FILE);
+
+  return g_file_test(path, G_FILE_TEST_EXISTS) ? identity_load(path, error) : NULL;
+}
+
+bool keys_retire(const char *folder, GError **error)
+{
+  g_autofree char *path = folder_path(folder, KEYS_FORMER_FILE);
+
+  if (g_unlink(path) == 0) return true;
+  if (errno == ENOENT)
+    g_set_error_literal(error, PARKTALLY_ERROR, ERROR_USAGE, _("there are no keys of before"));
+  else
+    g_set_error(error, PARKTALLY_ERROR, ERROR_IO, _("%s cannot be removed (%s)"), path, g_strerror(errno));
+  return false;
+}
+
+/* --- what the ledger knows --- */
+
+static bool is_present(const struct key_chain *keys, const struct identity *identity)
+{
+  return memcmp(key_chain_present(keys)->sign_key, identity_sign_public(identity), SEAL_PUBLIC_KEY_SIZE) == 0;
+}
+
+static bool record(struct writer *writer, GBytes *paper, GError **error)
+{
+  struct leaf leaf = {.kind = LEAF_KEY, .by = "", .reason = ""};
+  struct act act = {.kind = LEAF_KEY, .leaf = &leaf};
+  CLEANUP(key_change_free) struct key_change *change = NULL;
+
+  leaf.key.sealed.data = g_bytes_get_data(paper, &leaf.key.sealed.length);
+  change = key_change_peek(&leaf.key.sealed);
+  if (change) {
+    leaf.by = change->by;
+    leaf.reason = change->reason;
+  }
+  if (!writer_act(writer, &act, NULL, error)) return false;
+  log_say(LOG_LEVEL_NOTICE, "keys.changed", "%s",
+          _("from here on everything is signed with new keys; make a new “key backup”"));
+  return true;
+}
+
+bool keys_catch_up(struct writer *writer, const struct identity *identity, GError **error)
+{
+  const GPtrArray *papers = identity_papers(identity);
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(writer));
+  CLEANUP(key_chain_unref) struct key_chain *keys = NULL;
+  guint known;
+
+  if (!snapshot->keys) return true; /* a ledger that has no beginning yet */
+  keys = key_chain_copy(snapshot->keys);
+  known = keys->papers->len;
+  for (guint n = known; n < papers->len; n++) {
+    size_t length;
+    const uint8_t *paper = g_bytes_get_data(papers->pdata[n], &length);
+
+    if (!key_chain_add(keys, paper, length)) break;
+  }
+  if (!is_present(keys, identity)) {
+    g_set_error_literal(error, PARKTALLY_ERROR, ERROR_CONFIG,
+                        _("identity.key does not hold the keys with which the ledger goes on; it is an older "
+                          "one, or another city's: put the newest “key backup” in its place"));
+    return false;
+  }
+  for (guint n = known; n < keys->papers->len; n++)
+    if (!record(writer, keys->papers->pdata[n], error)) return false;
+  return true;
+}

@@ -1,0 +1,271 @@
+"""New keys, of agents and of the city's server: nobody stops working, what was proved stays proved, and who finds an old key
+can do nothing with it."""
+
+import json
+import shutil
+import subprocess
+import unittest
+
+import parktally
+
+GOOD, MISUSED, BAD, LATER, DENIED, CONFIGURATION = 0, 64, 65, 75, 77, 78
+REGISTER = [parktally.unit("A1", "east", name="甲厂"), parktally.unit("A2", "east", name="乙厂"),
+            parktally.unit("W1", "west", name="丙厂")]
+
+
+class Case(parktally.Case):
+    def setUp(self):
+        super().setUp()
+        self.city = self.aggregator()
+        self.city.import_register(REGISTER)
+        self.city.start()
+        self.east = parktally.enrol(self.city, "east", self.folder / "东")
+
+    def push(self, agent, figures, period="2018-05", code=GOOD, wait=60):
+        path = self.folder / "月报.csv"
+        path.write_text("uscc,period,output\n" + "".join(f"{unit},{period},{output}\n" for unit, output in figures.items()))
+        return agent.command("push", path, "--approved-by", "张三", "--wait", "--timeout", wait, code=code)
+
+    def rotate(self, agent, *words, code=GOOD):
+        return json.loads(agent.command("key", "rotate", "--format", "json", *words, code=code).out)
+
+    def total(self, area="east", period="2018-05"):
+        return self.city.total(area, period, "output")["value"]
+
+    def assert_receipts(self, agent, count):
+        found = json.loads(agent.command("receipts", "verify", "--format", "json", code=GOOD).out)
+        self.assertEqual((found["wrong"], found["receipts"]), ([], count))
+
+    def key_seen_by(self, agent, of):
+        lines = agent.command("admissions", "--all", "--format", "json", code=GOOD).out.splitlines()
+        return next(line["key"] for line in map(json.loads, lines) if line["agent"] == of.id)
+
+
+class Agents(Case):
+    def test_new_keys_go_on_where_the_old_ones_ended(self):
+        self.push(self.east, {"A1": 1, "A2": 2})
+        before = self.key_seen_by(self.east, self.east)
+        said = self.rotate(self.east, "--reason", "一年一换")
+        self.assertTrue(said["known_to_the_city"])
+        self.assertNotEqual(said["key"], before)
+        self.push(self.east, {"A1": 3})
+        self.assertEqual(self.total(), "5.0")
+        self.assert_receipts(self.east, 2)
+        self.assertEqual(self.key_seen_by(self.east, self.east), said["key"])
+        self.rotate(self.east)
+        self.push(self.east, {"A2": 7})
+        self.assertEqual(self.total(), "10.0")
+        self.assert_receipts(self.east, 3)
+
+    def test_a_copy_of_the_folder_of_before_is_turned_away(self):
+        self.push(self.east, {"A1": 1})
+        copy = parktally.ParkAgent.__new__(parktally.ParkAgent)
+        copy.data, copy.id = self.folder / "旧", self.east.id
+        shutil.copytree(self.east.data, copy.data)
+        self.rotate(self.east)
+        self.push(copy, {"A1": 9}, code=LATER, wait=5)
+        self.assertEqual(self.total(), "1.0")
+
+    def test_without_the_city_what_is_pushed_waits_and_arrives(self):
+        self.push(self.east, {"A1": 1})
+        self.city.stop()
+        self.assertFalse(self.rotate(self.east, "--timeout", 1, code=LATER)["known_to_the_city"])
+        self.push(self.east, {"A1": 2}, code=LATER, wait=1)
+        self.rotate(self.east, "--timeout", 1, code=LATER)  # once more, before anybody knew of the first
+        self.push(self.east, {"A2": 4}, code=LATER, wait=1)
+        self.city.start()
+        self.push(self.east, {"A2": 4})
+        self.assertEqual(self.total(), "6.0")
+        self.assert_receipts(self.east, 3)
+
+    def test_a_service_goes_on_with_them_by_itself(self):
+        submit = self.folder / "报送"
+        (self.east.data / "agent.yaml").write_text(json.dumps({"submit_folder": str(submit), "approved_by": "张三"}))
+        service = self.east.start("run", output=subprocess.DEVNULL)
+        self.addCleanup(service.wait)
+        self.addCleanup(service.kill)
+
+        def report(name, output):
+            (submit / f".{name}").write_text(f"uscc,period,output\nA1,2018-05,{output}\n")
+            (submit / f".{name}").rename(submit / name)
+            parktally.wait_until(lambda: self.total() == f"{output}.0", f"{name} is counted")
+
+        parktally.wait_until(submit.exists, "the service has made its folder")
+        report("一.csv", 1)
+        self.assertTrue(self.rotate(self.east)["known_to_the_city"])
+        report("二.csv", 2)
+        service.terminate()
+        self.assertEqual(service.wait(parktally.PATIENCE), 0)
+        self.assert_receipts(self.east, 2)
+
+    def test_a_city_restored_from_before_learns_them_again(self):
+        backup, key = self.folder / "备份", self.folder / "密钥"
+        shutil.copy(self.city.data / "identity.key", key)
+        self.push(self.east, {"A1": 1})
+        self.city.command("backup", backup)
+        self.push(self.east, {"A1": 2})
+        self.rotate(self.east)
+        self.push(self.east, {"A1": 3})
+        west = parktally.enrol(self.city, "west", self.folder / "西")  # of which the backup knows nothing
+        self.push(west, {"W1": 5})
+        self.rotate(west)
+        self.rotate(west)
+        self.push(west, {"W1": 6})
+        before = self.city.totals("--period", "2018-05")
+        self.city.kill()
+        shutil.rmtree(self.city.data)
+        parktally.run(parktally.AGGREGATOR, "restore", backup, "--key", key, "--reason", "坏了", data=self.city.data)
+        self.city.start()
+        self.city.command("resume", "--revocations-checked")
+        self.push(self.east, {"A1": 3})
+        self.push(west, {"W1": 6})
+        self.assertEqual(self.city.totals("--period", "2018-05"), before)
+        self.assert_receipts(self.east, 3)
+        self.assert_receipts(west, 2)
+
+    def test_who_is_revoked_cannot_come_back_by_new_keys(self):
+        self.push(self.east, {"A1": 1})
+        self.city.command("revoke", self.east.id, "--reason", "丢失")
+        result = self.east.command("key", "rotate", "--timeout", 20)
+        self.assertNotEqual(result.code, GOOD, result)
+        self.assertIn("agent.revoked", result.out + result.err)
+        self.push(self.east, {"A1": 2}, code=DENIED)
+        self.assertEqual(self.total(), "1.0")
+
+    def test_words_that_do_not_fit_are_refused_before_anything_changes(self):
+        before = (self.east.data / "identity.key").read_bytes()
+        for words in (("--reason", "长" * 43), ("--timeout", "0"), ("east",)):
+            self.east.command("key", "rotate", *words, code=MISUSED)
+        self.assertEqual((self.east.data / "identity.key").read_bytes(), before)
+
+
+class City(Case):
+    def setUp(self):
+        super().setUp()
+        self.west = parktally.enrol(self.city, "west", self.folder / "西")
+
+    def key_id(self):
+        return json.loads(self.city.command("ledger", "head", "--format", "json").out)["key"]
+
+    def rotate_city(self, *words):
+        before = self.key_id()
+        said = self.city.command("key", "rotate", *words).out
+
+        def changed():
+            result = parktally.run(parktally.AGGREGATOR, "ledger", "head", "--format", "json", data=self.city.data)
+            return result.code == GOOD and json.loads(result.out)["key"] != before
+        parktally.wait_until(changed, "the server is there with new keys")
+        return said
+
+    def test_agents_go_on_and_all_that_was_signed_stays_proved(self):
+        self.push(self.east, {"A1": 1})
+        self.push(self.west, {"W1": 5})
+        self.rotate_city("--reason", "一年一换")
+        self.push(self.east, {"A1": 2})
+        self.assertEqual(self.total(), "2.0")
+        self.assert_receipts(self.east, 2)
+        self.rotate_city()
+        self.push(self.east, {"A2": 3})  # came in between
+        self.assert_receipts(self.east, 3)
+        self.assertEqual(self.total(), "5.0")
+        self.assertIn("一年一换", self.city.command("audit", "list").out)
+        self.city.check_ledger()
+
+    def test_an_agent_that_was_away_learns_of_them_when_it_comes(self):
+        self.push(self.west, {"W1": 5})
+        self.rotate_city()
+        self.push(self.west, {"W1": 6})
+        self.push(self.west, {"W1": 7})  # from now on under the new ones
+        self.assertEqual(self.total("west"), "7.0")
+        self.assert_receipts(self.west, 3)
+        self.rotate(self.west)
+        self.rotate_city()
+        self.push(self.west, {"W1": 8})
+        self.assert_receipts(self.west, 4)
+
+    def test_both_change_while_they_do_not_meet(self):
+        self.push(self.east, {"A1": 1})
+        self.city.stop()
+        self.rotate(self.east, "--timeout", 1, code=LATER)
+        self.city.command("key", "rotate")
+        self.city.start()
+        self.push(self.east, {"A1": 2})
+        self.assertEqual(self.total(), "2.0")
+        self.assert_receipts(self.east, 2)
+
+    def test_a_service_stays_connected_over_it(self):
+        submit = self.folder / "报送"
+        (self.east.data / "agent.yaml").write_text(json.dumps({"submit_folder": str(submit), "approved_by": "张三"}))
+        service = self.east.start("run", output=subprocess.DEVNULL)
+        self.addCleanup(service.wait)
+        self.addCleanup(service.kill)
+        parktally.wait_until(submit.exists, "the service has made its folder")
+        for output in (1, 2):
+            (submit / ".月.csv").write_text(f"uscc,period,output\nA1,2018-05,{output}\n")
+            (submit / ".月.csv").rename(submit / f"月{output}.csv")
+            parktally.wait_until(lambda output=output: self.total() == f"{output}.0", "it is counted")
+            self.rotate_city()
+        service.terminate()
+        self.assertEqual(service.wait(parktally.PATIENCE), 0)
+        self.assert_receipts(self.east, 2)
+
+    def test_retired_keys_let_nobody_in(self):
+        self.push(self.east, {"A1": 1})
+        self.push(self.west, {"W1": 1})
+        self.rotate_city()
+        self.push(self.east, {"A1": 2})
+        self.city.command("key", "retire", "--reason", "旧密钥可能外泄")
+        parktally.wait_until(lambda: "server.ready" in self.city.log().split("server.ready", 2)[-1] or
+                             self.city.log().count("server.ready") >= 3, "the server is there again")
+        self.push(self.east, {"A1": 3})
+        self.push(self.west, {"W1": 2}, code=LATER, wait=5)
+        self.assertEqual((self.total(), self.total("west")), ("3.0", "1.0"))
+        self.city.command("key", "retire", code=MISUSED)
+
+    def test_an_invitation_of_before_is_void(self):
+        invitation = self.city.invite("south")
+        self.rotate_city()
+        result = parktally.run(parktally.AGENT, "join", "-", data=self.folder / "南", stdin=invitation)
+        self.assertNotEqual(result.code, GOOD)
+        self.assertIn("invitation", result.out + result.err)
+        parktally.enrol(self.city, "south", self.folder / "南二")
+
+    def test_a_restore_goes_on_with_the_newest_keys(self):
+        backup, old, new = (self.folder / name for name in ("备份", "旧密钥", "新密钥"))
+        self.push(self.east, {"A1": 1})
+        self.city.command("backup", backup)
+        shutil.copy(self.city.data / "identity.key", old)
+        self.rotate_city()
+        self.push(self.east, {"A1": 2})
+        later = self.folder / "后备份"
+        self.city.command("backup", later)
+        shutil.copy(self.city.data / "identity.key", new)
+        self.city.kill()
+        shutil.rmtree(self.city.data)
+
+        def restore(file, key):
+            return parktally.run(parktally.AGGREGATOR, "restore", file, "--key", key, "--reason", "坏了", data=self.city.data)
+        refused = restore(later, old)
+        self.assertEqual(refused.code, CONFIGURATION, refused)
+        self.assertIn("旧密钥", refused.err)
+        done = restore(backup, new)  # which does not know of the change
+        self.assertEqual(done.code, GOOD, done)
+        self.city.start()
+        self.city.command("resume", "--revocations-checked")
+        self.push(self.east, {"A1": 2})
+        self.assertEqual(self.total(), "2.0")
+        self.assert_receipts(self.east, 2)
+        self.city.check_ledger()
+
+    def test_a_server_with_keys_of_before_does_not_start(self):
+        shutil.copy(self.city.data / "identity.key", self.folder / "旧")
+        self.rotate_city()
+        self.city.stop()
+        shutil.copy(self.folder / "旧", self.city.data / "identity.key")
+        result = parktally.run(parktally.AGGREGATOR, "run", data=self.city.data)
+        self.assertEqual(result.code, CONFIGURATION, result)
+        self.assertIn("key backup", result.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
