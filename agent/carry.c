@@ -75,6 +75,9 @@ static bool export_all(struct home *home, struct outbox *outbox, const char *pat
   gsize length;
   const uint8_t *certificate = g_bytes_get_data(home->sealed_certificate, &length);
   satchel_put(writer, SATCHEL_CERTIFICATE, 0, certificate, length);
+  g_autoptr(GBytes) shown = home_return(home);
+  const uint8_t *keys = g_bytes_get_data(shown, &length);
+  satchel_put(writer, SATCHEL_RETURN, 0, keys, length);
   if (!outbox_each_carried(outbox, all, put, &export, error) || !satchel_writer_finish(writer, error))
     return false;
   printf(all ? _("%s: %" PRIu64 " submissions, with %" PRIu64 " receipts\n")
@@ -149,6 +152,26 @@ static void take_certificate(struct import *import, const struct satchel_record 
   g_autofree char *what = g_strdup_printf(_("the file is of agent %s, and this is agent %s"),
                                           certificate ? certificate->agent : "?", own);
   say(import, 0, what);
+}
+
+/* The city's server has new keys: what follows may be signed with them. */
+static bool take_keys(struct import *import, const struct satchel_record *record, GError **error)
+{
+  g_autoptr(GPtrArray) papers = key_papers_unpack(record->data, record->length);
+  struct bytes_view changes[LIMIT_KEY_CHANGES];
+  g_autoptr(GError) failure = NULL;
+  for (guint i = 0; papers && i < papers->len; i++)
+    changes[i].data = g_bytes_get_data(papers->pdata[i], &changes[i].length);
+  if (!papers) {
+    say(import, 0, _("what it says of the city's keys cannot be read"));
+  } else if (!home_take_server_keys(import->home, changes, papers->len, NULL, &failure)) {
+    if (failure->code != ERROR_DATA) {
+      g_propagate_error(error, g_steal_pointer(&failure));
+      return false;
+    }
+    say(import, 0, failure->message);
+  }
+  return true;
 }
 
 static void take_submission(struct import *import, const struct satchel_record *record)
@@ -278,6 +301,9 @@ static bool take_record(struct import *import, const struct satchel_record *reco
     return take_fault(import, record, error);
   case SATCHEL_REFUSALS:
     return take_refusals(import, record, error);
+  case SATCHEL_KEYS:
+    return take_keys(import, record, error);
+  case SATCHEL_RETURN: /* for the city */
   case SATCHEL_END:
     break;
   }

@@ -6,6 +6,7 @@
 #include "aggregator/office.h"
 #include "aggregator/print.h"
 #include "aggregator/proof.h"
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/text.h"
 
@@ -88,6 +89,16 @@ static char *describe_consent(const struct leaf *leaf)
   return join(report, leaf->consent.rule, "");
 }
 
+/* In UTC, as no catalogue is at hand that would know the zone's clock. */
+static char *describe_revocation(const struct leaf *leaf)
+{
+  g_autofree char *since = leaf->revocation.doubtful_since_ms
+                               ? clock_format((struct wall_time){leaf->revocation.doubtful_since_ms})
+                               : g_strdup("");
+
+  return join(leaf->revocation.agent, since, "");
+}
+
 /* Whose, and its new signing key; "" before it: the city's. */
 static char *describe_keys(const struct bytes_view *sealed)
 {
@@ -124,7 +135,7 @@ static const char *describe(const struct leaf *leaf, char **ret_about)
     *ret_about = describe_certificate(&leaf->enrolment.certificate);
     return leaf->enrolment.secret_hash.length > 0 ? "join" : "return";
   case LEAF_REVOCATION:
-    *ret_about = g_strdup(leaf->revocation.agent);
+    *ret_about = describe_revocation(leaf);
     return "revoke";
   case LEAF_PERIOD:
     *ret_about = join(leaf->period.form, leaf->period.period, leaf->period.area);

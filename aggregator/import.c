@@ -117,6 +117,9 @@ static void take_answer(struct import *import, enum import_outcome what, uint64_
     say_fault(import, sequence, data, length);
     satchel_put(import->receipts, SATCHEL_FAULT, sequence, data, length);
     break;
+  case IMPORT_KEYS:
+    if (length > 0) satchel_put(import->receipts, SATCHEL_KEYS, 0, data, length);
+    break;
   case IMPORT_PAGE:
     satchel_put(import->receipts, SATCHEL_REFUSALS, sequence, data, length);
     break;
@@ -197,7 +200,8 @@ static bool write_all(int file, const void *data, size_t length)
   return true;
 }
 
-static bool take_submission(struct import *import, const struct satchel_record *record, GError **error)
+/* It goes into the piece. */
+static bool take_sealed(struct import *import, const struct satchel_record *record, GError **error)
 {
   struct import_head head = {.what = IMPORT_RECORD, .length = (uint32_t)record->length};
   if (import->bytes + record->length > LIMIT_PIECE_BYTES && !hand_over(import, error)) return false;
@@ -206,7 +210,7 @@ static bool take_submission(struct import *import, const struct satchel_record *
       !write_all(import->piece, record->data, record->length))
     return set_failed(import, error);
   import->bytes += sizeof head + record->length;
-  import->submissions++;
+  import->submissions += record->kind == SATCHEL_SUBMISSION;
   g_array_append_val(import->sequences, record->sequence);
   return true;
 }
@@ -238,8 +242,9 @@ static bool take_record(struct import *import, const struct satchel_record *reco
   case SATCHEL_CERTIFICATE:
     take_certificate(import, record);
     return true;
+  case SATCHEL_RETURN:
   case SATCHEL_SUBMISSION:
-    return take_submission(import, record, error);
+    return take_sealed(import, record, error);
   default: /* our own of before, or of a newer program */
     return true;
   }

@@ -22,6 +22,7 @@ enum import_outcome {
   IMPORT_FAULT = 'f',  /* a Frame with a Fault */
   IMPORT_BUSY = 'b',   /* nothing: it was put off */
   IMPORT_PAGE = 'p',   /* behind its receipt: a Frame with a RefusalPage */
+  IMPORT_KEYS = 'y',   /* of who shows its keys: those of the city, as a file on a stick has them */
 };
 
 struct import_head {

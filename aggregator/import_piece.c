@@ -139,12 +139,61 @@ static void settle(struct piece *piece)
   piece->count = 0;
 }
 
+/* --- who shows its keys --- */
+
+struct shown {
+  struct piece *piece;
+  bool answered;
+  GError *error;
+};
+
+/* In the writer's thread. */
+static void take_shown(GBytes *certificate, const GError *error, void *data)
+{
+  struct shown *shown = data;
+  (void)certificate;
+  g_mutex_lock(&shown->piece->mutex);
+  shown->error = error ? g_error_copy(error) : NULL;
+  shown->answered = true;
+  g_cond_signal(&shown->piece->answer);
+  g_mutex_unlock(&shown->piece->mutex);
+}
+
+static void put_keys(struct piece *piece)
+{
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = office_snapshot(piece->office);
+  g_autoptr(GBytes) papers = snapshot->keys ? key_papers_pack(snapshot->keys->papers) : g_bytes_new(NULL, 0);
+  gsize length;
+  const void *data = g_bytes_get_data(papers, &length);
+  put(piece, IMPORT_KEYS, length > 0 ? data : "", length);
+}
+
+/* As where agents enrol, and before what is sealed with those keys. */
+static void take_return(struct piece *piece, GBytes *sealed)
+{
+  struct shown shown = {.piece = piece};
+  settle(piece);
+  writer_return(piece->office->writer, sealed, take_shown, &shown);
+  g_mutex_lock(&piece->mutex);
+  while (!shown.answered) g_cond_wait(&piece->answer, &piece->mutex);
+  g_mutex_unlock(&piece->mutex);
+  if (shown.error) /* what it sealed is refused then, each by name */
+    put(piece, IMPORT_KEYS, "", 0);
+  else
+    put_keys(piece);
+  g_clear_error(&shown.error);
+}
+
 static void take_record(struct piece *piece, GBytes *sealed)
 {
   gsize length;
   const uint8_t *data = g_bytes_get_data(sealed, &length), *payload = data;
   size_t payload_length = length;
   struct slot slot = {0};
+  if (seal_claimed_label(data, length) == SEAL_RETURN) {
+    take_return(piece, sealed);
+    return;
+  }
   if (piece->count == G_N_ELEMENTS(piece->slots)) settle(piece);
   if (!seal_peek(data, length, SEAL_SUBMISSION, &payload, &payload_length) &&
       !seal_peek(data, length, SEAL_ACT, &payload, &payload_length)) {

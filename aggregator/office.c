@@ -29,7 +29,7 @@ const struct office_command office_commands[] = {
      .carry_out = office_invite},
     {COMMAND("agents", "[--format table|csv|json]", N_("list the agents that are enrolled")),
      .carry_out = office_agents},
-    {COMMAND("revoke", N_("AGENT [--reason R]"), N_("take its rights from an agent, at once")),
+    {COMMAND("revoke", N_("AGENT [--since WHEN] [--reason R]"), N_("take its rights from an agent, at once")),
      .carry_out = office_revoke},
     {COMMAND("period status", N_("[--form F] [--period P] [--format table|csv|json]"),
              N_("print which periods are open, due or closed, until when, and who did that")),

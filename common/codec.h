@@ -460,6 +460,7 @@ struct leaf {
     } enrolment;
     struct {
       const char *agent;
+      int64_t doubtful_since_ms; /* 0: nothing is in doubt */
     } revocation;
     struct {
       struct bytes_view sealed;

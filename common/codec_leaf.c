@@ -48,6 +48,7 @@ static bool take_revocation(const Parktally__RevocationLeaf *message, struct lea
 {
   leaf->kind = LEAF_REVOCATION;
   leaf->revocation.agent = message->agent;
+  leaf->revocation.doubtful_since_ms = message->doubtful_since_ms;
   return codec_text_fits(message->agent, 1, LIMIT_CODE_BYTES);
 }
 
@@ -320,6 +321,7 @@ static GByteArray *encode_revocation(Parktally__Leaf *message, const struct leaf
 {
   Parktally__RevocationLeaf revocation = PARKTALLY__REVOCATION_LEAF__INIT;
   revocation.agent = codec_text(leaf->revocation.agent);
+  revocation.doubtful_since_ms = leaf->revocation.doubtful_since_ms;
   message->revocation = &revocation;
   return pack_leaf(message, PARKTALLY__LEAF__BODY_REVOCATION);
 }

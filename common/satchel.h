@@ -45,6 +45,8 @@ enum satchel_kind {
   SATCHEL_RECEIPT = 3,     /* sealed */
   SATCHEL_FAULT = 4,       /* a Frame with a Fault: nobody signed it */
   SATCHEL_REFUSALS = 5,    /* a Frame with a RefusalPage: likewise */
+  SATCHEL_RETURN = 6,      /* sealed; the agent's Return, behind its certificate: which keys it has had */
+  SATCHEL_KEYS = 7,        /* the aggregator's sealed KeyChanges, as key_papers_pack() has them */
   SATCHEL_END = 15,        /* number of records before it (8 bytes), hash of all bytes before it (32) */
 };
 

@@ -71,6 +71,9 @@ int64_t store_leaf_recorded(struct store *store, uint64_t position);
 /* Of leaves that are no submission of figures, by position from `from` on. False ends it. */
 typedef bool position_sink(uint64_t position, void *data);
 bool store_each_act(struct store *store, uint64_t from, position_sink *sink, void *data);
+/* Of submissions and acts that an agent has sent, likewise. */
+bool store_each_of_agent(struct store *store, const char *agent, uint64_t from, position_sink *sink,
+                         void *data);
 /* The last leaf of a kind (but LEAF_SUBMISSION) before `position`. False if there is none. */
 bool store_last_leaf_of(struct store *store, enum leaf_kind kind, uint64_t position, uint64_t *ret_position);
 /* Whether a leaf at `position` or later changes catalogue, register, agents or periods. */

@@ -48,6 +48,19 @@ bool store_submission_position(struct store *store, const uint8_t id[SUBMISSION_
   return true;
 }
 
+bool store_each_of_agent(struct store *store, const char *agent, uint64_t from, position_sink *sink,
+                         void *data)
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(
+      store->db, "SELECT position FROM submission WHERE agent = ? AND position >= ? ORDER BY position");
+  db_bind_text(row, agent);
+  db_bind_int(row, (int64_t)MIN(from, INT64_MAX));
+  while (db_step(row))
+    if (!sink((uint64_t)db_int(row, 0), data)) return false;
+  return true;
+}
+
 static bool read_id(struct store *store, struct db_row *row, uint8_t ret_id[SUBMISSION_ID_SIZE])
 {
   if (!db_step(row)) return false;

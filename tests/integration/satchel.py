@@ -6,7 +6,7 @@ import struct
 from stranger import digest
 
 OUTBOX, RECEIPTS = 1, 2
-CERTIFICATE, SUBMISSION, RECEIPT, FAULT, REFUSALS, END = 1, 2, 3, 4, 5, 15
+CERTIFICATE, SUBMISSION, RECEIPT, FAULT, REFUSALS, RETURN, KEYS, END = 1, 2, 3, 4, 5, 6, 7, 15
 HEAD, HEADER = 16, 40
 
 Record = collections.namedtuple("Record", "kind sequence payload")

@@ -150,11 +150,11 @@ class ThereAndBack(Case):
         agent = self.join()
         self.make_work(agent, 2)
         records = satchel.read(self.export(agent).read_bytes(), satchel.OUTBOX)
-        self.assertEqual([record.kind for record in records], [satchel.CERTIFICATE] + 2 * [satchel.SUBMISSION])
-        self.assertEqual([record.sequence for record in records], [0, 1, 2])
+        self.assertEqual([record.kind for record in records], [satchel.CERTIFICATE, satchel.RETURN] + 2 * [satchel.SUBMISSION])
+        self.assertEqual([record.sequence for record in records], [0, 0, 1, 2])
         with contextlib.closing(sqlite3.connect(agent.data / "outbox.db")) as outbox:
             rows = outbox.execute("SELECT sealed FROM content ORDER BY sequence").fetchall()
-        self.assertEqual([record.payload for record in records[1:]], [row[0] for row in rows])
+        self.assertEqual([record.payload for record in records[2:]], [row[0] for row in rows])
 
     def test_refused_reports_are_told_at_the_park(self):
         agent = self.join()
@@ -245,7 +245,7 @@ class BadFiles(Case):
         self.assert_sound(self.city)
 
     def test_a_truncated_file_gives_all_its_whole_records(self):
-        self.path.write_bytes(self.bytes[:self.places[3] + 100])
+        self.path.write_bytes(self.bytes[:self.places[4] + 100])
         said = self.bring(self.path, code=BAD)
         self.assertIn("cut off", said.err)
         self.assertIn("2 taken now", said.out)
@@ -253,32 +253,32 @@ class BadFiles(Case):
         self.assert_arrives({0, 1})
 
     def test_a_file_without_its_end_says_so(self):
-        self.path.write_bytes(self.bytes[:self.places[4]])
+        self.path.write_bytes(self.bytes[:self.places[5]])
         self.assertIn("cut off", self.bring(self.path, code=BAD).err)
         self.assert_arrives({0, 1, 2})
 
     def test_a_flipped_bit_costs_one_record_which_is_named(self):
         changed = bytearray(self.bytes)
-        changed[self.places[2] + satchel.HEADER + 150] ^= 4
+        changed[self.places[3] + satchel.HEADER + 150] ^= 4
         self.path.write_bytes(changed)
         said = self.bring(self.path, code=BAD)
-        self.assertIn(f"agent {self.agent.id}, submission 2: record 2 at byte {self.places[2]} is damaged", said.err)
+        self.assertIn(f"agent {self.agent.id}, submission 2: record 3 at byte {self.places[3]} is damaged", said.err)
         self.assertIn("2 taken now", said.out)
         self.assert_arrives({0, 2})
 
     def test_a_damaged_header_does_not_hide_what_follows(self):
         changed = bytearray(self.bytes)
-        changed[self.places[1] + 12:self.places[1] + 16] = b"\xff\xff\xff\xff"
+        changed[self.places[2] + 12:self.places[2] + 16] = b"\xff\xff\xff\xff"
         self.path.write_bytes(changed)
         said = self.bring(self.path, code=BAD)
-        self.assertIn("records 1 to 1 are missing", said.err)
+        self.assertIn("records 2 to 2 are missing", said.err)
         self.assert_arrives({1, 2})
 
     def test_what_was_changed_with_its_checks_is_refused_by_its_seal(self):
         records = satchel.read(self.bytes, satchel.OUTBOX)
-        payload = bytearray(records[2].payload)
+        payload = bytearray(records[3].payload)
         payload[-1] ^= 1
-        records[2] = records[2]._replace(payload=bytes(payload))
+        records[3] = records[3]._replace(payload=bytes(payload))
         self.path.write_bytes(satchel.write(satchel.OUTBOX, records))
         said = self.bring(self.path, code=BAD)
         self.assertIn("submission 2: refused whole", said.err)

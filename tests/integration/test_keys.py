@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 import parktally
+import satchel
 
 GOOD, MISUSED, BAD, LATER, DENIED, CONFIGURATION = 0, 64, 65, 75, 77, 78
 REGISTER = [parktally.unit("A1", "east", name="甲厂"), parktally.unit("A2", "east", name="乙厂"),
@@ -265,6 +266,80 @@ class City(Case):
         result = parktally.run(parktally.AGGREGATOR, "run", data=self.city.data)
         self.assertEqual(result.code, CONFIGURATION, result)
         self.assertIn("key backup", result.err)
+
+
+class Sticks(Case):
+    """Where no network goes, keys travel with what they seal."""
+
+    def test_both_learn_of_each_others_new_keys_from_files(self):
+        self.push(self.east, {"A1": 1})
+        out = self.folder / "盘"
+        self.city.stop()
+        self.rotate(self.east, "--timeout", 1, code=LATER)
+        self.push(self.east, {"A1": 2}, code=LATER, wait=1)
+        self.east.command("outbox", "export", out, code=GOOD)
+        self.city.command("key", "rotate")
+        said = self.city.command("import", out)
+        self.assertIn("1 taken now", said.out)
+        back = self.east.command("outbox", "import", f"{out}.receipts", code=GOOD)
+        self.assertNotIn("key", back.err)
+        found = json.loads(self.east.command("receipts", "verify", "--format", "json").out)
+        self.assertEqual(found["receipts"], 2)
+        self.assertEqual(self.total(), "2.0")
+        self.city.start()
+        self.push(self.east, {"A1": 3})
+        self.assert_receipts(self.east, 3)
+
+    def test_keys_that_nobody_signed_are_not_taken(self):
+        out = self.folder / "盘"
+        self.city.stop()
+        self.push(self.east, {"A1": 2}, code=LATER, wait=1)
+        self.east.command("outbox", "export", out, code=GOOD)
+        self.city.command("key", "rotate")
+        self.city.command("import", out)
+        path = self.folder / "盘.receipts"
+        records = satchel.read(path.read_bytes(), satchel.RECEIPTS)
+        kinds = [record.kind for record in records]
+        self.assertIn(satchel.KEYS, kinds)
+        number = kinds.index(satchel.KEYS)
+        for damage in (b"\xff" * 3, records[number].payload[:-1] + b"\0"):
+            records[number] = records[number]._replace(payload=damage)
+            path.write_bytes(satchel.write(satchel.RECEIPTS, records))
+            result = self.east.command("outbox", "import", path, code=BAD)
+            self.assertIn("key", result.err)
+            self.assertIn("signed with another key", result.err)
+
+
+class Revocation(Case):
+    def test_what_came_since_keys_were_in_doubt_is_listed_and_stays(self):
+        self.push(self.east, {"A1": 1}, period="2018-04")
+        position = self.city.position()
+        self.push(self.east, {"A1": 2})
+        self.push(self.east, {"A2": 3})
+        self.city.command("revoke", self.east.id, "--since", "2001-01-01", code=MISUSED)  # before the ledger began
+        said = self.city.command("revoke", self.east.id, "--since", f"@{position}", "--reason", "电脑失窃").out
+        self.assertEqual(said.count("monthly 2018-05"), 2, said)
+        self.assertNotIn("2018-04", said)
+        self.assertEqual(self.total(), "5.0")
+        self.assertIn("电脑失窃", self.city.command("audit", "list").out)
+        self.city.check_ledger()
+
+    def test_a_dead_computer_is_replaced(self):
+        """Revoke, invite, join, push the files again: what is counted stays, and its old numbers are closed."""
+        self.push(self.east, {"A1": 1, "A2": 2})
+        shutil.copytree(self.east.data, self.folder / "旧盘")
+        shutil.rmtree(self.east.data)
+        self.city.command("revoke", self.east.id, "--reason", "硬盘损坏")
+        new = parktally.ParkAgent(self.folder / "新", self.city.invite("east"))
+        self.assertNotEqual(new.id, self.east.id)
+        self.push(new, {"A1": 1, "A2": 2})  # as the city has it, which the new one learns so
+        self.push(new, {"A1": 4, "A2": 2})
+        self.assertEqual(self.total(), "6.0")
+        old = parktally.ParkAgent.__new__(parktally.ParkAgent)
+        old.data, old.id = self.folder / "旧盘", self.east.id
+        self.push(old, {"A1": 9}, code=DENIED)
+        self.assertEqual(self.total(), "6.0")
+        self.city.check_ledger()
 
 
 if __name__ == "__main__":
