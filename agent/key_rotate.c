@@ -89,7 +89,8 @@ static int report(struct rotation *rotation, bool known)
              "does it before anything is sent. Fingerprint: %s\n"),
            desk->home->certificate->agent, key);
   }
-  return known ? 0 : ERROR_TEMPORARY;
+  if (known) return 0;
+  return desk->delivery.exit_code ? desk->delivery.exit_code : ERROR_TEMPORARY;
 }
 
 static int rotate(struct rotation *rotation)

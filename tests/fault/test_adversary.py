@@ -279,7 +279,7 @@ class Messages(Adversary):
         self.assertEqual(self.refused("unseen_per_agent"), 0)
 
     def test_a_frame_over_the_limit_is_cut_before_it_comes(self):
-        for endpoint, most, name in ((self.city.listen, st.FRAME_BYTES, "frame"), (self.city.enrol, 1024, "join_frame")):
+        for endpoint, most, name in ((self.city.listen, st.FRAME_BYTES, "frame"), (self.city.enrol, 4096, "join_frame")):
             for size in (most + 34, 1 << 40, (1 << 64) - 1):
                 with self.subTest(name=name, size=size):
                     before, peer = self.refused(name), self.peer(endpoint=endpoint).shake_hands()

@@ -48,6 +48,8 @@ class Park:
         """The arguments of a stage's command."""
         if stage == "join":
             return ["join", "-"], self.invitation
+        if stage == "rotate":
+            return ["key", "rotate", "--timeout", "20"], None
         values = self.said if stage == "push" else self.corrected
         path = write_file(self.folder / f"{stage}.csv", values)
         return ["push", path, "--approved-by", "李明", "--wait", "--timeout", "20"], None
@@ -84,7 +86,7 @@ class Park:
 
 
 class AgentPoints(parktally.Case):
-    STAGES = ("join", "push", "correct")
+    STAGES = ("join", "push", "rotate", "correct")
 
     def setUp(self):
         super().setUp()

@@ -175,7 +175,8 @@ static void write_leaves(void)
       {LEAF_REGISTER, 3, "op", "", .register_ = {hash_view, releases, 2}},
       {LEAF_INVITATION, 4, "op", "", .invitation = {hash_view, "liudong", AGENT_OF_PARK, forms, 1, 9}},
       {LEAF_ENROLMENT, 5, "", "", .enrolment = {sealed_view, hash_view, ENTRY_IS_WAITING}},
-      {LEAF_REVOCATION, 6, "op", "lost", .revocation = {"liudong-1"}},
+      {LEAF_REVOCATION, 6, "op", "lost", .revocation = {"liudong-1", 1528243200000}},
+      {LEAF_KEY, 18, "op", "why", .key = {sealed_view}},
       {LEAF_SUBMISSION, 7, "", "", .submission = {sealed_view, refusals, 2, releases, 2, findings, 1}},
       {LEAF_PARK_ACT, 8, "", "", .park_act = {sealed_view, refusals, 1}},
       {LEAF_EXAMINATION, 9, "", "", .examination = {8, &examined, 1}},
@@ -183,12 +184,18 @@ static void write_leaves(void)
       {LEAF_ACCEPT, 11, "op", "", .accept = {numbers, 2, "", "", ""}},
       {LEAF_DECLINE, 13, "op", "why", .decline = {1, releases, 2}},
       {LEAF_EDITION, 14, "op", "why", .edition = {sealed_view}},
-      {LEAF_EPOCH, 15, "op", "why", .epoch = {sealed_view}},
+      {LEAF_EPOCH, 15, "op", "why", .epoch = {sealed_view, &sealed_view, 1}},
       {LEAF_RESUME, 16, "op", "why", .resume = {1}},
       {LEAF_NOTE, 17, "op", "", .note = {"reload", "aggregator.yaml"}},
       {LEAF_CONSENT, 12, "op", "why", .consent = {"monthly", "2018-05", "A1", "liudong", "staff"}},
   };
   for (size_t i = 0; i < G_N_ELEMENTS(leaves); i++) write_array("receipt", 3, leaf_encode(&leaves[i], NULL));
+  static const uint8_t consent[KEY_CONSENT_SIZE];
+  write_array(
+      "receipt", 5,
+      key_change_encode(&(struct key_change){
+          "liudong-1", 9, 0, hash_view, hash_view, 1528243200000, "op", "why", {consent, sizeof consent}}));
+  write_array("receipt", 6, return_encode(&(struct return_record){sealed_view, &sealed_view, 1}));
 }
 
 static void write_invitations(void)

@@ -88,10 +88,13 @@ static void take(GBytes *result, const GError *error, void *data)
 }
 
 /* The code of what refuses it, "" if the certificate was given. Newly allocated. */
-static char *return_of(struct world *world, const struct identity *by, const GByteArray *certificate)
+static char *return_with(struct world *world, const struct identity *by, const GByteArray *certificate,
+                         GByteArray *const *changes, size_t count)
 {
+  struct bytes_view shown[LIMIT_KEYS_SHOWN];
+  for (size_t n = 0; n < count; n++) shown[n] = (struct bytes_view){changes[n]->data, changes[n]->len};
   g_autoptr(GByteArray) payload =
-      return_encode(&(struct return_record){.certificate = {certificate->data, certificate->len}});
+      return_encode(&(struct return_record){{certificate->data, certificate->len}, shown, count});
   g_autoptr(GByteArray) sealed = identity_seal(by, SEAL_RETURN, payload->data, payload->len, NULL);
   g_autoptr(GBytes) bytes = g_bytes_new(sealed->data, sealed->len);
   struct answer answer = {.done = false};
@@ -104,6 +107,11 @@ static char *return_of(struct world *world, const struct identity *by, const GBy
   g_mutex_unlock(&answer.mutex);
   assert_int_equal(answer.given, answer.error == NULL);
   return answer.error ? answer.error : g_strdup("");
+}
+
+static char *return_of(struct world *world, const struct identity *by, const GByteArray *certificate)
+{
+  return return_with(world, by, certificate, NULL, 0);
 }
 
 static void expect(struct world *world, const struct identity *by, const GByteArray *certificate,
@@ -218,6 +226,85 @@ static void nobody_returns_as_another_or_with_another_s_keys(void **state)
   expect(world, world->east.identity, keys, "invitation.refused");
 }
 
+/* --- changes of keys --- */
+
+static GByteArray *certificate_of(struct world *world)
+{
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(world->fixture.writer));
+  gsize length;
+  const uint8_t *bytes =
+      g_bytes_get_data(snapshot_agent(snapshot, world->east.id)->stored.certificate, &length);
+  GByteArray *certificate = g_byte_array_new();
+
+  g_byte_array_append(certificate, bytes, (guint)length);
+  return certificate;
+}
+
+static GByteArray *change_of(struct world *world, const struct identity *from, const struct identity *to,
+                             uint64_t until)
+{
+  return key_change_seal(
+      from, to, &(struct key_change){.agent = world->east.id, .until = until, .by = "", .reason = ""});
+}
+
+static void expect_with(struct world *world, const struct identity *by, const GByteArray *certificate,
+                        GByteArray *const *changes, size_t count, const char *fault)
+{
+  g_autofree char *found = return_with(world, by, certificate, changes, count);
+
+  assert_string_equal(found, fault);
+}
+
+static uint64_t leaves_of(struct world *world)
+{
+  g_autofree char *path = g_build_filename(world->fixture.folder, "store.db", NULL);
+  CLEANUP(store_close) struct store *store = store_open(path, STORE_READ, NULL);
+
+  return store_leaf_count(store);
+}
+
+static void new_keys_are_recorded_once_and_stay(void **state)
+{
+  struct world *world = *state;
+  g_autoptr(GByteArray) certificate = certificate_of(world);
+  g_autoptr(GByteArray) first = change_of(world, world->east.identity, world->lost, 3);
+  g_autoptr(GByteArray) second = change_of(world, world->lost, world->other, 4);
+  GByteArray *changes[] = {first, second};
+
+  expect_with(world, world->lost, certificate, changes, 1, "");
+  uint64_t leaves = leaves_of(world);
+  expect_with(world, world->lost, certificate, changes, 1, ""); /* again */
+  assert_true(leaves_of(world) == leaves);
+  expect_with(world, world->other, certificate, changes + 1, 1, ""); /* the last one is enough */
+  assert_true(leaves_of(world) == leaves + 1);
+  fixture_restart(&world->fixture);
+  expect_with(world, world->other, certificate, changes, 2, "");
+  assert_true(leaves_of(world) == leaves + 1);
+  CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(world->fixture.writer));
+  const struct agent_record *east = snapshot_agent(snapshot, world->east.id);
+  assert_int_equal(east->keys->papers->len, 2);
+  assert_memory_equal(east->stored.sign_key, identity_sign_public(world->other), SEAL_PUBLIC_KEY_SIZE);
+}
+
+static void keys_that_do_not_follow_are_refused(void **state)
+{
+  struct world *world = *state;
+  g_autoptr(GByteArray) certificate = certificate_of(world);
+  g_autoptr(GByteArray) good = change_of(world, world->east.identity, world->lost, 3);
+  g_autoptr(GByteArray) forged = change_of(world, world->other, world->lost, 3);
+  g_autoptr(GByteArray) fork = change_of(world, world->east.identity, world->other, 3);
+  GByteArray *const goods[] = {good}, *const bads[] = {forged}, *const forks[] = {fork};
+
+  expect_with(world, world->lost, certificate, bads, 1, "invitation.refused");
+  expect_with(world, world->other, certificate, goods, 1, "invitation.refused"); /* who has not the new key */
+  expect_with(world, world->east.identity, certificate, goods, 1, "invitation.refused"); /* the old one */
+  expect_with(world, world->lost, certificate, goods, 1, "");
+  expect_with(world, world->east.identity, certificate, NULL, 0, "invitation.refused"); /* is over */
+  expect_with(world, world->other, certificate, forks, 1, "invitation.refused");        /* who stole it */
+  fixture_revoke(&world->fixture, &world->east);
+  expect_with(world, world->lost, certificate, goods, 1, "agent.revoked");
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -228,6 +315,8 @@ int main(void)
                                       teardown),
       cmocka_unit_test_setup_teardown(who_was_revoked_or_barred_does_not_return, setup, teardown),
       cmocka_unit_test_setup_teardown(nobody_returns_as_another_or_with_another_s_keys, setup, teardown),
+      cmocka_unit_test_setup_teardown(new_keys_are_recorded_once_and_stay, setup, teardown),
+      cmocka_unit_test_setup_teardown(keys_that_do_not_follow_are_refused, setup, teardown),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,6 +138,7 @@ struct said {
   unsigned column;
   int64_t value;
   int64_t created_ms;
+  uint64_t sequence; /* 0: 1 */
 };
 
 /* One unit: a1; `units` more, b1 and zz. */
@@ -151,7 +152,7 @@ static GByteArray *payload_of(struct world *world, const struct said *said, bool
   struct report_change reported = {.kind = KIND_FIGURES};
   struct submission_head head = {
       .agent = said->name ? said->name : agents[said->agent].id,
-      .sequence = 1,
+      .sequence = said->sequence ? said->sequence : 1,
       .form = form,
       .period = said->period ? said->period : "2018-05",
       .approved_by = "张三",
@@ -433,6 +434,47 @@ static void a_clock_that_is_ahead_is_a_finding_and_one_behind_is_none(void **sta
 
 /* --- again, by another snapshot --- */
 
+/* The park east changes its keys after `until`. */
+static void change_keys(struct world *world, struct snapshot **snapshot, const struct identity *next,
+                        uint64_t until)
+{
+  const struct agent_record *east = snapshot_agent(*snapshot, agents[EAST].id);
+  const struct key_change of = {.agent = agents[EAST].id, .until = until, .by = "", .reason = ""};
+  g_autoptr(GByteArray) sealed = key_change_seal(world->identity[EAST], next, &of);
+  struct key_chain *keys = key_chain_copy(east->keys);
+  struct stored_agent changed = east->stored;
+  struct snapshot *later;
+
+  assert_true(key_chain_add(keys, sealed->data, sealed->len));
+  memcpy(changed.sign_key, identity_sign_public(next), sizeof changed.sign_key);
+  memcpy(changed.curve_key, identity_curve_public(next), sizeof changed.curve_key);
+  later = snapshot_change_agent_keys(*snapshot, &changed, keys);
+  snapshot_unref(*snapshot);
+  *snapshot = later;
+}
+
+static void a_key_that_was_changed_seals_numbers_up_to_the_change_alone(void **state)
+{
+  struct world *world = *state;
+  CLEANUP(identity_free) struct identity *next = identity_new(NULL);
+  CLEANUP(snapshot_unref) struct snapshot *before = snapshot_ref(world->snapshot);
+  const struct said at = {.agent = EAST, .sequence = 7}, beyond = {.agent = EAST, .sequence = 8};
+
+  CLEANUP(judged_free) struct judged *waits = judge(world, sealed_of(world, &beyond)); /* for the writer */
+  assert_int_equal(waits->fault, FINDING_COUNT);
+  change_keys(world, &world->snapshot, next, 7);
+  expect_fault(world, "the last one", sealed_of(world, &at), FINDING_COUNT);
+  expect_fault(world, "one more", sealed_of(world, &beyond), FINDING_SEAL_RETIRED);
+  expect_fault(world, "the new key", seal(next, SEAL_SUBMISSION, payload_of(world, &beyond, false)),
+               FINDING_COUNT);
+  judge_again(waits, world->snapshot, NOW_MS);
+  assert_int_equal(waits->fault, FINDING_SEAL_RETIRED);
+  /* Who connects is known by the present key alone. */
+  assert_null(snapshot_agent_by_curve(world->snapshot, identity_curve_public(world->identity[EAST])));
+  assert_non_null(snapshot_agent_by_curve(world->snapshot, identity_curve_public(next)));
+  assert_non_null(snapshot_agent_by_curve(before, identity_curve_public(world->identity[EAST])));
+}
+
 static void what_has_changed_since_decides(void **state)
 {
   struct world *world = *state;
@@ -624,6 +666,7 @@ int main(void)
       TEST(each_report_that_a_rule_refuses_is_named_and_holds_up_no_other),
       TEST(a_clock_that_is_ahead_is_a_finding_and_one_behind_is_none),
       TEST(what_has_changed_since_decides),
+      TEST(a_key_that_was_changed_seals_numbers_up_to_the_change_alone),
       TEST(a_catalogue_that_was_replaced_still_judges_what_names_it),
       TEST(what_was_refused_unread_stays_refused),
       TEST(a_period_that_has_not_begun_by_the_citys_clock_is_refused_whole),

@@ -305,19 +305,29 @@ static void hello_and_welcome_come_through(void **state)
 {
   (void)state;
   CLEANUP(frame_free)
-  struct frame *hello = through_the_wire(&(struct frame){
-      .kind = FRAME_HELLO,
-      .hello = {
-          .agent = "柳东-1", .software = "park-agent 0.1", .clock_ms = -5, .catalogue_hash = hash_view}});
+  struct frame *hello = through_the_wire(&(struct frame){.kind = FRAME_HELLO,
+                                                         .hello = {.agent = "柳东-1",
+                                                                   .software = "park-agent 0.1",
+                                                                   .clock_ms = -5,
+                                                                   .catalogue_hash = hash_view,
+                                                                   .server_key = hash_view}});
+  assert_view(hello->hello.server_key, hash, sizeof hash);
   assert_string_equal(hello->hello.agent, "柳东-1");
   assert_string_equal(hello->hello.software, "park-agent 0.1");
   assert_true(hello->hello.clock_ms == -5);
   assert_view(hello->hello.catalogue_hash, hash, sizeof hash);
   assert_view(hello->hello.register_hash, "", 0);
 
+  const struct bytes_view changes[] = {{(const uint8_t *)"one", 3}, {(const uint8_t *)"others", 6}};
   CLEANUP(frame_free)
-  struct frame *welcome = through_the_wire(&(struct frame){
-      .kind = FRAME_WELCOME, .welcome = {.credit = 4, .clock_ms = INT64_MAX, .register_hash = hash_view}});
+  struct frame *welcome = through_the_wire(&(struct frame){.kind = FRAME_WELCOME,
+                                                           .welcome = {.credit = 4,
+                                                                       .clock_ms = INT64_MAX,
+                                                                       .register_hash = hash_view,
+                                                                       .key_changes = changes,
+                                                                       .key_change_count = 2}});
+  assert_int_equal(welcome->welcome.key_change_count, 2);
+  assert_view(welcome->welcome.key_changes[1], "others", 6);
   assert_int_equal(welcome->welcome.credit, 4);
   assert_true(welcome->welcome.clock_ms == INT64_MAX);
   assert_view(welcome->welcome.catalogue_hash, "", 0);

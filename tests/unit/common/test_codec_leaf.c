@@ -63,6 +63,7 @@ static void leaves_with_a_field_out_of_range_are_refused(void **state)
       {.kind = LEAF_PARK_ACT, .park_act = {.sealed = {sealed, 5}}},
       {.kind = LEAF_EDITION, .edition = {{sealed, SEAL_HEADER_SIZE - 1}}},
       {.kind = LEAF_EPOCH, .epoch = {{sealed, SEAL_HEADER_SIZE - 1}}},
+      {.kind = LEAF_KEY, .key = {{sealed, SEAL_HEADER_SIZE - 1}}},
       {.kind = LEAF_NOTE, .note = {"", "x"}},
       {.kind = LEAF_PARK_ACT,
        .park_act = {.sealed = sealed_view, .exceptions = &no_verdict, .exception_count = 1}},
@@ -165,9 +166,18 @@ static void acts_come_through(void **state)
   assert_string_equal(period->period.area, "east");
 
   CLEANUP(leaf_free)
-  struct leaf *epoch = through_the_ledger(
-      &(struct leaf){.kind = LEAF_EPOCH, .by = "李明", .reason = "硬盘损坏", .epoch = {sealed_view}});
+  struct leaf *epoch = through_the_ledger(&(struct leaf){
+      .kind = LEAF_EPOCH, .by = "李明", .reason = "硬盘损坏", .epoch = {sealed_view, &sealed_view, 1}});
   assert_view(epoch->epoch.sealed, sealed_view);
+  assert_int_equal(epoch->epoch.key_change_count, 1);
+  assert_view(epoch->epoch.key_changes[0], sealed_view);
+  CLEANUP(leaf_free)
+  struct leaf *key = through_the_ledger(&(struct leaf){.kind = LEAF_KEY, .by = "李明", .key = {sealed_view}});
+  assert_view(key->key.sealed, sealed_view);
+  CLEANUP(leaf_free)
+  struct leaf *doubted = through_the_ledger(
+      &(struct leaf){.kind = LEAF_REVOCATION, .by = "李明", .revocation = {"liudong-1", INT64_MIN}});
+  assert_true(doubted->revocation.doubtful_since_ms == INT64_MIN);
   CLEANUP(leaf_free)
   struct leaf *resume = through_the_ledger(
       &(struct leaf){.kind = LEAF_RESUME, .by = "李明", .reason = "r", .resume = {UINT64_MAX}});
