@@ -597,7 +597,7 @@ class Agents(Door):
         for data in (record + b"\0", record * 6):
             with self.subTest(length=len(data)):
                 self.assertEqual(st.ask_to_join(invitation, data, keys).fault.code, "message.malformed")
-        for size in (1025, 300000):
+        for size in (4097, 300000):
             with self.subTest(length=size):
                 with self.watched(self.curve(keys), invitation.enrol_endpoint) as (socket, watch):
                     watch.wait_for(zmq.Event.HANDSHAKE_SUCCEEDED)

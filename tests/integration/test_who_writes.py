@@ -62,6 +62,8 @@ TRIES = {
     "restore": [("{out}", "--key", "{key}")],
     "resume": [(), ("--revocations-checked",)],
     "key backup": [("{out}2",)],
+    "key rotate": [("--reason", "r")],
+    "key retire": [("--reason", "r")],
 }
 
 

@@ -93,7 +93,7 @@ static void unknown_suites_and_labels_are_malformed(void **state)
   static const struct {
     guint at;
     uint8_t value;
-  } cases[] = {{4, 0}, {4, 2}, {5, 0}, {5, SEAL_RETURN + 1}, {5, 255}, {6, 1}, {7, 1}};
+  } cases[] = {{4, 0}, {4, 2}, {5, 0}, {5, SEAL_KEY + 1}, {5, 255}, {6, 1}, {7, 1}};
   for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GByteArray) sealed = sealed_payload();
     sealed->data[cases[i].at] = cases[i].value;
