@@ -1,6 +1,9 @@
-"""Kill -9 of either program at any moment, and SIGTERM under load: nothing acknowledged is lost, nothing counts twice.
+"""Kill -9 of either program at any moment, or of both, and SIGTERM under load: nothing acknowledged is lost, nothing
+counts twice.
 
-PARKTALLY_SEED repeats a run as far as the machine allows, PARKTALLY_KILLS sets how many kills there are."""
+What was sent is known here, and each receipt is looked at afterwards: that its holder finds it proved, that the ledger has just
+those, that they come again, and that the auditor's program finds each where it says. PARKTALLY_SEED repeats a run as
+far as the machine allows, PARKTALLY_KILLS sets how many kills there are."""
 
 import collections
 import contextlib
@@ -11,6 +14,8 @@ import os
 import random
 import secrets
 import signal
+import sqlite3
+import struct
 import subprocess
 import sys
 import threading
@@ -24,12 +29,14 @@ import stranger as st  # noqa: E402
 from stranger import Report  # noqa: E402
 
 SEED = int(os.environ.get("PARKTALLY_SEED") or secrets.randbits(32))
-KILLS = int(os.environ.get("PARKTALLY_KILLS") or parktally.sampled(50, 100))
+KILLS = int(os.environ.get("PARKTALLY_KILLS") or parktally.sampled(50, 1000))
 UNITS = 20        # of each agent
 LONGEST = 0.15    # seconds that the victim gets at most before it is killed
 SILENCE = 1       # seconds after which a stranger opens a new connection
+VERIFY_PATIENCE = 600  # seconds for a check of the whole ledger, which grows with the kills
 PUSH_TIMEOUT = 2  # seconds that a push waits for its receipts
 PARKS = ("east", "west", "south")
+VERIFIER = parktally.BUILD / "aggregator" / "verifier" / "parktally-verify"
 MONTHS = [f"{year}-{month:02d}" for year in range(2014, 2019) for month in range(1, 13)]  # then corrections of them
 
 
@@ -110,8 +117,35 @@ class StrangerLoad(Load):
         places = [self.agent.read_receipt(answer).position for answer in answers.values()]
         assert len(set(places)) == len(places)
 
+    def kept(self):
+        """Receipts by submission."""
+        return dict(self.receipts)
 
-class AgentLoad(Load):
+    def export(self, path):
+        """A file of them, as parktally-verify reads it."""
+        path.write_bytes(b"".join(struct.pack("<I", len(receipt)) + receipt for receipt in self.receipts.values()))
+
+
+class OutboxLoad(Load):
+    """What has an outbox, where receipts are."""
+
+    def kept(self):
+        """Receipts by submission; there is one for each."""
+        rows = ask(self.agent.data / "outbox.db",
+                   "SELECT id, receipt.sealed FROM submission LEFT JOIN receipt USING(sequence)")
+        assert all(receipt for _, receipt in rows), f"{self.thread.name}: {sum(not receipt for _, receipt in rows)} have no receipt"
+        return dict(rows)
+
+    def assert_receipts_hold(self):
+        """The agent itself proves each, without anybody's help."""
+        found = json.loads(self.agent.command("receipts", "verify", "--format", "json", code=0).out)
+        assert (found["receipts"], found["wrong"]) == (len(self.kept()), []), found
+
+    def export(self, path):
+        self.agent.command("outbox", "export", path, "--all", code=0)
+
+
+class AgentLoad(OutboxLoad):
     """A real park-agent that pushes a file for each month and then a corrected one. Its process may be killed."""
 
     def __init__(self, city, folder, area, name, seed):
@@ -165,7 +199,7 @@ class AgentLoad(Load):
         return False
 
 
-class ServiceLoad(Load):
+class ServiceLoad(OutboxLoad):
     """A park-agent as a service: files are moved into its folder, and what it has put into done/ is never shown to
     it again. Its process may be killed."""
 
@@ -259,6 +293,11 @@ class ServiceLoad(Load):
         self.stop()
 
 
+def ask(database, query, *values):
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        return connection.execute(query, values).fetchall()
+
+
 def write_file(path, month, values):
     with open(path, "w", newline="") as file:
         writer = csv.writer(file)
@@ -269,7 +308,7 @@ def write_file(path, month, values):
 class Kills(parktally.Case):
     def setUp(self):
         super().setUp()
-        parktally.need(parktally.AGENT)
+        parktally.need(parktally.AGENT, VERIFIER)
         print(f"PARKTALLY_SEED={SEED} PARKTALLY_KILLS={KILLS}", file=sys.stderr)
         self.random = random.Random(SEED)
         self.city = self.aggregator()
@@ -317,18 +356,28 @@ class Kills(parktally.Case):
         """Gives the victims a moment, so that the kill hits them anywhere in their work."""
         time.sleep(self.random.uniform(0, LONGEST))
 
-    def kill_one(self):
-        """Kills the aggregator or an agent's process, and starts it again. Says which."""
+    def kill_some(self):
+        """Kills the aggregator, an agent's process, or the one and right after it the other, and starts them again. Says which
+        were killed."""
         agents = [load for load in self.loads if not isinstance(load, StrangerLoad)]
         self.linger()
-        if self.random.random() < 0.5 or not agents:
-            self.city.kill()
+        victims = self.random.choice((["aggregator"], [self.random.choice(agents)], ["aggregator", self.random.choice(agents)]))
+        if len(victims) > 1:
+            self.random.shuffle(victims)
+        killed = []
+        for victim in victims:
+            if victim == "aggregator":
+                self.city.kill()
+                killed.append(victim)
+            elif self.city.is_running():
+                parktally.wait_until(victim.kill, "an agent is at work")
+                killed.append(victim.thread.name)
+            elif victim.kill():  # a push may just have come to its end
+                killed.append(victim.thread.name)
+        if not self.city.is_running():
             self.linger()
             self.city.start()
-            return "aggregator"
-        victim = self.random.choice(agents)
-        parktally.wait_until(victim.kill, "an agent is at work")
-        return victim.thread.name
+        return killed
 
     def finish(self):
         for load in self.loads:
@@ -353,12 +402,32 @@ class Kills(parktally.Case):
                     found = line["value"], line["reported"]
                     self.assertEqual(found, (f"{sums[key] // 10}.{sums[key] % 10}", str(units[key])), line)
 
+    def assert_receipts(self):
+        """Each is what the ledger has, of each that was sent there is one, and the ledger has no other submissions of theirs."""
+        whole, files = 0, []
+        for load in self.loads:
+            load.assert_receipts_hold()
+            kept = load.kept()
+            committed = ask(self.city.data / "store.db", "SELECT id, sealed FROM submission JOIN receipt USING(position) WHERE agent = ?",
+                            load.agent.id)
+            self.assertEqual(len(committed), len(dict(committed)))
+            self.assertEqual(dict(committed), kept, load.thread.name)
+            whole += len(kept)
+            files.append(self.folder / f"{load.thread.name}.receipts")
+            load.export(files[-1])
+        self.city.command("ledger", "verify")
+        ledger = self.folder / "ledger"
+        self.city.command("ledger", "export", "--output", ledger)
+        found = parktally.run(VERIFIER, ledger, "--format", "json", *(word for path in files for word in ("--receipts", path)),
+                              timeout=VERIFY_PATIENCE)
+        self.assertEqual(found.code, 0, found)
+        self.assertEqual(json.loads(found.out)["receipts"], whole)
+        print(f"{whole} receipts verified, of {sum(len(load.said) for load in self.loads)} figures and their corrections", file=sys.stderr)
+
     def assert_all_is_well(self):
         self.assert_totals()
         self.assert_sound(self.city)
-        for load in self.loads:
-            if isinstance(load, StrangerLoad):
-                load.assert_receipts_hold()
+        self.assert_receipts()
         self.assert_totals()
         self.assertEqual(self.city.stop(), 0)
         self.assert_sound(self.city)
@@ -366,10 +435,12 @@ class Kills(parktally.Case):
     def test_random_kills(self):
         self.start("pspww")
         hits = collections.Counter()
+        checked = 0
         while hits.total() < KILLS:
-            hits[self.kill_one()] += 1
+            hits.update(self.kill_some())
             self.assert_no_error()
-            if hits.total() % 10 == 0:
+            if hits.total() >= 2 * checked + 10:  # ever less often, since the ledger grows
+                checked = hits.total()
                 self.city.check_ledger()
         self.finish()
         done = {load.thread.name: load.done for load in self.loads}
