@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import baseline
@@ -102,14 +103,17 @@ def ending(processes):
 
 def push_all(agents, files, *options):
     """Each agent pushes its files, all at once; waits for their ends. `files` is a list, or a list of lists."""
-    with ending([]) as pushes:
+    with contextlib.ExitStack() as stack:
+        pushes = stack.enter_context(ending([]))
+        said = []  # files, since findings of months of figures are more than a pipe takes, and none is to wait until it is read
         for agent, own in zip(agents, files):
             own = own if isinstance(own, list) else [own]
-            pushes.append(agent.start("push", *own, *APPROVED, *options))
-        for push in pushes:
-            said = push.stdout.read()
+            said.append(stack.enter_context(tempfile.TemporaryFile()))
+            pushes.append(agent.start("push", *own, *APPROVED, *options, output=said[-1]))
+        for push, words in zip(pushes, said):
             if push.wait() != 0:
-                raise Wrong(f"push ended with {push.returncode}: {said.decode()[-2000:]}")
+                words.seek(0)
+                raise Wrong(f"push ended with {push.returncode}: {words.read().decode()[-2000:]}")
 
 
 def waiting(agent):
