@@ -20,7 +20,7 @@ packages_to_build="gcc libc6-dev cmake ninja-build pkg-config gettext protobuf-c
 
 # What the tests need besides.
 packages_to_test="clang clang-tidy clang-tools clang-format libclang-rt-dev lld cppcheck libcmocka-dev sqlite3 faketime
-  python3-zmq python3-nacl python3-protobuf python3-openpyxl"
+  python3-zmq python3-nacl python3-protobuf python3-openpyxl iproute2"
 
 # What the benchmarks need besides: what we are compared with, and a client.
 packages_to_bench="postgresql sqlite3 python3-zmq python3-nacl python3-protobuf"
