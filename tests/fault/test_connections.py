@@ -1,5 +1,5 @@
-"""Connections that break at each place of the conversation, answers that are lost, and connections that die without a
-word: all arrives, and once.
+"""Connections that break at each place of the conversation, that are slow, late or stand still, answers that are lost, and
+connections that die without a word: all arrives, and once.
 
 The places are those of a conversation that nothing disturbs: in and after the greeting, each step of the handshake, and each
 message. PARKTALLY_FULL=1 breaks every one, else a sample; PARKTALLY_SEED repeats it. Except where silence is
@@ -13,12 +13,13 @@ import re
 import secrets
 import sqlite3
 import sys
+import time
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 import parktally  # noqa: E402
-from proxy import DOWN, GREETING, UP, CutAt, LoseAnswers, Proxy, Silence  # noqa: E402
+from proxy import DOWN, GREETING, UP, CutAt, Delay, HoldBack, LoseAnswers, Proxy, Silence, Throttle, Whole  # noqa: E402
 from stranger import Stranger  # noqa: E402
 
 SEED = int(os.environ.get("PARKTALLY_SEED") or secrets.randbits(32))
@@ -26,6 +27,13 @@ SAMPLE = 7        # places of each conversation, besides one
 UNITS = 3000      # whose register has two chunks
 REPORTING = 1000  # of them, so that a submission is some segments of TCP
 MONTHS = ("2018-05", "2018-06")
+SMALL = 16        # reports of a submission of 1 KiB
+DELAY = 0.3       # seconds, each way
+LATE = 0.4        # seconds for which bytes are held back
+TOO_LATE = 7      # likewise, longer than a handshake may take
+MINUTES = 150     # likewise, longer than anybody waits
+RATE = 40000      # bytes a second
+LEAST_RATE = 4000 # likewise: the largest message here takes 23 s, and has 30
 BEFORE_SILENCE = 25  # seconds; an agent calls 30 of them silence
 AFTER_SILENCE = 120
 
@@ -192,6 +200,90 @@ class Connections(parktally.Case):
         parktally.wait_until(lambda: self.status()["counted"] == self.reports, "all is counted", BEFORE_SILENCE)
         service.terminate()
         self.assertEqual(service.wait(parktally.PATIENCE), 0)
+        self.finish()
+
+    def test_a_small_push_that_is_cut_at_every_byte(self):
+        """Of the greeting, the handshake, and messages of 1 KiB."""
+        self.join()
+        self.push(self.write_file(MONTHS[:1], SMALL))
+        self.push(self.write_file(MONTHS[:1], SMALL))
+        whole = self.door.connections[-1]
+        start, end, _ = max(whole.streams[UP].messages(), key=lambda frame: frame[1] - frame[0])
+        self.assertGreater(end - start, 1024)
+        self.assertLess(end - start, 1200)
+        every = [(direction, offset) for direction in (UP, DOWN) for offset in range(whole.streams[direction].messages()[-1][1] + 1)]
+        print(f"{len(every)} bytes", file=sys.stderr)
+        for place in every if parktally.FULL else self.random.sample(every, parktally.sampled(SAMPLE, 0)):
+            with self.subTest(place=place):
+                fault, before = CutAt(*place), len(self.door.connections)
+                self.door.faults = [fault]
+                self.push(self.write_file(MONTHS[:1], SMALL))
+                self.assert_cut(fault, self.door, before, place == every[-1])
+                self.assert_arrived()
+        self.finish()
+
+    # --- connections that are late, slow, or stand still for a while ---
+
+    def test_all_is_300_milliseconds_late_each_way(self):
+        if not parktally.FULL:
+            self.join()
+        self.door.usual = self.enrolment.usual = lambda: Delay(DELAY)
+        if parktally.FULL:
+            self.join()
+        begun = time.monotonic()
+        self.push(self.write_file())
+        self.assertGreater(time.monotonic() - begun, 4 * 2 * DELAY)  # greeting, HELLO, INITIATE, Hello, and only then a submission
+        self.door.usual = self.enrolment.usual = Whole
+        self.finish()
+
+    def test_a_connection_that_is_slow(self):
+        self.join()
+        self.push(self.write_file())
+        self.door.usual = lambda: Throttle(RATE)
+        before = len(self.door.connections)
+        self.push(self.write_file(), AFTER_SILENCE)
+        if parktally.FULL:
+            self.door.usual = lambda: Throttle(LEAST_RATE)
+            self.push(self.write_file(MONTHS, UNITS), AFTER_SILENCE)
+        largest = max(end - start for start, end, _ in self.door.connections[-1].streams[UP].frames)
+        self.assertGreater(largest, 80000 if parktally.FULL else 10000)
+        self.assertEqual(len(self.door.connections), before + 1 + parktally.FULL)  # nobody took that for silence
+        self.door.usual = Whole
+        self.finish()
+
+    def before_the_end(self, connection):
+        """Places after which something comes."""
+        return [place for place in dict.fromkeys(places(connection)) if place[1] < connection.streams[place[0]].passed]
+
+    def held(self, place, seconds, patience=BEFORE_SILENCE):
+        fault = HoldBack(*place, seconds, both=self.random.random() < 0.5)
+        with self.subTest(fault=fault):
+            self.door.faults = [fault]
+            self.push(self.write_file(), patience)
+            self.assertTrue(fault.done, "never came there")
+            self.assert_arrived()
+        return fault
+
+    def test_bytes_that_are_held_back_and_come_late(self):
+        """In a full run also so late that they belong to a connection that was given up long ago."""
+        self.join()
+        self.push(self.write_file())
+        self.push(self.write_file())
+        every = self.before_the_end(self.door.connections[-1])
+        late = []
+        if parktally.FULL:  # with the documents that it has: a push that has none does not wait for them so long
+            for place in self.random.sample(every, 12):
+                self.held(place, TOO_LATE, AFTER_SILENCE)
+            late = [self.held(place, MINUTES, AFTER_SILENCE) for place in self.random.sample(every, 8)]
+        self.forget_documents()
+        self.push(self.write_file())
+        every = self.before_the_end(self.door.connections[-1])
+        for place in every if parktally.FULL else self.random.sample(every, parktally.sampled(3, 0)):
+            self.forget_documents()
+            self.held(place, LATE)
+        parktally.wait_until(lambda: all(fault.is_over() for fault in late), "all goes on", MINUTES)
+        parktally.wait_until(lambda: not any(connection.is_alive() for connection in self.door.connections), "all came, or was cut")
+        self.assert_arrived()
         self.finish()
 
     # --- lost answers ---
