@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integratio
 import row_asof  # noqa: E402
 import row_checks  # noqa: E402
 import row_comparable  # noqa: E402
+import row_crowd  # noqa: E402
 import row_disclosure  # noqa: E402
 import row_end_to_end  # noqa: E402
 import row_ending  # noqa: E402
@@ -27,7 +28,7 @@ import row_total  # noqa: E402
 import scene  # noqa: E402
 import table  # noqa: E402
 
-ROWS = {"end-to-end": row_end_to_end.run, "ingest": row_ingest.run, "single": row_single.run, "total": row_total.run,
+ROWS = {"end-to-end": row_end_to_end.run, "ingest": row_ingest.run, "single": row_single.run, "crowd": row_crowd.run, "total": row_total.run,
         "memory": row_memory.run, "growth": row_growth.run, "ending": row_ending.run, "checks": row_checks.run,
         "comparable": row_comparable.run, "disclosure": row_disclosure.run, "as-of": row_asof.run}
 ROUNDS, QUICK_ROUNDS = 5, 2

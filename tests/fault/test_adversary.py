@@ -8,7 +8,6 @@ import json
 import os
 import random
 import re
-import resource
 import secrets
 import socket
 import sys
@@ -21,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 import parktally  # noqa: E402
 import stranger as st  # noqa: E402
 import zmq  # noqa: E402
+from flood import Flood, everywhere, files_for  # noqa: E402
 from raw import GREETING, MORE, RawPeer, connect, frame  # noqa: E402
 from stranger import Report, pb  # noqa: E402
 
@@ -31,54 +31,6 @@ HANDSHAKE = 5   # seconds
 STALL = 2       # seconds, as these tests set it
 UNITS = 4000    # whose register has some chunks
 MONTHS = [f"{year}-{month:02d}" for year in range(2012, 2030) for month in range(1, 13)]
-
-
-def files_for(count):
-    """As many sockets as this process may have, at most `count`."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    if hard < count + 500:
-        print(f"{hard} open files allow no flood of {count} connections; {hard - 500} instead", file=sys.stderr)
-    return min(count, hard - 500)
-
-
-class Flood:
-    """Holds many connections that say `words` and no more, and replaces those that were cut, until it is closed."""
-
-    def __init__(self, endpoint, count, words, source):
-        self.endpoint, self.words, self.source = endpoint, words, source
-        self.made, self.ending = 0, False
-        self.sockets = [None] * count
-        self.whole = threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        host, port = self.endpoint.removeprefix("tcp://").rsplit(":", 1)
-        while not self.ending:
-            for n in range(len(self.sockets)):
-                if self.ending:
-                    break
-                if self.sockets[n]:
-                    self.sockets[n].close()
-                self.sockets[n] = self.open(host, int(port), n)
-                self.made += 1
-            self.whole.set()
-
-    def open(self, host, port, n):
-        try:
-            peer = socket.create_connection((host, port), 5, (self.source(n), 0))
-            peer.sendall(self.words)
-            return peer
-        except OSError:
-            return None  # turned away, which is as good
-
-    def close(self):
-        self.ending = True
-        self.thread.join()
-        for peer in self.sockets:
-            if peer:
-                peer.close()
 
 
 class Adversary(parktally.Case):
@@ -182,11 +134,11 @@ class Handshakes(Adversary):
         return top
 
     def test_a_flood_of_silent_connections_from_everywhere(self):
-        top = self.flood(b"", lambda n: f"127.{10 + n // 62500}.{n // 250 % 250}.{1 + n % 250}", 32 * MIB)
+        top = self.flood(b"", everywhere, 32 * MIB)
         self.assertGreater(top["handshakes"]["refused"], 1000)
 
     def test_a_flood_of_hellos_from_everywhere(self):
-        top = self.flood(self.hello(), lambda n: f"127.{10 + n // 62500}.{n // 250 % 250}.{1 + n % 250}", 64 * MIB)
+        top = self.flood(self.hello(), everywhere, 64 * MIB)
         self.assertGreater(top["handshakes"]["refused"], 1000)
 
     def test_a_flood_from_one_address(self):
