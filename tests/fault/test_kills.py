@@ -44,9 +44,11 @@ class Load:
     """What all loads have: a thread, and what it said. It goes on to the next thing when one is acknowledged, and has
     said nothing that is not acknowledged in the end."""
 
+    count = UNITS
+
     def __init__(self, area, name, seed):
         self.area, self.random = area, random.Random(seed)
-        self.units = [f"{name}{n:02d}" for n in range(UNITS)]
+        self.units = [f"{name}{n:02d}" for n in range(self.count)]
         self.said = {}  # (month, unit) → tenths: the last
         self.enough = threading.Event()
         self.error = None
@@ -305,11 +307,15 @@ def write_file(path, month, values):
         writer.writerows([unit, month, f"{value // 10}.{value % 10}"] for unit, value in values.items())
 
 
-class Kills(parktally.Case):
+class Loaded(parktally.Case):
+    """A city under load, and what must be true of it in the end."""
+
+    kinds = {"w": StrangerLoad, "p": AgentLoad, "s": ServiceLoad}
+
     def setUp(self):
         super().setUp()
         parktally.need(parktally.AGENT, VERIFIER)
-        print(f"PARKTALLY_SEED={SEED} PARKTALLY_KILLS={KILLS}", file=sys.stderr)
+        print(f"PARKTALLY_SEED={SEED}", file=sys.stderr)
         self.random = random.Random(SEED)
         self.city = self.aggregator()
         self.loads = []
@@ -319,16 +325,13 @@ class Kills(parktally.Case):
         that is started for each push, s for a service."""
         names = [f"{PARKS[n % 3][0].upper()}{n}" for n in range(len(kinds))]
         self.city.import_register([parktally.unit(f"{name}{u:02d}", PARKS[n % 3])
-                                   for n, name in enumerate(names) for u in range(UNITS)])
+                                   for n, (kind, name) in enumerate(zip(kinds, names)) for u in range(self.kinds[kind].count)])
         self.city.start()
         for area in PARKS:
             st.enrol(self.city, area).close()  # speaks for it
         for n, (kind, name) in enumerate(zip(kinds, names)):
-            rest = PARKS[n % 3], name, self.random.getrandbits(32)
-            if kind == "w":
-                self.loads.append(StrangerLoad(self.city, *rest))
-            else:
-                self.loads.append({"p": AgentLoad, "s": ServiceLoad}[kind](self.city, self.folder, *rest))
+            place = () if kind == "w" else (self.folder,)
+            self.loads.append(self.kinds[kind](self.city, *place, PARKS[n % 3], name, self.random.getrandbits(32)))
         self.addCleanup(self.end_all)
         for load in self.loads:
             load.thread.start()
@@ -352,6 +355,31 @@ class Kills(parktally.Case):
             if load.error:
                 raise load.error
 
+    def finish(self):
+        for load in self.loads:
+            load.finish()
+
+    def assert_totals(self):
+        """Totals are the sum of what was said last, each figure once."""
+        sums = collections.Counter()
+        units = collections.Counter()
+        for load in self.loads:
+            for (month, _), value in load.said.items():
+                for area in {"east": ("east", "group", "zone"), "west": ("west", "group", "zone"),
+                             "south": ("south", "zone")}[load.area]:
+                    sums[area, month] += value
+                    units[area, month] += 1
+        self.assertTrue(sums)
+        for month in sorted({month for _, month in sums}):
+            lines = self.city.totals("--period", month, "--indicator", "output", "--slice", "all")
+            for line in lines:
+                key = line["area"], month
+                if line["slice"] == "all" and key in sums:
+                    found = line["value"], line["reported"]
+                    self.assertEqual(found, (f"{sums[key] // 10}.{sums[key] % 10}", str(units[key])), line)
+
+
+class Kills(Loaded):
     def linger(self):
         """Gives the victims a moment, so that the kill hits them anywhere in their work."""
         time.sleep(self.random.uniform(0, LONGEST))
@@ -378,29 +406,6 @@ class Kills(parktally.Case):
             self.linger()
             self.city.start()
         return killed
-
-    def finish(self):
-        for load in self.loads:
-            load.finish()
-
-    def assert_totals(self):
-        """Totals are the sum of what was said last, each figure once."""
-        sums = collections.Counter()
-        units = collections.Counter()
-        for load in self.loads:
-            for (month, _), value in load.said.items():
-                for area in {"east": ("east", "group", "zone"), "west": ("west", "group", "zone"),
-                             "south": ("south", "zone")}[load.area]:
-                    sums[area, month] += value
-                    units[area, month] += 1
-        self.assertTrue(sums)
-        for month in sorted({month for _, month in sums}):
-            lines = self.city.totals("--period", month, "--indicator", "output", "--slice", "all")
-            for line in lines:
-                key = line["area"], month
-                if line["slice"] == "all" and key in sums:
-                    found = line["value"], line["reported"]
-                    self.assertEqual(found, (f"{sums[key] // 10}.{sums[key] % 10}", str(units[key])), line)
 
     def assert_receipts(self):
         """Each is what the ledger has, of each that was sent there is one, and the ledger has no other submissions of theirs."""
@@ -433,6 +438,7 @@ class Kills(parktally.Case):
         self.assert_sound(self.city)
 
     def test_random_kills(self):
+        print(f"PARKTALLY_KILLS={KILLS}", file=sys.stderr)
         self.start("pspww")
         hits = collections.Counter()
         checked = 0
