@@ -2,9 +2,9 @@
 write-ahead logs do not grow, and totals are exact at the end.
 
 What the city can take is measured first: submissions a second while three services have always files before them. Then files are
-handed in at half of that. The server and each service are sampled; of every series, the median of the run's last quarter is at
-most that of its second quarter, a tenth more, and a constant (ROOM). The same holds within each process's life that was long
-enough. PARKTALLY_SOAK_SECONDS sets how long, an hour in a full run; PARKTALLY_SEED repeats what is random."""
+handed in at half of that. The server and each service are sampled: nothing is ever over its bound (MOST), and of memory and open
+files the median of the run's last quarter is at most that of its second quarter, a tenth more, and a constant (ROOM); likewise
+within each process's life that was long enough. PARKTALLY_SOAK_SECONDS sets how long, an hour in a full run; PARKTALLY_SEED repeats what is random."""
 
 import collections
 import contextlib
@@ -24,19 +24,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 import parktally  # noqa: E402
 from test_kills import MONTHS, Loaded, ServiceLoad, ask, write_file  # noqa: E402
 
-SECONDS = int(os.environ.get("PARKTALLY_SOAK_SECONDS") or (3600 if parktally.FULL else 8))
+SECONDS = int(os.environ.get("PARKTALLY_SOAK_SECONDS") or (3600 if parktally.FULL else 6))
+QUICK = SECONDS < 600  # caches are still being filled
 CAPACITY_SECONDS = min(20, max(2, SECONDS / 6))  # of them, to find out what the city can take
-LOOK = 0.2 if SECONDS < 600 else 1  # seconds between samples
-RESTART = max(2, SECONDS / 20)    # seconds between two ends of a program, on average
-LONG_LIFE = 120   # samples, for a life to be looked at by itself
+LOOK = 0.2 if QUICK else 1  # seconds between samples
+RESTART = max(3, SECONDS / 20)    # seconds between two ends of a program, on average
+LONG_LIFE = 10 if QUICK else 240  # samples, for a life to be looked at by itself
 WINDOW = 6        # files that a service has before it at most
 UNITS = 100       # of each service
-QUICK = SECONDS < 600  # caches are still being filled
 MIB = 1 << 20
-ROOM = {"memory": (32 if QUICK else 6) * MIB, "files": 16, "log": (32 if QUICK else 8) * MIB}
-MOST = {"server memory": 128 * MIB, "service memory": 32 * MIB, "server log": 176 * MIB, "service log": 32 * MIB}
+ROOM = {"memory": (32 if QUICK else 4) * MIB, "files": 16}
+MOST = {"server memory": 128 * MIB, "service memory": 32 * MIB, "server log": 176 * MIB, "service log": 16 * MIB,
+        "server files": 100, "service files": 60}
 CHECK_PATIENCE = 1800  # seconds for a replay of an hour
-HELD = 0.9             # of what was to be sent, that was
+HELD = 0.5             # of what was to be sent, that was at least: the machine may have got other things to do
 
 
 class Pace:
@@ -199,8 +200,10 @@ class Soak(Loaded):
                   f"most {max(values) / unit:.1f}", file=sys.stderr)
             if parktally.SANITIZED and what == "memory":
                 continue
+            self.assertLessEqual(max(values), MOST[f"{name.split()[0]} {what}"], f"{what} of {name}")
+            if what == "log":  # it is written anew from its beginning, and is as large as it was once, until its program ends
+                continue
             self.assertLessEqual(quarters[3], quarters[1] * 1.1 + ROOM[what], f"{what} of {name} grew: {quarters}")
-            self.assertLessEqual(max(values), MOST.get(f"{name.split()[0]} {what}", max(values)), f"{what} of {name}")
             for pid, life in itertools.groupby(series, key=lambda sample: sample[1]):
                 life = [value for _, _, value in life]
                 if len(life) >= LONG_LIFE:
