@@ -2,16 +2,16 @@
 write-ahead logs do not grow, and totals are exact at the end.
 
 What the city can take is measured first: submissions a second while three services have always files before them. Then files are
-handed in at half of that. The server and each service are sampled: nothing is ever over its bound (MOST), and of memory and open
-files the median of the run's last quarter is at most that of its second quarter, a tenth more, and a constant (ROOM); likewise
-within each process's life that was long enough. PARKTALLY_SOAK_SECONDS sets how long, an hour in a full run; PARKTALLY_SEED repeats what is random."""
+handed in at half of that. The server and each service are sampled: nothing is ever over its bound (MOST), and of memory and open files
+the median of the run's last quarter is at most that of its second quarter, a tenth more, and a constant (ROOM); likewise within each
+process's life that was long enough. PARKTALLY_SOAK_SECONDS sets how long, an hour in a full run; PARKTALLY_SEED repeats what is
+random."""
 
 import collections
 import contextlib
 import itertools
 import json
 import os
-import random
 import re
 import statistics
 import sys
@@ -217,7 +217,8 @@ class Soak(Loaded):
             self.assertEqual(status["waiting_to_send"] + status["stale"] + status["refused"] + status["refused_whole"], 0, status)
             load.assert_receipts_hold()
             submissions, = ask(load.agent.data / "outbox.db", "SELECT count(*) FROM submission")
-            self.assertEqual([submissions], ask(self.city.data / "store.db", "SELECT count(*) FROM submission WHERE agent = ?", load.agent.id))
+            self.assertEqual([submissions], ask(self.city.data / "store.db", "SELECT count(*) FROM submission WHERE agent = ?",
+                                                load.agent.id))
         found = parktally.run(parktally.AGGREGATOR, "rebuild", "--check", data=self.city.data, timeout=timeout)
         self.assertEqual(found.code, 0, found)
         found = parktally.run(parktally.AGGREGATOR, "ledger", "verify", data=self.city.data, timeout=timeout)
