@@ -42,11 +42,15 @@ static bool is_zero(const uint8_t *data, size_t length)
   return data[0] == 0 && memcmp(data, data + 1, length - 1) == 0;
 }
 
-static int check_page(const struct guarded *guarded, const uint8_t *page, uint32_t number)
+bool db_guard_page_fits(const uint8_t *page, uint32_t number)
 {
   int64_t expected = page_checksum(page, number);
-  if (memcmp(page + CHECKED_BYTES, &expected, sizeof expected) == 0 || is_zero(page, DB_PAGE_BYTES))
-    return SQLITE_OK;
+  return memcmp(page + CHECKED_BYTES, &expected, sizeof expected) == 0 || is_zero(page, DB_PAGE_BYTES);
+}
+
+static int check_page(const struct guarded *guarded, const uint8_t *page, uint32_t number)
+{
+  if (db_guard_page_fits(page, number)) return SQLITE_OK;
   if (number == 1 && memcmp(page, MAGIC, sizeof MAGIC) != 0) return SQLITE_NOTADB;
   return db_guard_damaged(
       guarded, number == 1 && page[HEAD_RESERVED_AT] == 0 ? DB_DAMAGE_NO_GUARD : DB_DAMAGE_PAGE, number);

@@ -24,6 +24,9 @@
           fewer pages split and are written; 16384 gains no more and doubles what one report writes */
 #define DB_RESERVED_BYTES 8 /* at the end of each: XXH3 of what stands before it, seeded with its number */
 
+/* Whether a page of DB_PAGE_BYTES, read from the database file at this number, is what was written there. */
+bool db_guard_page_fits(const uint8_t *page, uint32_t number);
+
 /* The name for sqlite3_open_v2(). Any thread. */
 const char *db_guard_name(void);
 
