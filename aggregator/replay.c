@@ -10,16 +10,13 @@
 #include "aggregator/periods.h"
 #include "aggregator/posting.h"
 #include "aggregator/snapshot.h"
+#include "aggregator/swap.h"
 #include "aggregator/tables.h"
-#include "common/clock.h"
 #include "common/error.h"
 #include "common/heap.h"
 #include "common/merkle.h"
 #include "common/text.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -360,17 +357,6 @@ static bool compare_with(struct replay *replay, replay_difference *difference, u
   return store_commit(replay->ledger, error);
 }
 
-static void remove_store(const char *path)
-{
-  static const char *const suffixes[] = {"", "-wal", "-shm"};
-
-  for (size_t n = 0; n < G_N_ELEMENTS(suffixes); n++) {
-    g_autofree char *name = g_strconcat(path, suffixes[n], NULL);
-
-    g_unlink(name);
-  }
-}
-
 static bool check(const char *folder, bool verifies, replay_difference *difference,
                   void (*progress)(uint64_t done, uint64_t all, void *data), void *data,
                   struct verified *ret_verified, uint64_t *ret_leaves, GError **error)
@@ -385,7 +371,7 @@ static bool check(const char *folder, bool verifies, replay_difference *differen
   bool done = false;
 
   if (!ledger) return false;
-  remove_store(temporary);
+  swap_remove(temporary);
   replay.target = store_open(temporary, STORE_CREATE, error);
   if (replay.target) {
     store_use_ledger(replay.target, ledger);
@@ -393,7 +379,7 @@ static bool check(const char *folder, bool verifies, replay_difference *differen
     if (replay_begin(&replay, error)) done = compare_with(&replay, difference, &differences, error);
     replay_end(&replay);
     store_close(replay.target);
-    remove_store(temporary);
+    swap_remove(temporary);
   }
   if (!done) return false;
   *ret_verified = (struct verified){0};
@@ -473,45 +459,15 @@ static bool make_store(const char *path, const char *old,
   return store && store_take_ledger(store, old, error) && rebuild_store(store, progress, data, error);
 }
 
-/* Opened and closed by itself, it has all in the file of this name. */
-static bool settle(const char *path, GError **error)
-{
-  CLEANUP(store_close) struct store *store = store_open(path, STORE_WRITE, error);
-  return store != NULL;
-}
-
-static bool sync_folder(const char *folder)
-{
-  int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  bool synced = file >= 0 && fsync(file) == 0;
-  int saved = errno;
-  if (file >= 0) close(file);
-  errno = saved;
-  return synced;
-}
-
-/* At no moment is there no store. */
-static bool change_places(const char *folder, const char *path, const char *made, const char *aside,
-                          GError **error)
-{
-  if (link(path, aside) == 0 && sync_folder(folder) && rename(made, path) == 0 && sync_folder(folder))
-    return true;
-  g_set_error(error, PARKTALLY_ERROR, errno == ENOSPC ? ERROR_TEMPORARY : ERROR_IO,
-              _("%s cannot take the place of %s (%s)"), made, path, g_strerror(errno));
-  return false;
-}
-
 bool replay_rebuild_beside(const char *folder, void (*progress)(uint64_t done, uint64_t all, void *data),
                            void *data, char **ret_aside, GError **error)
 {
   heap_hold(LIMIT_HEAP_BYTES);
   g_autofree char *path = folder_path(folder, "store.db");
   g_autofree char *made = folder_path(folder, "store.db.new");
-  g_autofree char *aside = g_strdup_printf("%s.damaged-%" PRId64, path, clock_wall().ms);
-  remove_store(made); /* what a kill left */
-  bool done = settle(path, error) && make_store(made, path, progress, data, error) && settle(made, error) &&
-              change_places(folder, path, made, aside, error);
-  remove_store(made); /* by now only what belongs to it */
-  if (done) *ret_aside = g_steal_pointer(&aside);
+  swap_remove(made); /* what a kill left */
+  bool done = swap_settle(path, error) && make_store(made, path, progress, data, error) &&
+              swap_settle(made, error) && swap_in(folder, made, ret_aside, error);
+  swap_remove(made); /* by now only what belongs to it */
   return done;
 }
