@@ -24,7 +24,11 @@
  *       72   32  Ed25519 public key
  *      104   64  Ed25519 secret key (seed, then public key)
  *      168   32  BLAKE2b-256 of all of the above, against a damaged disk
- *      200    …  papers, as key_papers_pack() has them; none where keys were never changed */
+ *
+ * and, where the keys were changed:
+ *
+ *      200   64  the first public keys, CURVE and Ed25519
+ *      264    …  papers, as key_papers_pack() has them */
 struct keys {
   uint8_t magic[8];
   uint8_t curve_public[CURVE_KEY_SIZE];
@@ -35,12 +39,19 @@ struct keys {
 };
 static_assert(sizeof(struct keys) == 200, "the file begins with the struct");
 
+/* Where papers begin; with none it is the present ones. */
+struct first_keys {
+  uint8_t curve_public[CURVE_KEY_SIZE], sign_public[SEAL_PUBLIC_KEY_SIZE];
+};
+
 struct identity {
   struct keys *keys; /* in guarded memory */
+  struct first_keys first;
   GPtrArray *papers; /* of GBytes; each has a signature of its own */
 };
 
-#define FILE_MOST (sizeof(struct keys) + LIMIT_KEY_CHANGES * (4 + LIMIT_JOIN_BYTES))
+#define FILE_MOST                                                                                            \
+  (sizeof(struct keys) + sizeof(struct first_keys) + LIMIT_KEY_CHANGES * (4 + LIMIT_JOIN_BYTES))
 static_assert(CURVE_KEY_SIZE == crypto_box_PUBLICKEYBYTES && CURVE_KEY_SIZE == crypto_box_SECRETKEYBYTES,
               "CURVE");
 
@@ -158,7 +169,8 @@ static uint8_t *file_of(const struct identity *identity, size_t *ret_length, GEr
   g_autoptr(GBytes) papers = key_papers_pack(identity->papers);
   size_t length;
   const void *data = g_bytes_get_data(papers, &length);
-  uint8_t *file = guarded(sizeof(struct keys) + length);
+  size_t first = length > 0 ? sizeof identity->first : 0;
+  uint8_t *file = guarded(sizeof(struct keys) + first + length);
 
   if (!file) {
     g_set_error(error, PARKTALLY_ERROR, ERROR_UNAVAILABLE,
@@ -166,8 +178,9 @@ static uint8_t *file_of(const struct identity *identity, size_t *ret_length, GEr
     return NULL;
   }
   memcpy(file, identity->keys, sizeof(struct keys));
-  if (length > 0) memcpy(file + sizeof(struct keys), data, length);
-  *ret_length = sizeof(struct keys) + length;
+  if (length > 0) memcpy(file + sizeof(struct keys), &identity->first, first);
+  if (length > 0) memcpy(file + sizeof(struct keys) + first, data, length);
+  *ret_length = sizeof(struct keys) + first + length;
   return file;
 }
 
@@ -182,10 +195,19 @@ static bool store_identity(const struct identity *identity, const char *path, pu
   return stored;
 }
 
-static void finish_keys(struct keys *keys)
+static void are_first(struct identity *identity)
 {
+  memcpy(identity->first.curve_public, identity->keys->curve_public, CURVE_KEY_SIZE);
+  memcpy(identity->first.sign_public, identity->keys->sign_public, SEAL_PUBLIC_KEY_SIZE);
+}
+
+static void finish_keys(struct identity *identity)
+{
+  struct keys *keys = identity->keys;
+
   memcpy(keys->magic, magic, sizeof magic);
   seal_hash((const uint8_t *)keys, CHECKED_SIZE, keys->checksum);
+  are_first(identity);
   sodium_mprotect_readonly(keys);
 }
 
@@ -195,7 +217,7 @@ struct identity *identity_new(GError **error)
   if (identity == NULL) return NULL;
   crypto_box_keypair(identity->keys->curve_public, identity->keys->curve_secret);
   crypto_sign_keypair(identity->keys->sign_public, identity->keys->sign_secret);
-  finish_keys(identity->keys);
+  finish_keys(identity);
   return identity;
 }
 
@@ -206,7 +228,7 @@ struct identity *identity_without_signature(const struct identity *identity, GEr
   memcpy(door->keys->curve_public, identity->keys->curve_public, CURVE_KEY_SIZE);
   memcpy(door->keys->curve_secret, identity->keys->curve_secret, CURVE_KEY_SIZE);
   crypto_sign_keypair(door->keys->sign_public, door->keys->sign_secret);
-  finish_keys(door->keys);
+  finish_keys(door);
   return door;
 }
 
@@ -281,7 +303,11 @@ static struct identity *identity_of(const uint8_t *file, size_t length, GError *
   CLEANUP(identity_free) struct identity *identity = identity_alloc(error);
   if (identity == NULL) return NULL;
   memcpy(identity->keys, file, sizeof(struct keys));
-  GPtrArray *papers = key_papers_unpack(file + sizeof(struct keys), length - sizeof(struct keys));
+  size_t at = sizeof(struct keys), first = length > at ? sizeof identity->first : 0;
+  if (length < at + first) return NULL;
+  are_first(identity);
+  if (first > 0) memcpy(&identity->first, file + at, first);
+  GPtrArray *papers = key_papers_unpack(file + at + first, length - at - first);
   if (!papers || !is_sound(identity->keys)) {
     if (papers) g_ptr_array_unref(papers);
     return NULL;
@@ -369,6 +395,16 @@ bool identity_replace(const struct identity *identity, const char *path, GError 
   return store_identity(identity, path, put_in_place, error);
 }
 
+const uint8_t *identity_first_curve(const struct identity *identity)
+{
+  return identity->first.curve_public;
+}
+
+const uint8_t *identity_first_sign(const struct identity *identity)
+{
+  return identity->first.sign_public;
+}
+
 const GPtrArray *identity_papers(const struct identity *identity)
 {
   return identity->papers;
@@ -376,6 +412,7 @@ const GPtrArray *identity_papers(const struct identity *identity)
 
 void identity_take_papers(struct identity *identity, const struct identity *before, GBytes *change)
 {
+  identity->first = before->first;
   g_ptr_array_set_size(identity->papers, 0);
   for (guint n = 0; n < before->papers->len; n++)
     g_ptr_array_add(identity->papers, g_bytes_ref(before->papers->pdata[n]));

@@ -34,6 +34,9 @@ bool identity_replace(const struct identity *identity, const char *path, GError 
  * The file also holds the papers that lead to its keys: each a sealed KeyChange (key_chain.h), the oldest
  * first. They are no secret, and travel with the keys so that no backup has the one without the other. */
 
+/* The first keys, from which the papers lead to the present ones. */
+const uint8_t *identity_first_curve(const struct identity *identity);
+const uint8_t *identity_first_sign(const struct identity *identity);
 /* GBytes, as of the file; nothing of them is verified. */
 const GPtrArray *identity_papers(const struct identity *identity);
 /* Those of `before`, and the change that leads on from it. */

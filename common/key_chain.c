@@ -1,6 +1,8 @@
 #include "common/key_chain.h"
 
+#include "common/error.h"
 #include "common/limits.h"
+#include "common/text.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -182,7 +184,7 @@ bool key_chain_add(struct key_chain *chain, const uint8_t *sealed, size_t length
   return true;
 }
 
-static bool knows(const struct key_chain *chain, struct bytes_view paper)
+bool key_chain_knows(const struct key_chain *chain, struct bytes_view paper)
 {
   for (guint n = 0; n < chain->papers->len; n++) {
     size_t length;
@@ -198,7 +200,7 @@ bool key_chain_extend(struct key_chain *chain, const struct bytes_view *papers, 
   bool met = false; /* the chain's own keys: what stands before them is older */
 
   for (size_t n = 0; n < count; n++) {
-    if (knows(chain, papers[n])) {
+    if (key_chain_knows(chain, papers[n])) {
       met = true;
     } else if (key_chain_add(chain, papers[n].data, papers[n].length)) {
       met = true;
@@ -207,6 +209,58 @@ bool key_chain_extend(struct key_chain *chain, const struct bytes_view *papers, 
     }
   }
   return count == 0 || met;
+}
+
+struct key_chain *key_chain_of(const struct identity *identity, const char *agent, GError **error)
+{
+  const GPtrArray *papers = identity_papers(identity);
+  CLEANUP(key_chain_unref)
+  struct key_chain *chain =
+      key_chain_new(agent, identity_first_curve(identity), identity_first_sign(identity));
+  bool leads = true;
+
+  for (guint n = 0; n < papers->len && leads; n++) {
+    size_t length;
+    const uint8_t *paper = g_bytes_get_data(papers->pdata[n], &length);
+
+    leads = key_chain_add(chain, paper, length);
+  }
+  const struct key_link *present = key_chain_present(chain);
+  if (leads && memcmp(present->curve_key, identity_curve_public(identity), CURVE_KEY_SIZE) == 0 &&
+      memcmp(present->sign_key, identity_sign_public(identity), SEAL_PUBLIC_KEY_SIZE) == 0)
+    return g_steal_pointer(&chain);
+  g_set_error_literal(
+      error, PARKTALLY_ERROR, ERROR_CONFIG,
+      _("the file of keys is damaged: what leads to its keys does not; restore it from a backup"));
+  return NULL;
+}
+
+struct receipt *key_chain_open_receipt(const struct key_chain *chain, const uint8_t *sealed, size_t length)
+{
+  CLEANUP(receipt_free) struct receipt *receipt = NULL;
+  const struct key_link *link;
+  const uint8_t *payload;
+  size_t payload_length;
+
+  if (key_chain_open(chain, sealed, length, SEAL_RECEIPT, &payload, &payload_length, NULL, &link) != SEAL_OK)
+    return NULL;
+  receipt = receipt_decode(payload, payload_length);
+  return receipt && key_link_may_seal(link, receipt->tree_epoch, receipt->tree_size)
+             ? g_steal_pointer(&receipt)
+             : NULL;
+}
+
+struct signed_head *key_chain_open_head(const struct key_chain *chain, const uint8_t *sealed, size_t length)
+{
+  CLEANUP(signed_head_free) struct signed_head *head = NULL;
+  const struct key_link *link;
+  const uint8_t *payload;
+  size_t payload_length;
+
+  if (key_chain_open(chain, sealed, length, SEAL_HEAD, &payload, &payload_length, NULL, &link) != SEAL_OK)
+    return NULL;
+  head = signed_head_decode(payload, payload_length);
+  return head && key_link_may_seal(link, head->epoch, head->size) ? g_steal_pointer(&head) : NULL;
 }
 
 /* --- storing --- */

@@ -32,6 +32,8 @@ struct key_chain {
 
 struct key_chain *key_chain_new(const char *agent, const uint8_t curve_key[static CURVE_KEY_SIZE],
                                 const uint8_t sign_key[static SEAL_PUBLIC_KEY_SIZE]);
+/* That of who has these keys, by what stands in their file. NULL and ERROR_CONFIG where that is damaged. */
+struct key_chain *key_chain_of(const struct identity *identity, const char *agent, GError **error);
 /* Shared by reference count, from then on by reading alone; a copy goes on by itself. */
 struct key_chain *key_chain_ref(struct key_chain *chain);
 struct key_chain *key_chain_copy(const struct key_chain *chain);
@@ -46,6 +48,9 @@ bool key_chain_add(struct key_chain *chain, const uint8_t *sealed, size_t length
  * over. False where one of them does not follow. */
 bool key_chain_extend(struct key_chain *chain, const struct bytes_view *papers, size_t count);
 
+/* Whether this change is one of its papers. */
+bool key_chain_knows(const struct key_chain *chain, struct bytes_view paper);
+
 const struct key_link *key_chain_present(const struct key_chain *chain);
 /* NULL if it is none of them. */
 const struct key_link *key_chain_find(const struct key_chain *chain, const uint8_t key_id[SEAL_HASH_SIZE]);
@@ -58,6 +63,10 @@ enum seal_status key_chain_open(const struct key_chain *chain, const uint8_t *se
 
 /* Whether this key seals a tree of that size, or a number (epoch 0). */
 bool key_link_may_seal(const struct key_link *link, uint64_t epoch, uint64_t size);
+
+/* What the aggregator sealed of a tree, where the key may seal that; NULL if it is no such thing. */
+struct receipt *key_chain_open_receipt(const struct key_chain *chain, const uint8_t *sealed, size_t length);
+struct signed_head *key_chain_open_head(const struct key_chain *chain, const uint8_t *sealed, size_t length);
 
 /* The sealed KeyChange from `before` to `after`; keys and consent are filled in, the rest is the caller's. */
 GByteArray *key_change_seal(const struct identity *before, const struct identity *after,
