@@ -16,6 +16,7 @@
 #define FRAME_HEADER_BYTES 24
 
 struct pages {
+  bool ours;     /* of our own size, whatever the header says */
   int file, log; /* −1: there is no log */
   size_t page_size, usable;
   uint32_t pages, frames;
@@ -25,6 +26,7 @@ struct pages {
   uint8_t *row;             /* of `most` bytes */
   size_t most;
   bool in_log; /* the page is a frame's */
+  bool sound;
   db_carve_sink *sink;
   void *data;
 };
@@ -74,7 +76,7 @@ static void take_sizes(struct pages *pages, off_t length)
   bool whole = read_at(pages->file, 0, sizeof header, header) && memcmp(header, "SQLite format 3", 16) == 0;
   size_t size = number_at(header + 16, 2);
   if (size == 1) size = 65536;
-  bool possible = whole && size >= 512 && (size & (size - 1)) == 0 && header[20] <= 32;
+  bool possible = whole && !pages->ours && size >= 512 && (size & (size - 1)) == 0 && header[20] <= 32;
   pages->page_size = possible ? size : DB_PAGE_BYTES;
   pages->usable = pages->page_size - (possible ? header[20] : DB_RESERVED_BYTES);
   pages->pages = (uint32_t)MIN(((uint64_t)length + pages->page_size - 1) / pages->page_size, UINT32_MAX);
@@ -119,12 +121,12 @@ static void close_pages(struct pages *pages)
 
 bool db_pages_check(const char *path, db_page_sink *damaged, void *data, GError **error)
 {
-  struct pages pages = {.sink = NULL};
+  struct pages pages = {.ours = true};
   if (!open_pages(&pages, path, error)) return false;
-  uint8_t *page = g_malloc(MAX(pages.page_size, DB_PAGE_BYTES));
+  uint8_t *page = g_malloc(DB_PAGE_BYTES);
   for (uint32_t n = 1; n <= pages.pages; n++)
     if (!g_hash_table_contains(pages.logged, GUINT_TO_POINTER(n)) &&
-        !(pages.page_size == DB_PAGE_BYTES && read_page(&pages, n, page) && db_guard_page_fits(page, n)))
+        !(read_page(&pages, n, page) && db_guard_page_fits(page, n)))
       damaged(n, data);
   g_free(page);
   close_pages(&pages);
@@ -216,7 +218,7 @@ static bool take_column(const struct pages *pages, uint64_t type, size_t total, 
 /* A row is its header's length, a type for each column, and the columns. */
 static void look_at_row(const struct pages *pages, uint64_t key, size_t total)
 {
-  struct db_carved row = {.key = (int64_t)key};
+  struct db_carved row = {.key = (int64_t)key, .sound = pages->sound};
   uint64_t header, type;
   size_t at = take_varint(pages->row, total, &header);
   if (at == 0 || header > total) return;
@@ -259,9 +261,13 @@ static void look_at_all(struct pages *pages)
   pages->page = g_malloc(pages->page_size);
   pages->overflow = g_malloc(pages->page_size);
   pages->row = g_malloc(pages->most);
-  for (uint32_t n = 1; n <= pages->pages; n++)
-    if (read_page(pages, n, pages->page)) look_at_page(pages, n == 1 ? HEADER_BYTES : 0);
+  for (uint32_t n = 1; n <= pages->pages; n++) {
+    if (!read_page(pages, n, pages->page)) continue;
+    pages->sound = pages->page_size == DB_PAGE_BYTES && db_guard_page_fits(pages->page, n);
+    look_at_page(pages, n == 1 ? HEADER_BYTES : 0);
+  }
   pages->in_log = true;
+  pages->sound = false;
   for (uint32_t n = 1; n <= pages->frames; n++)
     if (read_frame(pages, n, pages->page)) look_at_page(pages, 0);
   g_free(pages->page);

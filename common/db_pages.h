@@ -18,6 +18,7 @@ bool db_pages_check(const char *path, db_page_sink *damaged, void *data, GError 
 /* A row of a table that has a rowid. Bytes live until the sink returns. */
 struct db_carved {
   int64_t key; /* rowid */
+  bool sound;  /* the page's checksum fits; not said of the log's */
   size_t count;
   struct db_carved_column {
     enum db_carved_type { DB_CARVED_NULL, DB_CARVED_INT, DB_CARVED_BLOB, DB_CARVED_OTHER } type;
