@@ -17,7 +17,7 @@
 
 void swap_remove(const char *path)
 {
-  static const char *const suffixes[] = {"", "-wal", "-shm"};
+  static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
 
   for (size_t n = 0; n < G_N_ELEMENTS(suffixes); n++) {
     g_autofree char *name = g_strconcat(path, suffixes[n], NULL);

@@ -11,7 +11,7 @@ uint64_t store_leaf_count(struct store *store)
 
 /* --- bodies, in parts --- */
 
-#define PARTS_MOST 65536 /* of a leaf: 508 MiB; the largest is a register of LIMIT_DOCUMENT_BYTES */
+#define PARTS_MOST STORE_PARTS_MOST
 
 static void add_part(struct store *store, uint64_t position, size_t number, const uint8_t *bytes,
                      size_t length)
@@ -52,7 +52,7 @@ void store_leaf_coming(struct store *store, uint64_t position, const uint8_t *se
   store->coming.length = length;
 }
 
-static GByteArray *read_body(struct store *store, uint64_t position)
+GByteArray *store_leaf_parts(struct store *store, uint64_t position)
 {
   GByteArray *body = g_byte_array_sized_new(LIMIT_SEALED_BYTES + LIMIT_KIB);
   CLEANUP(db_end)
@@ -75,7 +75,7 @@ GBytes *store_leaf(struct store *store, uint64_t position)
   if (!db_step(row)) return NULL;
   size_t hash_length;
   const uint8_t *hash = db_blob(row, 0, &hash_length);
-  g_autoptr(GByteArray) body = read_body(store, position);
+  g_autoptr(GByteArray) body = store_leaf_parts(store, position);
   if (db_error(store->db)) return NULL;
   uint8_t found[MERKLE_HASH_SIZE];
   merkle_leaf_hash(body->data, body->len, found);

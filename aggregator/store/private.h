@@ -60,6 +60,11 @@ struct store {
   } coming;
 };
 
+#define STORE_PARTS_MOST 65536 /* of a leaf: 508 MiB; the largest is a register of LIMIT_DOCUMENT_BYTES */
+
+/* ledger_sqlite.c: the parts of a leaf, one after the other, as far as they are there. */
+GByteArray *store_leaf_parts(struct store *store, uint64_t position);
+
 /* ledger_sqlite.c: so many bytes of the sealed submission at `position`. False, after an error too, if they
  * are not there. */
 bool store_sealed_bytes(struct store *store, uint64_t position, size_t at, size_t length, uint8_t *ret_bytes);
