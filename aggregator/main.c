@@ -29,7 +29,7 @@ int main(int argc, char **argv)
   g_autoptr(GArray) table = g_array_new(TRUE, TRUE, sizeof(struct command));
 
   identity_guard_process();
-  db_on_damage(N_("check the disk, then restore the last backup"));
+  db_on_damage(N_("check the disk, then see with “park-aggregator ledger check” what is damaged"));
   text_init();
   log_init("park-aggregator", LOG_LEVEL_NOTICE);
   g_array_append_vals(table, own_commands, G_N_ELEMENTS(own_commands));

@@ -134,6 +134,7 @@ int office_key_backup(struct office *office, struct control_request *request, in
 int office_audit_list(struct office *office, struct control_request *request, int argc, char **argv);
 int office_audit_verify(struct office *office, struct control_request *request, int argc, char **argv);
 int office_backup(struct office *office, struct control_request *request, int argc, char **argv);
+int office_ledger_check(struct office *office, struct control_request *request, int argc, char **argv);
 int office_ledger_verify(struct office *office, struct control_request *request, int argc, char **argv);
 int office_ledger_export(struct office *office, struct control_request *request, int argc, char **argv);
 

@@ -73,11 +73,12 @@ static int verify(struct rebuild *rebuild, const char *folder)
   }
   if (verified.differences > LISTED_MOST)
     control_out(request->output, _("… and %" PRIu64 " more\n"), verified.differences - LISTED_MOST);
-  control_err(
-      request->output,
-      _("park-aggregator: %" PRIu64 " of what the ledger's %" PRIu64
-        " leaves say is wrong; keep the folder as it is, check the disk, and restore the last backup\n"),
-      verified.differences, leaves);
+  control_err(request->output,
+              _("park-aggregator: %" PRIu64 " of what the ledger's %" PRIu64
+                " leaves say is wrong; keep the folder as it is, check the disk, stop the server and see "
+                "with “park-aggregator "
+                "ledger check” what mends it; else restore the last backup\n"),
+              verified.differences, leaves);
   return ERROR_DATA;
 }
 

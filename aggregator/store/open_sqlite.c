@@ -165,7 +165,7 @@ bool store_damaged(struct store *store, const char *table, const char *key_forma
       store->db,
       g_error_new(PARKTALLY_ERROR, ERROR_DATA,
                   _("%s: the row \"%s\" of table \"%s\" is damaged: what it holds is not what was written "
-                    "there; check the disk, then restore the last backup"),
+                    "there; check the disk, then see with “park-aggregator ledger check” what is damaged"),
                   store->path, key, table));
   return false;
 }
