@@ -28,17 +28,17 @@ uint64_t store_salvage_size(struct store *store, bool *ret_certain)
                                         "SELECT max(id) / 65536 FROM leaf_part"};
   uint64_t size = 0;
   struct merkle tree;
-  bool certain = store_salvage_tree(store, &tree) == SALVAGE_GOOD;
+  bool has_tree = store_salvage_tree(store, &tree) == SALVAGE_GOOD, has_list = false;
   G_STATIC_ASSERT(PARTS_MOST == 65536);
-  if (certain) size = tree.size;
-  for (size_t n = 0; n < G_N_ELEMENTS(QUERIES); n++) {
+  if (has_tree) size = tree.size;
+  for (size_t n = 0; n < G_N_ELEMENTS(QUERIES) && !(has_tree && has_list); n++) {
     {
       CLEANUP(db_end) struct db_row *row = db_query(store->db, QUERIES[n]);
       if (db_step(row) && !db_is_null(row, 0)) size = MAX(size, (uint64_t)db_int(row, 0) + 1);
     }
-    if (!store_is_unreadable(store, NULL) && n == 0) certain = true;
+    has_list |= !store_is_unreadable(store, NULL) && n == 0;
   }
-  if (ret_certain) *ret_certain = certain;
+  if (ret_certain) *ret_certain = has_tree || has_list;
   return size;
 }
 
