@@ -55,6 +55,7 @@ TRIES = {
     "ledger prove": [("1",), ("{id}",)],
     "ledger export": [("--output", "{out}")],
     "ledger verify": [()],
+    "ledger check": [(), ("--repair", "--from", "{figures}", "--give-up")],
     "audit list": [(), ("--act", "revoke")],
     "audit verify": [()],
     "top": [()],
