@@ -23,23 +23,13 @@ static int64_t stamp_of(const struct home *home, const char *name)
 
 /* --- reading --- */
 
-/* From those of the certificate to those of the identity. NULL if they do not lead there. */
+/* Of the identity, which must begin with those of the certificate. */
 static struct key_chain *own_keys(const struct certificate *certificate, const struct identity *identity)
 {
-  const GPtrArray *papers = identity_papers(identity);
-  CLEANUP(key_chain_unref)
-  struct key_chain *keys =
-      key_chain_new(certificate->agent, certificate->curve_key.data, certificate->sign_key.data);
-  for (guint i = 0; i < papers->len; i++) {
-    size_t length;
-    const uint8_t *paper = g_bytes_get_data(papers->pdata[i], &length);
-    if (!key_chain_add(keys, paper, length)) return NULL;
-  }
-  const struct key_link *present = key_chain_present(keys);
-  if (memcmp(present->curve_key, identity_curve_public(identity), CURVE_KEY_SIZE) != 0 ||
-      memcmp(present->sign_key, identity_sign_public(identity), SEAL_PUBLIC_KEY_SIZE) != 0)
-    return NULL;
-  return g_steal_pointer(&keys);
+  bool certified =
+      memcmp(certificate->curve_key.data, identity_first_curve(identity), CURVE_KEY_SIZE) == 0 &&
+      memcmp(certificate->sign_key.data, identity_first_sign(identity), SEAL_PUBLIC_KEY_SIZE) == 0;
+  return certified ? key_chain_of(identity, certificate->agent, NULL) : NULL;
 }
 
 static bool read_identity(struct home *home, GError **error)
@@ -147,24 +137,12 @@ enum seal_status home_open_sealed(const struct home *home, struct bytes_view sea
 
 struct receipt *home_open_receipt(const struct home *home, struct bytes_view sealed)
 {
-  CLEANUP(receipt_free) struct receipt *receipt = NULL;
-  const struct key_link *link;
-  struct bytes_view payload;
-  if (home_open_sealed(home, sealed, SEAL_RECEIPT, &payload, &link) != SEAL_OK) return NULL;
-  receipt = receipt_decode(payload.data, payload.length);
-  return receipt && key_link_may_seal(link, receipt->tree_epoch, receipt->tree_size)
-             ? g_steal_pointer(&receipt)
-             : NULL;
+  return key_chain_open_receipt(home->server, sealed.data, sealed.length);
 }
 
 struct signed_head *home_open_head(const struct home *home, struct bytes_view sealed)
 {
-  CLEANUP(signed_head_free) struct signed_head *head = NULL;
-  const struct key_link *link;
-  struct bytes_view payload;
-  if (home_open_sealed(home, sealed, SEAL_HEAD, &payload, &link) != SEAL_OK) return NULL;
-  head = signed_head_decode(payload.data, payload.length);
-  return head && key_link_may_seal(link, head->epoch, head->size) ? g_steal_pointer(&head) : NULL;
+  return key_chain_open_head(home->server, sealed.data, sealed.length);
 }
 
 bool home_take_server_keys(struct home *home, const struct bytes_view *changes, size_t count,

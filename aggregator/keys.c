@@ -86,11 +86,6 @@ bool keys_retire(const char *folder, GError **error)
 
 /* --- what the ledger knows --- */
 
-static bool is_present(const struct key_chain *keys, const struct identity *identity)
-{
-  return memcmp(key_chain_present(keys)->sign_key, identity_sign_public(identity), SEAL_PUBLIC_KEY_SIZE) == 0;
-}
-
 static bool record(struct writer *writer, GBytes *paper, GError **error)
 {
   struct leaf leaf = {.kind = LEAF_KEY, .by = "", .reason = ""};
@@ -109,29 +104,31 @@ static bool record(struct writer *writer, GBytes *paper, GError **error)
   return true;
 }
 
+/* The ledger's keys are the first of those in the file. */
+static bool leads_on(const struct key_chain *ledger, const struct key_chain *own)
+{
+  guint known = ledger->links->len;
+
+  return known <= own->links->len &&
+         memcmp(key_chain_present(ledger)->key_id,
+                g_array_index(own->links, struct key_link, known - 1).key_id, SEAL_HASH_SIZE) == 0;
+}
+
 bool keys_catch_up(struct writer *writer, const struct identity *identity, GError **error)
 {
-  const GPtrArray *papers = identity_papers(identity);
   CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(writer));
-  CLEANUP(key_chain_unref) struct key_chain *keys = NULL;
-  guint known;
+  CLEANUP(key_chain_unref) struct key_chain *own = NULL;
 
   if (!snapshot->keys) return true; /* a ledger that has no beginning yet */
-  keys = key_chain_copy(snapshot->keys);
-  known = keys->papers->len;
-  for (guint n = known; n < papers->len; n++) {
-    size_t length;
-    const uint8_t *paper = g_bytes_get_data(papers->pdata[n], &length);
-
-    if (!key_chain_add(keys, paper, length)) break;
-  }
-  if (!is_present(keys, identity)) {
+  own = key_chain_of(identity, "", error);
+  if (!own) return false;
+  if (!leads_on(snapshot->keys, own)) {
     g_set_error_literal(error, PARKTALLY_ERROR, ERROR_CONFIG,
                         _("identity.key does not hold the keys with which the ledger goes on; it is an older "
                           "one, or another city's: put the newest “key backup” in its place"));
     return false;
   }
-  for (guint n = known; n < keys->papers->len; n++)
-    if (!record(writer, keys->papers->pdata[n], error)) return false;
+  for (guint n = snapshot->keys->papers->len; n < own->papers->len; n++)
+    if (!record(writer, own->papers->pdata[n], error)) return false;
   return true;
 }

@@ -81,8 +81,8 @@ static struct damage_count find(struct world *world)
   struct damage_count count;
   g_autoptr(GError) error = NULL;
   g_string_truncate(world->told, 0);
-  if (!damage_find(world->fixture.folder, identity_sign_public(world->fixture.identity), note_damage, NULL,
-                   world, &count, &error))
+  CLEANUP(key_chain_unref) struct key_chain *keys = key_chain_of(world->fixture.identity, "", &error);
+  if (!keys || !damage_find(world->fixture.folder, keys, note_damage, NULL, world, &count, &error))
     fail_msg("%s", error->message);
   return count;
 }
