@@ -1,6 +1,7 @@
 /* Checks who signed (DOMAIN: nobody but the reporting side alters a unit's figures; proto/README.md, "The
  * seal", "Joining", "Admission"): certificates are by the ledger's key and as invited, whoever seals was
- * enrolled, admitted where somebody had its rights already, and not revoked, and no number is used twice. */
+ * enrolled, admitted where somebody had its rights already, and not revoked, and no number is used twice.
+ * Keys change by who has them alone ("Changes of keys"). */
 #include "aggregator/verifier/parties.h"
 
 #include "common/text.h"
@@ -21,6 +22,7 @@ static void party_free(void *data)
   g_free(party->id);
   g_free(party->area);
   g_strfreev(party->forms);
+  keys_finish(&party->keys);
   g_hash_table_unref(party->used);
   g_free(party);
 }
@@ -49,7 +51,7 @@ void parties_init(struct parties *parties, struct faults *faults)
 {
   parties->faults = faults;
   parties->all = g_ptr_array_new_with_free_func(party_free);
-  parties->by_key = g_hash_table_new(key_hash, key_equal);
+  parties->by_key = g_hash_table_new_full(key_hash, key_equal, g_free, NULL);
   parties->by_id = g_hash_table_new(g_str_hash, g_str_equal);
   parties->barred = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   parties->invitations = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, invited_free);
@@ -130,13 +132,18 @@ static const char *form_beyond(const struct parties *parties, const struct catal
 
 /* --- leaves --- */
 
-void parties_restore(struct parties *parties)
+void parties_void_invitations(struct parties *parties)
 {
   GHashTableIter all;
   void *invited;
-  parties->restored = true;
   g_hash_table_iter_init(&all, parties->invitations);
   while (g_hash_table_iter_next(&all, NULL, &invited)) ((struct invited *)invited)->used = true;
+}
+
+void parties_restore(struct parties *parties)
+{
+  parties->restored = true;
+  parties_void_invitations(parties);
 }
 
 void parties_invite(struct parties *parties, uint64_t at, const struct leaf *leaf)
@@ -151,26 +158,29 @@ void parties_invite(struct parties *parties, uint64_t at, const struct leaf *lea
   g_hash_table_replace(parties->invitations, secret, invited);
 }
 
-static struct party *party_of(const struct certificate *certificate)
+static struct party *party_of(uint64_t at, const struct certificate *certificate)
 {
   struct party *party = g_new0(struct party, 1);
   party->id = g_strdup(certificate->agent);
   party->area = g_strdup(certificate->area);
   party->role = certificate->role;
   party->forms = copy_forms(certificate->forms, certificate->form_count);
-  memcpy(party->sign_key, certificate->sign_key.data, sizeof party->sign_key);
-  memcpy(party->curve_key, certificate->curve_key.data, sizeof party->curve_key);
-  seal_key_id(party->sign_key, party->key_id);
+  keys_init(&party->keys, certificate->agent);
+  keys_begin(&party->keys, at, certificate->curve_key.data, certificate->sign_key.data);
   party->used = g_hash_table_new(g_direct_hash, g_direct_equal);
   return party;
+}
+
+/* A backup did not know it, and the certificate was given before. */
+static bool returns(const struct parties *parties, const struct leaf *leaf)
+{
+  return parties->restored && leaf->enrolment.secret_hash.length == 0;
 }
 
 static void check_invitation(struct parties *parties, uint64_t at, struct bytes_view secret_hash,
                              const struct party *party)
 {
   g_autofree char *secret = text_hex(secret_hash.data, secret_hash.length);
-  if (secret_hash.length == 0 && parties->restored)
-    return; /* the backup did not know it, its certificate is ours */
   struct invited *invited = g_hash_table_lookup(parties->invitations, secret);
   if (!invited || invited->used) {
     faults_add(parties->faults, at,
@@ -186,25 +196,47 @@ static void check_invitation(struct parties *parties, uint64_t at, struct bytes_
                party->id);
 }
 
-static bool is_new(const struct parties *parties, const struct party *party)
+/* Whether an agent has, or had, one of the two. */
+static const struct party *whose(const struct parties *parties, const uint8_t *curve_key,
+                                 const uint8_t *sign_key)
 {
   for (unsigned n = 0; n < parties->all->len; n++) {
-    const struct party *other = parties->all->pdata[n];
-    if (memcmp(other->curve_key, party->curve_key, sizeof other->curve_key) == 0) return false;
+    const struct party *party = parties->all->pdata[n];
+    if (keys_have(&party->keys, curve_key, sign_key)) return party;
   }
+  return NULL;
+}
+
+static bool is_new(const struct parties *parties, const struct party *party)
+{
+  const struct key *key = keys_present(&party->keys);
   return !g_hash_table_contains(parties->by_id, party->id) &&
-         !g_hash_table_contains(parties->barred, party->id) &&
-         !g_hash_table_contains(parties->by_key, party->key_id);
+         !g_hash_table_contains(parties->barred, party->id) && !whose(parties, key->curve_key, key->sign_key);
+}
+
+static void note_key(struct parties *parties, struct party *party)
+{
+  g_hash_table_insert(parties->by_key, g_memdup2(keys_present(&party->keys)->key_id, SEAL_HASH_SIZE), party);
+}
+
+/* By the key that the ledger had there; of who returns, by any that it had so far. */
+static bool is_ours(const struct parties *parties, uint64_t at, const struct keys *ledger,
+                    const struct leaf *leaf)
+{
+  struct bytes_view sealed = leaf->enrolment.certificate, payload;
+  const struct key *key;
+  if (!returns(parties, leaf)) return keys_open_at(ledger, at, sealed, SEAL_CERTIFICATE, &payload) == SEAL_OK;
+  return keys_open(ledger, sealed, SEAL_CERTIFICATE, &payload, &key) == SEAL_OK && key->since <= at;
 }
 
 void parties_enrol(struct parties *parties, uint64_t at, const struct catalogue *catalogue,
-                   const uint8_t sign_key[static SEAL_PUBLIC_KEY_SIZE], const struct leaf *leaf)
+                   const struct keys *ledger, const struct leaf *leaf)
 {
   const struct bytes_view *sealed = &leaf->enrolment.certificate;
   CLEANUP(certificate_free) struct certificate *certificate = NULL;
   const uint8_t *payload;
   size_t length;
-  if (seal_open(sealed->data, sealed->length, SEAL_CERTIFICATE, sign_key, &payload, &length, NULL) != SEAL_OK)
+  if (!is_ours(parties, at, ledger, leaf))
     faults_add(parties->faults, at, _("the certificate is not signed by the ledger's key"));
   if (seal_peek(sealed->data, sealed->length, SEAL_CERTIFICATE, &payload, &length))
     certificate = certificate_decode(payload, length);
@@ -212,14 +244,14 @@ void parties_enrol(struct parties *parties, uint64_t at, const struct catalogue 
     faults_add(parties->faults, at, _("the certificate cannot be read"));
     return;
   }
-  struct party *party = party_of(certificate);
+  struct party *party = party_of(at, certificate);
   if (!is_new(parties, party)) {
     faults_add(parties->faults, at, _("the name or a key of agent %s is another agent's already, or revoked"),
                party->id);
     party_free(party);
     return;
   }
-  check_invitation(parties, at, leaf->enrolment.secret_hash, party);
+  if (!returns(parties, leaf)) check_invitation(parties, at, leaf->enrolment.secret_hash, party);
   if (entry_of(parties, catalogue, party) != leaf->enrolment.entry)
     faults_add(parties->faults, at,
                _("agent %s is not entered as it came in: whether it needs an admission is recorded wrongly"),
@@ -227,7 +259,7 @@ void parties_enrol(struct parties *parties, uint64_t at, const struct catalogue 
   party->waits = leaf->enrolment.entry == ENTRY_IS_WAITING;
   g_ptr_array_add(parties->all, party);
   g_hash_table_insert(parties->by_id, party->id, party);
-  g_hash_table_insert(parties->by_key, party->key_id, party);
+  note_key(parties, party);
 }
 
 void parties_revoke(struct parties *parties, uint64_t at, const char *id)
@@ -240,12 +272,32 @@ void parties_revoke(struct parties *parties, uint64_t at, const char *id)
   if (party) party->revoked = true;
 }
 
+void parties_change_keys(struct parties *parties, uint64_t at, struct bytes_view sealed,
+                         const struct key_change *change)
+{
+  struct party *party = g_hash_table_lookup(parties->by_id, change->agent);
+  if (!party || party->revoked) {
+    faults_add(parties->faults, at,
+               _("the keys of agent %s cannot be changed: it is unknown, or was revoked before"),
+               change->agent);
+    return;
+  }
+  const struct party *other = whose(parties, change->curve_key.data, change->sign_key.data);
+  if (other && other != party) {
+    keys_refuse(&party->keys, parties->faults, at, _("another agent has, or had, one of the new ones"));
+    return;
+  }
+  if (!keys_change(&party->keys, parties->faults, at, 0, sealed, change)) return;
+  note_key(parties, party);
+  parties->key_changes++;
+}
+
 void parties_admit(struct parties *parties, uint64_t at, const struct catalogue *catalogue,
                    const struct party *by, const struct park_act *act)
 {
   const char *id = act->admission.agent;
   struct party *party = g_hash_table_lookup(parties->by_id, id);
-  if (!party || memcmp(party->key_id, act->admission.key_id.data, sizeof party->key_id) != 0 ||
+  if (!party || memcmp(keys_present(&party->keys)->key_id, act->admission.key_id.data, SEAL_HASH_SIZE) != 0 ||
       !party->waits || party->revoked || !share_rights(catalogue, by, party) ||
       form_beyond(parties, catalogue, by, party))
     faults_add(parties->faults, at, _("agent %s had no right to admit agent %s with this key"), by->id, id);
@@ -270,16 +322,21 @@ struct party *parties_open(struct parties *parties, uint64_t at, struct bytes_vi
     faults_add(parties->faults, at, _("the seal is by a key that no agent is enrolled with"));
     return NULL;
   }
-  if (seal_open(sealed.data, sealed.length, label, party->sign_key, &ret_payload->data, &ret_payload->length,
-                NULL) != SEAL_OK)
+  const struct key *key;
+  if (keys_open(&party->keys, sealed, label, ret_payload, &key) != SEAL_OK)
     faults_add(parties->faults, at, _("the signature by agent %s does not hold: what it sent was altered"),
                party->id);
   return party;
 }
 
-void parties_check(struct parties *parties, uint64_t at, struct party *party, const char *said_by,
-                   uint64_t sequence)
+void parties_check(struct parties *parties, uint64_t at, struct party *party, struct bytes_view sealed,
+                   const char *said_by, uint64_t sequence)
 {
+  const struct key *key = keys_find(&party->keys, seal_claimed_key(sealed.data, sealed.length));
+  if (key && !key_may_seal(key, 0, sequence))
+    faults_add(parties->faults, at,
+               _("agent %s seals the number %" PRIu64 " with a key that was changed after %" PRIu64),
+               party->id, sequence, key->until);
   if (strcmp(said_by, party->id) != 0)
     faults_add(parties->faults, at, _("it names agent %s, its seal is by agent %s"), said_by, party->id);
   if (party->revoked) faults_add(parties->faults, at, _("agent %s was revoked before"), party->id);

@@ -285,14 +285,11 @@ static void check_figures(struct published *published, uint64_t position, const 
 void published_check(struct published *published, const struct rebuilt *rebuilt, uint64_t position,
                      const struct leaf *leaf)
 {
-  const struct bytes_view *sealed = &leaf->edition.sealed;
   CLEANUP(edition_text_free) struct edition_text *text = read_text(leaf);
   struct footing *footing = g_hash_table_lookup(published->by_position, (void *)(uintptr_t)position);
-  const uint8_t *payload;
-  size_t length;
+  struct bytes_view payload;
   published->editions++;
-  if (seal_open(sealed->data, sealed->length, SEAL_EDITION, rebuilt->sign_key, &payload, &length, NULL) !=
-      SEAL_OK)
+  if (keys_open_at(rebuilt->keys, position, leaf->edition.sealed, SEAL_EDITION, &payload) != SEAL_OK)
     faults_add(published->faults, position, _("the edition is not signed by the ledger's key"));
   if (!text || !rebuilt->catalogue || catalogue_form(rebuilt->catalogue, text->form) == CATALOGUE_NONE) {
     faults_add(published->faults, position, _("the edition cannot be read"));

@@ -45,10 +45,11 @@ static int id_equal(const void *a, const void *b)
   return memcmp(a, b, SEAL_HASH_SIZE) == 0;
 }
 
-struct rebuilt *rebuilt_new(struct faults *faults)
+struct rebuilt *rebuilt_new(struct faults *faults, const struct keys *keys)
 {
   struct rebuilt *rebuilt = g_new0(struct rebuilt, 1);
   rebuilt->faults = faults;
+  rebuilt->keys = keys;
   rebuilt->catalogues = g_hash_table_new_full(id_hash, id_equal, NULL, (GDestroyNotify)catalogue_unref);
   rebuilt->units = register_builder_finish(register_builder_new());
   parties_init(&rebuilt->parties, faults);
@@ -194,11 +195,40 @@ static void apply_resume(struct rebuilt *rebuilt, const struct leaf *leaf)
   rebuilt->paused = false;
 }
 
-static void check_pause(struct rebuilt *rebuilt, enum leaf_kind kind)
+static bool is_taken(const struct leaf *leaf, const struct key_change *change)
 {
-  if (rebuilt->paused && (kind == LEAF_SUBMISSION || kind == LEAF_PARK_ACT || kind == LEAF_ENROLMENT))
+  return leaf->kind == LEAF_SUBMISSION || leaf->kind == LEAF_PARK_ACT || leaf->kind == LEAF_ENROLMENT ||
+         (change && *change->agent);
+}
+
+static void check_pause(struct rebuilt *rebuilt, const struct leaf *leaf, const struct key_change *change)
+{
+  if (rebuilt->paused && is_taken(leaf, change))
     faults_add(rebuilt->faults, rebuilt->leaf,
                _("nothing may be taken after a restore before somebody has looked after revocations"));
+}
+
+/* --- keys --- */
+
+static struct key_change *read_key_change(const struct leaf *leaf)
+{
+  const uint8_t *payload;
+  size_t length;
+  if (leaf->kind != LEAF_KEY ||
+      !seal_peek(leaf->key.sealed.data, leaf->key.sealed.length, SEAL_KEY, &payload, &length))
+    return NULL;
+  return key_change_decode(payload, length);
+}
+
+/* The ledger's own are known already; invitations name those of before. */
+static void apply_key(struct rebuilt *rebuilt, const struct leaf *leaf, const struct key_change *change)
+{
+  if (!change)
+    faults_add(rebuilt->faults, rebuilt->leaf, _("the change of keys cannot be read"));
+  else if (*change->agent)
+    parties_change_keys(&rebuilt->parties, rebuilt->leaf, leaf->key.sealed, change);
+  else if (keys_present(rebuilt->keys) && keys_at(rebuilt->keys, rebuilt->leaf)->since == rebuilt->leaf)
+    parties_void_invitations(&rebuilt->parties);
 }
 
 /* --- what is sent --- */
@@ -225,7 +255,7 @@ static bool apply_act(struct rebuilt *rebuilt, const struct leaf *leaf, struct s
     faults_add(rebuilt->faults, rebuilt->leaf, _("what agent %s sent cannot be decoded"), party->id);
     return false;
   }
-  parties_check(&rebuilt->parties, rebuilt->leaf, party, act->agent, act->sequence);
+  parties_check(&rebuilt->parties, rebuilt->leaf, party, leaf->park_act.sealed, act->agent, act->sequence);
   bool refused = leaf->park_act.exception_count > 0;
   ret_said->agent = party->id;
   ret_said->sequence = act->sequence;
@@ -255,7 +285,8 @@ static bool apply_submission(struct rebuilt *rebuilt, const struct leaf *leaf, s
     return false;
   }
   const struct submission_head *head = submission_head(submission);
-  parties_check(&rebuilt->parties, rebuilt->leaf, party, head->agent, head->sequence);
+  parties_check(&rebuilt->parties, rebuilt->leaf, party, leaf->submission.sealed, head->agent,
+                head->sequence);
   ret_said->agent = party->id;
   ret_said->sequence = head->sequence;
   ret_said->exceptions = leaf->submission.exceptions;
@@ -293,7 +324,7 @@ static void apply_plain(struct rebuilt *rebuilt, const struct leaf *leaf)
     parties_invite(&rebuilt->parties, rebuilt->leaf, leaf);
     break;
   case LEAF_ENROLMENT:
-    parties_enrol(&rebuilt->parties, rebuilt->leaf, rebuilt->catalogue, rebuilt->sign_key, leaf);
+    parties_enrol(&rebuilt->parties, rebuilt->leaf, rebuilt->catalogue, rebuilt->keys, leaf);
     break;
   case LEAF_REVOCATION:
     parties_revoke(&rebuilt->parties, rebuilt->leaf, leaf->revocation.agent);
@@ -314,13 +345,14 @@ static void apply_plain(struct rebuilt *rebuilt, const struct leaf *leaf)
 
 bool rebuilt_apply(struct rebuilt *rebuilt, const struct leaf *leaf, struct said *ret_said)
 {
+  CLEANUP(key_change_free) struct key_change *change = read_key_change(leaf);
   memset(ret_said, 0, sizeof *ret_said);
   check_time(rebuilt, leaf->recorded_at_ms);
-  check_pause(rebuilt, leaf->kind);
+  check_pause(rebuilt, leaf, change);
   bool said = false;
-  if (leaf->kind == LEAF_GENESIS && rebuilt->leaf == 0)
-    memcpy(rebuilt->sign_key, leaf->genesis.sign_key.data, sizeof rebuilt->sign_key);
-  if (leaf->kind > LEAF_CATALOGUE && !rebuilt->catalogue)
+  if (leaf->kind == LEAF_KEY) /* a ledger may have new ones before its first catalogue */
+    apply_key(rebuilt, leaf, change);
+  else if (leaf->kind > LEAF_CATALOGUE && !rebuilt->catalogue)
     faults_add(rebuilt->faults, rebuilt->leaf, _("no catalogue is in force before it"));
   else if (leaf->kind == LEAF_SUBMISSION)
     said = apply_submission(rebuilt, leaf, ret_said);

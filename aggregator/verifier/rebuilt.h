@@ -3,6 +3,7 @@
 #define PARKTALLY_VERIFIER_REBUILT_H
 
 #include "aggregator/verifier/faults.h"
+#include "aggregator/verifier/keys.h"
 #include "aggregator/verifier/parties.h"
 #include "aggregator/verifier/reports.h"
 #include "common/codec.h"
@@ -22,12 +23,12 @@ struct said {
 
 struct rebuilt {
   struct faults *faults;
-  uint64_t leaf;                          /* that is looked at */
-  int64_t recorded_ms;                    /* of it */
-  int64_t first_ms;                       /* of the first one */
-  uint8_t sign_key[SEAL_PUBLIC_KEY_SIZE]; /* of the Genesis */
-  GHashTable *catalogues;                 /* hash → struct catalogue: whichever was in force */
-  struct catalogue *catalogue;            /* in force; NULL at first */
+  const struct keys *keys;     /* of the ledger, all that it ever has */
+  uint64_t leaf;               /* that is looked at */
+  int64_t recorded_ms;         /* of it */
+  int64_t first_ms;            /* of the first one */
+  GHashTable *catalogues;      /* hash → struct catalogue: whichever was in force */
+  struct catalogue *catalogue; /* in force; NULL at first */
   struct unit_register *units;
   uint64_t epoch; /* how often it was restored from a backup */
   bool paused;    /* since then, until somebody resumes */
@@ -40,7 +41,8 @@ struct rebuilt {
   uint64_t submissions, acts, verdicts[VERDICT_IS_WAITING_UNIT + 1];
 };
 
-struct rebuilt *rebuilt_new(struct faults *faults);
+/* The keys are the caller's. */
+struct rebuilt *rebuilt_new(struct faults *faults, const struct keys *keys);
 void rebuilt_free(struct rebuilt *rebuilt);
 CLEANUP_DEFINE(struct rebuilt, rebuilt_free)
 

@@ -90,13 +90,13 @@ static int by_position(const void *left, const void *right)
 static struct receipt *open_receipt(struct receipts *receipts, struct tree *tree, const uint8_t *sealed,
                                     size_t length)
 {
-  size_t payload_length;
-  const uint8_t *payload;
+  const struct key *key;
+  struct bytes_view payload;
   struct receipt *receipt = NULL;
   receipts->count++;
   if (length <= LIMIT_SEALED_BYTES &&
-      seal_open(sealed, length, SEAL_RECEIPT, tree->sign_key, &payload, &payload_length, NULL) == SEAL_OK)
-    receipt = receipt_decode(payload, payload_length);
+      keys_open(tree->keys, (struct bytes_view){sealed, length}, SEAL_RECEIPT, &payload, &key) == SEAL_OK)
+    receipt = receipt_decode(payload.data, payload.length);
   if (!receipt) {
     faults_add(receipts->faults, NO_LEAF, _("receipt no. %" PRIu64 " is not signed by the ledger's key"),
                receipts->count);
@@ -104,6 +104,8 @@ static struct receipt *open_receipt(struct receipts *receipts, struct tree *tree
   }
   g_autofree char *whose = g_strdup_printf(_("the receipt of agent %s for its number %" PRIu64),
                                            receipt->agent, receipt->sequence);
+  if (!key_may_seal(key, receipt->tree_epoch, receipt->tree_size))
+    faults_add(receipts->faults, NO_LEAF, _("%s is signed by a key that was changed before that"), whose);
   if (!merkle_is_included(receipt->leaf_hash.data, receipt->position, receipt->tree_size,
                           receipt->tree_root.data, receipt->path.hash, receipt->path.count))
     faults_add(receipts->faults, NO_LEAF, _("%s does not prove that its leaf is in the tree"), whose);

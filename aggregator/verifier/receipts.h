@@ -15,7 +15,7 @@ CLEANUP_DEFINE(struct receipts, receipts_free)
  * it cannot be read; what is wrong with its content is said. */
 bool receipts_read(struct receipts *receipts, const char *path, GError **error);
 
-/* Once the tree has its key: verifies the seals, and has the tree compare what they say of it. */
+/* Once the ledger's keys are known: verifies the seals, and has the tree compare what they say of it. */
 void receipts_open(struct receipts *receipts, struct tree *tree);
 
 /* The last leaf of the tree, and what it said, NULL if nobody sent it: against those that are of it. */

@@ -26,6 +26,12 @@ static char *format_time(int64_t ms)
   return text ? text : g_strdup("?");
 }
 
+/* Empty where there is none. */
+static char *format_key(const struct key *key)
+{
+  return key ? text_hex(key->key_id, sizeof key->key_id) : g_strdup("");
+}
+
 static void print_ledger(const struct verification *verification, const char *file)
 {
   const struct rebuilt *rebuilt = verification->rebuilt;
@@ -33,11 +39,17 @@ static void print_ledger(const struct verification *verification, const char *fi
   uint8_t root[MERKLE_HASH_SIZE];
   merkle_root(&verification->tree.leaves, root);
   g_autofree char *root_text = text_hex(root, sizeof root);
-  g_autofree char *key_id = text_hex(verification->tree.key_id, sizeof verification->tree.key_id);
   printf(_("%s: a ledger of %" PRIu64 " leaves, from %s to %s\n"), file, rebuilt->leaf, first, last);
   printf(_("root of its tree   %s\n"), root_text);
-  if (verification->tree.has_key) printf(_("signed by key id   %s\n"), key_id);
-  if (verification->tree.has_key && !verification->has_key)
+  if (!keys_present(&verification->keys)) return;
+  g_autofree char *key_id = format_key(keys_present(&verification->keys));
+  g_autofree char *first_key_id = format_key(keys_nth(&verification->keys, 0));
+  printf(_("signed by key id   %s\n"), key_id);
+  if (keys_changes(&verification->keys) > 0)
+    printf(
+        _("                   after %u changes, each signed by the key before it; the first key id was %s\n"),
+        keys_changes(&verification->keys), first_key_id);
+  if (!verification->has_key)
     printf(
         _("                   Compare it with one that you have from elsewhere, or give that with --key.\n"));
 }
@@ -51,6 +63,8 @@ static void print_content(const struct verification *verification)
              " of the heads and receipts given are of what was lost by that\n"),
            rebuilt->epoch, verification->tree.lost);
   printf(_("agents             %u\n"), rebuilt->parties.all->len);
+  if (rebuilt->parties.key_changes > 0)
+    printf(_("                   whose keys were changed %" PRIu64 " times\n"), rebuilt->parties.key_changes);
   printf(_("submissions        %" PRIu64 ", and %" PRIu64 " other acts of parks\n"), rebuilt->submissions,
          rebuilt->acts);
   printf(_("reports            %" PRIu64 ": %" PRIu64 " counted as they came, %" PRIu64 " unchanged, %" PRIu64
@@ -95,20 +109,24 @@ static void print_json(const struct verification *verification, const char *file
   uint8_t root[MERKLE_HASH_SIZE];
   merkle_root(&verification->tree.leaves, root);
   g_autofree char *root_text = text_hex(root, sizeof root), *name = g_filename_display_name(file);
-  g_autofree char *key_id = text_hex(verification->tree.key_id, sizeof verification->tree.key_id);
+  g_autofree char *key_id = format_key(keys_present(&verification->keys));
+  g_autofree char *first_key_id = format_key(keys_nth(&verification->keys, 0));
   json_t *object = json_pack(
-      "{s:s, s:I, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+      "{s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:{s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+      "s:I, s:I, s:I, s:I, "
       "s:I, s:I, "
       "s:I, "
       "s:o}",
       "file", name, "leaves", (json_int_t)rebuilt->leaf, "root", root_text, "epoch",
-      (json_int_t)rebuilt->epoch, "lost", (json_int_t)verification->tree.lost, "key_id",
-      verification->tree.has_key ? key_id : "", "first_ms", (json_int_t)rebuilt->first_ms, "last_ms",
-      (json_int_t)rebuilt->recorded_ms, "agents", (json_int_t)rebuilt->parties.all->len, "submissions",
-      (json_int_t)rebuilt->submissions, "acts", (json_int_t)rebuilt->acts, "reports",
-      (json_int_t)count_reports(rebuilt), "counted", (json_int_t)verdicts[VERDICT_IS_COUNTED], "unchanged",
-      (json_int_t)verdicts[VERDICT_IS_UNCHANGED], "stale", (json_int_t)verdicts[VERDICT_IS_STALE], "waited",
-      (json_int_t)count_waiting(rebuilt), "refused", (json_int_t)verdicts[VERDICT_IS_REFUSED], "units",
+      (json_int_t)rebuilt->epoch, "lost", (json_int_t)verification->tree.lost, "key_id", key_id,
+      "first_key_id", first_key_id, "key_changes", "aggregator",
+      (json_int_t)keys_changes(&verification->keys), "agents", (json_int_t)rebuilt->parties.key_changes,
+      "first_ms", (json_int_t)rebuilt->first_ms, "last_ms", (json_int_t)rebuilt->recorded_ms, "agents",
+      (json_int_t)rebuilt->parties.all->len, "submissions", (json_int_t)rebuilt->submissions, "acts",
+      (json_int_t)rebuilt->acts, "reports", (json_int_t)count_reports(rebuilt), "counted",
+      (json_int_t)verdicts[VERDICT_IS_COUNTED], "unchanged", (json_int_t)verdicts[VERDICT_IS_UNCHANGED],
+      "stale", (json_int_t)verdicts[VERDICT_IS_STALE], "waited", (json_int_t)count_waiting(rebuilt),
+      "refused", (json_int_t)verdicts[VERDICT_IS_REFUSED], "units",
       (json_int_t)g_hash_table_size(rebuilt->names), "totals", (json_int_t)verification->totals, "editions",
       (json_int_t)published_editions(verification->published), "heads",
       (json_int_t)verification->tree.claims->len, "receipts",

@@ -27,10 +27,11 @@ static int by_size(const void *left, const void *right, void *data)
   return a < b ? -1 : a > b;
 }
 
-void tree_init(struct tree *tree, struct faults *faults)
+void tree_init(struct tree *tree, struct faults *faults, const struct keys *keys)
 {
   memset(tree, 0, sizeof *tree);
   tree->faults = faults;
+  tree->keys = keys;
   merkle_init(&tree->leaves);
   tree->head = g_byte_array_new();
   tree->restores = g_array_new(FALSE, FALSE, sizeof(struct restore));
@@ -107,13 +108,12 @@ uint64_t tree_restored(struct tree *tree, struct bytes_view sealed, uint64_t epo
 {
   CLEANUP(epoch_free) struct epoch *epoch = NULL;
   uint8_t root[MERKLE_HASH_SIZE];
-  const uint8_t *payload;
-  size_t length;
+  struct bytes_view payload;
   uint64_t position = tree->leaves.size;
-  if (seal_open(sealed.data, sealed.length, SEAL_EPOCH, tree->sign_key, &payload, &length, NULL) != SEAL_OK)
+  if (keys_open_at(tree->keys, position, sealed, SEAL_EPOCH, &payload) != SEAL_OK)
     faults_add(tree->faults, position, _("the epoch is not signed by the ledger's key"));
-  if (seal_peek(sealed.data, sealed.length, SEAL_EPOCH, &payload, &length))
-    epoch = epoch_decode(payload, length);
+  if (seal_peek(sealed.data, sealed.length, SEAL_EPOCH, &payload.data, &payload.length))
+    epoch = epoch_decode(payload.data, payload.length);
   merkle_root(&tree->leaves, root);
   if (!epoch || epoch->number != epoch_before + 1 || epoch->size != position ||
       memcmp(epoch->root.data, root, sizeof root) != 0)
@@ -123,28 +123,35 @@ uint64_t tree_restored(struct tree *tree, struct bytes_view sealed, uint64_t epo
 
 /* --- what was signed --- */
 
-/* NULL, and it is said, if it is not signed by the ledger's key. */
+/* NULL, and it is said, if it is not signed by a key of the ledger's that could. */
 static struct signed_head *open_head(struct tree *tree, const uint8_t *sealed, size_t length,
-                                     const char *whose)
+                                     const char *whose, const struct key **ret_key)
 {
-  const uint8_t *payload;
-  size_t payload_length;
-  struct signed_head *head = NULL;
+  CLEANUP(signed_head_free) struct signed_head *head = NULL;
+  struct bytes_view payload;
   enum seal_status status =
-      seal_open(sealed, length, SEAL_HEAD, tree->sign_key, &payload, &payload_length, NULL);
-  if (status == SEAL_OK) head = signed_head_decode(payload, payload_length);
-  if (status == SEAL_OTHER_KEY)
+      keys_open(tree->keys, (struct bytes_view){sealed, length}, SEAL_HEAD, &payload, ret_key);
+  if (status == SEAL_OK) head = signed_head_decode(payload.data, payload.length);
+  if (status == SEAL_OTHER_KEY) {
     faults_add(tree->faults, NO_LEAF, _("%s is signed by another key than the ledger's"), whose);
-  else if (!head)
+  } else if (!head) {
     faults_add(tree->faults, NO_LEAF, _("%s is not signed: its seal is damaged or forged"), whose);
-  return head;
+  } else if (!key_may_seal(*ret_key, head->epoch, head->size)) {
+    faults_add(tree->faults, NO_LEAF, _("%s is signed by a key that was changed before that"), whose);
+    return NULL;
+  }
+  return g_steal_pointer(&head);
 }
 
 static void take_own_head(struct tree *tree)
 {
+  const char *whose = _("the head of this export");
+  const struct key *key;
   CLEANUP(signed_head_free)
-  struct signed_head *head = open_head(tree, tree->head->data, tree->head->len, _("the head of this export"));
+  struct signed_head *head = open_head(tree, tree->head->data, tree->head->len, whose, &key);
   if (!head) return;
+  if (key != keys_present(tree->keys))
+    faults_add(tree->faults, NO_LEAF, _("%s is signed by a key that was changed before that"), whose);
   tree->is_sealed = true;
   tree->size = head->size;
   tree->epoch = head->epoch;
@@ -158,7 +165,8 @@ static void take_claims(struct tree *tree)
     size_t length;
     const uint8_t *sealed = g_bytes_get_data(tree->claims->pdata[n], &length);
     g_autofree char *whose = g_strdup_printf(_("earlier head no. %u"), n + 1);
-    CLEANUP(signed_head_free) struct signed_head *head = open_head(tree, sealed, length, whose);
+    const struct key *key;
+    CLEANUP(signed_head_free) struct signed_head *head = open_head(tree, sealed, length, whose, &key);
     if (!head) continue;
     if (tree_is_lost(tree, head->epoch, head->size))
       tree->lost++;
@@ -167,11 +175,8 @@ static void take_claims(struct tree *tree)
   }
 }
 
-void tree_set_key(struct tree *tree, const uint8_t sign_key[static SEAL_PUBLIC_KEY_SIZE])
+void tree_open(struct tree *tree)
 {
-  memcpy(tree->sign_key, sign_key, sizeof tree->sign_key);
-  seal_key_id(sign_key, tree->key_id);
-  tree->has_key = true;
   take_own_head(tree);
   take_claims(tree);
 }

@@ -4,6 +4,7 @@
 #define PARKTALLY_VERIFIER_TREE_H
 
 #include "aggregator/verifier/faults.h"
+#include "aggregator/verifier/keys.h"
 #include "common/codec.h"
 #include "common/merkle.h"
 #include "common/seal.h"
@@ -18,22 +19,22 @@ struct restore {
 
 struct tree {
   struct faults *faults;
-  GArray *restores; /* struct restore, by size: known before the first leaf */
-  uint64_t lost;    /* heads and receipts of what is so lost */
+  const struct keys *keys; /* of the ledger */
+  GArray *restores;        /* struct restore, by size: known before the first leaf */
+  uint64_t lost;           /* heads and receipts of what is so lost */
   struct merkle leaves;
-  uint8_t sign_key[SEAL_PUBLIC_KEY_SIZE], key_id[SEAL_HASH_SIZE]; /* of the Genesis, */
-  bool has_key;                                                   /* once it was read */
-  GByteArray *head;                                               /* as it came, until there is a key */
-  GPtrArray *claims;                                              /* of GBytes: sealed heads of before */
+  GByteArray *head;  /* as it came, until it is looked at */
+  GPtrArray *claims; /* of GBytes: sealed heads of before */
   GTree *expected; /* size → GPtrArray of struct expected_root, which is private: roots of trees to come */
   uint8_t leaf_hash[MERKLE_HASH_SIZE]; /* of the last leaf */
-  bool is_sealed;                      /* the head is, by that key */
+  bool is_sealed;                      /* the head is, by the present key */
   uint64_t size, epoch;                /* the head's */
   uint8_t root[MERKLE_HASH_SIZE];
   int64_t recorded_ms;
 };
 
-void tree_init(struct tree *tree, struct faults *faults);
+/* The keys are the caller's. */
+void tree_init(struct tree *tree, struct faults *faults, const struct keys *keys);
 void tree_finish(struct tree *tree);
 
 /* Before the first leaf. */
@@ -45,8 +46,9 @@ void tree_expect(struct tree *tree, uint64_t size, const uint8_t root[static MER
 /* Whether so many leaves, of this epoch, are more than a restore has left of it. */
 bool tree_is_lost(const struct tree *tree, uint64_t epoch, uint64_t size);
 
-/* The key of leaf 0: what was signed is looked at now. */
-void tree_set_key(struct tree *tree, const uint8_t sign_key[static SEAL_PUBLIC_KEY_SIZE]);
+/* All that the ledger says of its keys is known, still before the first leaf: what was signed is looked at.
+ */
+void tree_open(struct tree *tree);
 
 /* The next leaf. */
 void tree_add(struct tree *tree, const uint8_t *leaf, size_t length);

@@ -1,5 +1,5 @@
-/* The order of it all: the export is looked through for editions, then every leaf is added to the tree and
- * carried out, then totals are compared. */
+/* The order of it all: the export is looked through for keys, restores and editions, then every leaf is added
+ * to the tree and carried out, then totals are compared. */
 #include "aggregator/verifier/verify.h"
 
 #include "aggregator/verifier/export_reader.h"
@@ -13,8 +13,9 @@ struct verification *verification_new(void)
 {
   struct verification *verification = g_new0(struct verification, 1);
   verification->faults = faults_new();
-  tree_init(&verification->tree, verification->faults);
-  verification->rebuilt = rebuilt_new(verification->faults);
+  keys_init(&verification->keys, "");
+  tree_init(&verification->tree, verification->faults, &verification->keys);
+  verification->rebuilt = rebuilt_new(verification->faults, &verification->keys);
   verification->published = published_new(verification->faults);
   verification->receipts = receipts_new(verification->faults);
   return verification;
@@ -28,6 +29,7 @@ void verification_free(struct verification *verification)
   published_free(verification->published);
   rebuilt_free(verification->rebuilt);
   tree_finish(&verification->tree);
+  keys_finish(&verification->keys);
   faults_free(verification->faults);
   g_free(verification);
 }
@@ -67,6 +69,38 @@ static void note_restore(struct verification *verification, uint64_t position, c
   g_array_append_val(verification->tree.restores, restore);
 }
 
+/* In which epoch the ledger is after what was looked through. */
+static uint64_t epoch_so_far(const struct verification *verification)
+{
+  const GArray *restores = verification->tree.restores;
+  return restores->len > 0 ? g_array_index(restores, struct restore, restores->len - 1).epoch : 0;
+}
+
+/* What is wrong with it is said here. An agent's is followed later, and no restore brings it along. */
+static void note_change(struct verification *verification, uint64_t position, const struct leaf *leaf,
+                        struct bytes_view sealed)
+{
+  CLEANUP(key_change_free) struct key_change *change = NULL;
+  struct bytes_view payload;
+  if (seal_peek(sealed.data, sealed.length, SEAL_KEY, &payload.data, &payload.length))
+    change = key_change_decode(payload.data, payload.length);
+  if (change && !*change->agent && keys_present(&verification->keys))
+    keys_change(&verification->keys, verification->faults, position, epoch_so_far(verification), sealed,
+                change);
+  else if (leaf->kind == LEAF_EPOCH)
+    faults_add(verification->faults, position,
+               _("what this epoch brings along is no change of the ledger's keys"));
+}
+
+static void note_keys(struct verification *verification, uint64_t position, const struct leaf *leaf)
+{
+  if (position == 0 && leaf->kind == LEAF_GENESIS)
+    keys_begin(&verification->keys, 0, leaf->genesis.curve_key.data, leaf->genesis.sign_key.data);
+  if (leaf->kind == LEAF_KEY) note_change(verification, position, leaf, leaf->key.sealed);
+  for (size_t n = 0; leaf->kind == LEAF_EPOCH && n < leaf->epoch.key_change_count; n++)
+    note_change(verification, position, leaf, leaf->epoch.key_changes[n]);
+}
+
 static void look_through(struct verification *verification, FILE *file)
 {
   CLEANUP(export_reader_free) struct export_reader *reader = export_reader_new(file, NULL);
@@ -76,25 +110,34 @@ static void look_through(struct verification *verification, FILE *file)
     CLEANUP(leaf_free) struct leaf *leaf = leaf_decode(record.data, record.length);
     if (leaf && leaf->kind == LEAF_EDITION) published_note(verification->published, position, leaf);
     if (leaf && leaf->kind == LEAF_EPOCH) note_restore(verification, position, leaf);
+    if (leaf) note_keys(verification, position, leaf);
     position++;
   }
 }
 
 /* --- the second --- */
 
-static void begin(struct verification *verification, const struct leaf *leaf)
+static bool is_given_key(const struct verification *verification, const struct key *key)
+{
+  return memcmp(verification->key, key->sign_key, sizeof key->sign_key) == 0 ||
+         memcmp(verification->key, key->key_id, sizeof key->key_id) == 0;
+}
+
+static void begin(struct verification *verification)
 {
   struct tree *tree = &verification->tree;
-  if (!leaf || leaf->kind != LEAF_GENESIS) {
+  bool found = !verification->has_key;
+  if (!keys_present(&verification->keys)) {
     faults_add(verification->faults, 0,
                _("a ledger begins with its Genesis, which names the key that signs it"));
     return;
   }
-  tree_set_key(tree, leaf->genesis.sign_key.data);
-  receipts_open(verification->receipts, tree);
-  if (verification->has_key && memcmp(verification->key, tree->sign_key, sizeof tree->sign_key) != 0 &&
-      memcmp(verification->key, tree->key_id, sizeof tree->key_id) != 0)
+  for (unsigned n = 0; !found && n <= keys_changes(&verification->keys); n++)
+    found = is_given_key(verification, keys_nth(&verification->keys, n));
+  if (!found)
     faults_add(verification->faults, 0, _("the ledger is signed by another key than the one that was given"));
+  tree_open(tree);
+  receipts_open(verification->receipts, tree);
 }
 
 static void take_leaf(struct verification *verification, const uint8_t *data, size_t length)
@@ -103,7 +146,7 @@ static void take_leaf(struct verification *verification, const uint8_t *data, si
   uint64_t position = rebuilt->leaf;
   leaf_free(verification->leaf);
   struct leaf *leaf = verification->leaf = leaf_decode(data, length);
-  if (position == 0) begin(verification, leaf);
+  if (position == 0) begin(verification);
   if (leaf && leaf->kind == LEAF_EPOCH)
     rebuilt_restore(rebuilt, tree_restored(&verification->tree, leaf->epoch.sealed, rebuilt->epoch));
   tree_add(&verification->tree, data, length);
@@ -164,7 +207,6 @@ bool verification_run(struct verification *verification, FILE *file)
   if (!lines) lines = end_leaves(verification);
   if (has_totals && export_reader_is_whole(reader)) total_lines_end(lines); /* else the rest was cut off */
   verification->totals = total_lines_count(lines);
-  if (!verification->tree.has_key && verification->rebuilt->leaf == 0)
-    faults_add(verification->faults, NO_LEAF, _("there is no leaf"));
+  if (verification->rebuilt->leaf == 0) faults_add(verification->faults, NO_LEAF, _("there is no leaf"));
   return true;
 }

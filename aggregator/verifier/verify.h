@@ -3,6 +3,7 @@
 #define PARKTALLY_VERIFIER_VERIFY_H
 
 #include "aggregator/verifier/faults.h"
+#include "aggregator/verifier/keys.h"
 #include "aggregator/verifier/published.h"
 #include "aggregator/verifier/rebuilt.h"
 #include "aggregator/verifier/receipts.h"
@@ -12,11 +13,12 @@
 
 struct verification {
   struct faults *faults;
+  struct keys keys; /* of the ledger; none where it does not begin as it should */
   struct tree tree;
   struct rebuilt *rebuilt;
   struct published *published;
   struct receipts *receipts;
-  uint8_t key[SEAL_HASH_SIZE]; /* that it must be signed by, or the key id */
+  uint8_t key[SEAL_HASH_SIZE]; /* that must be one of these, or its key id */
   bool has_key;
   uint64_t totals;   /* lines that were compared */
   bool is_backup;    /* which has receipts, and no totals */

@@ -44,7 +44,8 @@ pb = _messages()
 FRAME_BYTES = 266240
 SEALED_BYTES = 262144
 CHUNK_BYTES = 196608
-SUBMISSION, RECEIPT, MANIFEST, CERTIFICATE, ACT = 1, 2, 3, 4, 5
+SUBMISSION, RECEIPT, MANIFEST, CERTIFICATE, ACT, RETURN, KEY = 1, 2, 3, 4, 5, 9, 10
+KEYS_SHOWN = 8
 SILENCE = 30  # seconds
 INVITATION_PREFIX = "parktally-invitation:1:"
 CONTEXT = zmq.Context.instance()
@@ -116,6 +117,16 @@ class Keys:
     @property
     def sign_public(self):
         return bytes(self.sign.verify_key)
+
+
+def key_change(before, after, consenting=None, **fields):
+    """A sealed KeyChange from one signing key to new Keys; `fields` may replace what stands in it."""
+    said = b"parktally-key-1" + digest(bytes(before.verify_key)) + after.curve_public + after.sign_public
+    change = pb.KeyChange(curve_key=after.curve_public, sign_key=after.sign_public, changed_at_ms=now_ms(),
+                          consent=(consenting or after.sign).sign(said).signature)
+    for name, value in fields.items():
+        setattr(change, name, value)
+    return seal(KEY, change.SerializeToString(), before)
 
 
 # --- transport ---
@@ -215,6 +226,7 @@ class Stranger:
         if endpoints:
             self.invitation.endpoint, self.invitation.enrol_endpoint = endpoints
         self.keys = keys or Keys()
+        self.key_changes = []
         self.sequence = 0
         self.socket = None
         self.credit = 0
@@ -233,6 +245,20 @@ class Stranger:
         if (self.certificate.curve_key, self.certificate.sign_key) != (self.keys.curve_public, self.keys.sign_public):
             raise ValueError("somebody else's certificate")
         self.id = self.certificate.agent
+
+    def rotate(self, reason=""):
+        """New keys, shown where agents enrol: from here on they seal and connect."""
+        keys = Keys()
+        changes = [*self.key_changes, key_change(self.keys.sign, keys, agent=self.id, until=self.sequence, by="stranger", reason=reason)]
+        record = pb.Return(certificate=self.sealed_certificate, key_change=changes[-KEYS_SHOWN:])
+        frame = ask_to_join(self.invitation, seal(RETURN, record.SerializeToString(), keys.sign), keys)
+        if frame.HasField("fault"):
+            raise Refused(frame.fault)
+        if frame.certificate != self.sealed_certificate:
+            raise ValueError("another certificate")
+        self.keys, self.key_changes = keys, changes
+        self.close()
+        return self
 
     # --- the conversation ---
 

@@ -16,7 +16,7 @@ import tempfile
 import unittest
 
 import parktally
-from stranger import CERTIFICATE, RECEIPT, Report, SigningKey, Stranger, digest, now_ms, pb, seal
+from stranger import CERTIFICATE, RECEIPT, Keys, Report, SigningKey, Stranger, digest, key_change, now_ms, pb, seal
 
 GOOD, USAGE, BAD, IO = 0, 64, 65, 74
 VERIFIER = parktally.BUILD / "aggregator" / "verifier" / "parktally-verify"
@@ -134,7 +134,11 @@ class Scene:
         early = self.report(east, "monthly", "2018-02", [Report("A1", {"output": 71}, base=february_id),
                                                          Report("A2", {"output": 72}, base=february_id)], waiting=2)
         self.report(east, "monthly", "2018-02", [Report("A1", {"output": 81}, base=early)], waiting=1)
-        self.report(second, "monthly", "2018-02", [Report("A2", {"output": 73}, base=february_id)], waiting=1)  # too late
+        self.second_key = second.keys.sign
+        self.second_early = second.sealed("monthly", "2018-02", [Report("A2", {"output": 73}, base=february_id)])  # too late
+        second.rotate("一年一换").connect()
+        self.second_until = second.sequence
+        assert self.send(second, self.second_early)[1].waiting == 1  # by the key of before, which sealed it in its time
         self.send(east, february)
         self.report(east, "monthly", "2018-02", [Report("A1", {"output": 82}, base=digest(b"never"))], waiting=1)
 
@@ -171,6 +175,8 @@ class Scene:
         self.report(other, "monthly", "2018-03", [Report("S2", {"output": 3})], counted=1)
         city.command("ask", "--area", "west", "--form", "monthly", "--period", "2018-03", "--unit", "W1", "--reason", "为何如此少")
         self.publish("monthly", "2018-02")
+        second.rotate().connect()
+        self.report(second, "monthly", "2018-03", [Report("A1", {"output": 31})], counted=1)
         both = [Report(f"D{n}", {"output": 100 + n}) for n in range(1, 9)]  # all alike, so that all can be printed
         self.report(east, "monthly", "2018-06", both + [Report(f"A{n}", {"output": 100 + n}) for n in range(1, 4)], counted=11)
         self.report(west, "monthly", "2018-06", both + [Report(f"W{n}", {"output": 100 + n}) for n in range(1, 7)], counted=14)
@@ -323,6 +329,8 @@ class Honest(Case):
         self.assertEqual(found["leaves"], len(self.export.leaves))
         self.assertEqual(found["root"], root_of(self.export.leaves).hex())
         self.assertEqual(found["key_id"], digest(bytes(self.scene.key.verify_key)).hex())
+        self.assertEqual(found["first_key_id"], found["key_id"])
+        self.assertEqual(found["key_changes"], {"aggregator": 0, "agents": 2})
         self.assertEqual(found["totals"], len(self.export.lines))
         self.assertGreater(found["totals"], 150)
         self.assertEqual(found["editions"], 6)
@@ -335,7 +343,7 @@ class Honest(Case):
     def test_the_city_had_everything_in_it(self):
         bodies = {pb.Leaf.FromString(leaf).WhichOneof("body") for leaf in self.export.leaves}
         self.assertEqual(bodies, {"genesis", "catalogue", "register", "invitation", "enrolment", "revocation", "submission", "period",
-                                  "act", "examination", "ask", "decline", "edition", "note"})
+                                  "act", "examination", "ask", "decline", "edition", "note", "key"})
         for kind in ("register", "submission", "decline"):
             self.assertTrue(self.export.find(kind, lambda leaf, kind=kind: getattr(leaf, kind).release), f"{kind} releases nothing")
 
@@ -755,6 +763,300 @@ class Lies(Case):
         self.assertIn("another time or epoch than its last leaf", self.verify(self.export.bytes())["wrong"][0])
 
 
+class AgentKeys(Case):
+    """Of an agent that changes them, and an aggregator that follows what it should not."""
+
+    def setUp(self):
+        super().setUp()
+        self.second = self.scene.agents["east-2"]
+
+    def right(self):
+        found = self.verify(self.export.sign(self.scene.key).bytes(), code=GOOD)
+        return found["key_changes"]["agents"]
+
+    def change(self, before, after=None, agent="east-2", until=9000, **fields):
+        after = after or Keys()
+        self.export.append(key=pb.KeyLeaf(sealed=key_change(before, after, agent=agent, until=until, **fields)))
+        return after
+
+    def refused(self, why, *arguments, **fields):
+        self.export = Export(self.whole)
+        self.change(*arguments, **fields)
+        self.assert_wrong(f"the keys of agent {fields.get('agent', 'east-2')} cannot be changed{why}")
+
+    def submit(self, key, sequence, agent="east-2"):
+        east = self.scene.agents["east-1"]
+        submission = east.make("monthly", "2018-04", [Report("A1", {"output": 1})], agent=agent, sequence=sequence)
+        self.export.append(submission=pb.SubmissionLeaf(sealed=seal(1, submission.SerializeToString(), key)))
+        self.export.lines = []  # what it adds up to is not what is looked at
+
+    def seal_wrong(self, words, *arguments, **options):
+        self.submit(*arguments, **options)
+        self.assert_wrong(words)
+
+    def test_one_key_after_the_other(self):
+        third = self.change(self.second.keys.sign)
+        fourth = self.change(third.sign)
+        self.change(fourth.sign, until=9000)
+        self.assertEqual(self.right(), 5)
+
+    def test_who_may_not_change_them(self):
+        present = self.second.keys.sign
+        self.refused(" so: this is not sealed by the present key", self.scene.second_key)
+        self.refused(" so: this is not sealed by the present key", self.scene.agents["east-1"].keys.sign)
+        self.refused(" so: this is not sealed by the present key", self.scene.key)
+        self.refused(" so: the new one has not consented", present, consenting=present)
+        self.refused(" so: it had one of the new ones before", present, self.second.keys)
+        self.refused(": it is unknown, or was revoked before", present, agent="east-8")
+        self.refused(": it is unknown, or was revoked before", self.scene.agents["south-2"].keys.sign, agent="south-1")
+        self.refused(" so: it names a number or a tree of before the last change", present, until=1)
+        self.refused(" so: it names a number or a tree that could not be there", present, until=2 ** 64 - 1)
+        self.refused(" so: it names a number or a tree that could not be there", present, epoch=1)
+
+    def test_keys_that_somebody_has_or_had(self):
+        taken = Keys()
+        for agent in (self.scene.agents["east-1"], self.scene.agents["west-1"]):
+            taken.curve_public = agent.certificate.curve_key
+            self.refused(" so: another agent has, or had, one of the new ones", self.second.keys.sign, taken)
+            self.refused(" so: another agent has, or had, one of the new ones", self.second.keys.sign, agent.keys)
+        first = Keys()
+        first.curve_public = self.second.certificate.curve_key
+        self.refused(" so: another agent has, or had", self.scene.agents["east-1"].keys.sign, first, agent="east-1")
+        self.refused(" so: it had one of the new ones before", self.second.keys.sign, first)
+        first.sign = self.scene.second_key
+        first.curve_public = digest(b"another")
+        self.refused(" so: it had one of the new ones before", self.second.keys.sign, first)
+        self.refused(" so: another agent has, or had", self.scene.agents["east-1"].keys.sign, first, agent="east-1")
+
+    def test_nobody_comes_in_with_keys_that_an_agent_had(self):
+        secret = digest(b"secret")
+        self.export.append(invitation=pb.InvitationLeaf(secret_hash=secret, area="west", expires_at_ms=1))
+        certificate = pb.Certificate(agent="west-9", area="west", curve_key=digest(b"c"), sign_key=bytes(self.scene.second_key.verify_key))
+        self.export.append(enrolment=pb.EnrolmentLeaf(
+            certificate=seal(CERTIFICATE, certificate.SerializeToString(), self.scene.key), secret_hash=secret, entry=pb.ENTRY_WAITS))
+        self.assert_wrong("the name or a key of agent west-9 is another agent's already")
+
+    def test_a_change_that_was_altered(self):
+        for at, words in ((-1, "the present key has not signed this"), (50, "the present key has not signed this"),
+                          (9, "this is not sealed by the present key"), (5, "the change of keys cannot be read")):
+            self.export = Export(self.whole)
+            sealed = bytearray(key_change(self.second.keys.sign, Keys(), agent="east-2", until=9000))
+            sealed[at] ^= 1
+            self.export.append(key=pb.KeyLeaf(sealed=bytes(sealed)))
+            with self.subTest(at):
+                self.assert_wrong(words)
+
+    def test_they_are_changed_so_often_and_no_more(self):
+        keys = self.second.keys
+        for _ in range(62):
+            keys = self.change(keys.sign)
+        self.assertEqual(self.right(), 64)
+        self.change(keys.sign)
+        self.assert_wrong("the keys of agent east-2 cannot be changed so: they were changed as often as may be")
+
+    def test_a_change_left_out(self):
+        position, _ = self.export.find("key")[0]
+        del self.export.leaves[position]
+        found = self.assert_wrong("the keys of agent east-2 cannot be changed so: this is not sealed by the present key")
+        self.assertTrue(any("by a key that no agent is enrolled with" in line for line in found), found)
+
+    def test_what_an_old_key_seals(self):
+        self.assertLess(self.scene.second_until, self.second.sequence)
+        words = f"agent east-2 seals the number {self.scene.second_until + 1} with a key that was changed after {self.scene.second_until}"
+        self.seal_wrong(words, self.scene.second_key, self.scene.second_until + 1)
+        self.export = Export(self.whole)
+        third = self.change(self.second.keys.sign, until=7000)
+        self.submit(self.second.keys.sign, 7000)  # made before, sent after
+        self.submit(third.sign, 7001)
+        self.submit(third.sign, 6999)
+        self.export.lines = Export(self.whole).lines
+        found = self.verify(self.export.sign(self.scene.key).bytes())["wrong"]
+        self.assertFalse(any("seals the number" in line or "seal is by" in line for line in found), found)
+        self.seal_wrong("agent east-2 seals the number 7002 with a key that was changed after 7000", self.second.keys.sign, 7002)
+
+    def test_an_act_by_an_old_key(self):
+        act = pb.Act(agent="east-2", sequence=8000, created_at_ms=1, application=pb.Application(
+            unit="N9", unit_class="code", name="新企业", text="投产", applied_by="李四"))
+        self.export.append(act=pb.ActLeaf(sealed=seal(5, act.SerializeToString(), self.scene.second_key)))
+        self.assert_wrong("agent east-2 seals the number 8000 with a key that was changed after")
+
+    def test_one_that_waits_may_change_them_and_is_admitted_with_the_new_ones(self):
+        first, secret = Keys(), digest(b"secret")
+        self.export.append(invitation=pb.InvitationLeaf(secret_hash=secret, area="west", expires_at_ms=1))
+        certificate = pb.Certificate(agent="west-9", area="west", curve_key=first.curve_public, sign_key=first.sign_public)
+        self.export.append(enrolment=pb.EnrolmentLeaf(
+            certificate=seal(CERTIFICATE, certificate.SerializeToString(), self.scene.key), secret_hash=secret, entry=pb.ENTRY_WAITS))
+        new = self.change(first.sign, agent="west-9", until=0)
+        self.assertEqual(self.right(), 3)
+        before = list(self.export.leaves)
+        for key, wrong in ((first, True), (new, False)):
+            self.export.leaves = list(before)
+            act = pb.Act(agent="west-1", sequence=9999, created_at_ms=1, admission=pb.Admission(
+                agent="west-9", key_id=digest(key.sign_public), approved_by="李四"))
+            self.export.append(act=pb.ActLeaf(sealed=seal(5, act.SerializeToString(), self.scene.agents["west-1"].keys.sign)))
+            if wrong:
+                self.assert_wrong("agent west-1 had no right to admit agent west-9")
+            else:
+                self.assertEqual(self.right(), 3)
+
+
+class CityKeys(Case):
+    """Of the city's server: whoever has the key of before can sign no more than it had signed."""
+
+    def setUp(self):
+        super().setUp()
+        self.first, self.next = self.scene.key, Keys()
+        self.size = len(self.export.leaves)  # of the last tree that the first one signs
+        self.first_head = self.text_of(self.export.sign(self.first).head)
+
+    @staticmethod
+    def text_of(head):
+        return "parktally-head:1:" + base64.urlsafe_b64encode(head).decode().rstrip("=")
+
+    def change(self, before=None, after=None, until=None, **fields):
+        after = after or self.next
+        until = len(self.export.leaves) if until is None else until
+        return self.export.append(key=pb.KeyLeaf(sealed=key_change(before or self.first, after, until=until, **fields)))
+
+    def assert_wrong(self, words, *options, key=None, export=None):
+        return super().assert_wrong(words, *options, key=key or self.next.sign, export=export)
+
+    def right(self, *options, key=None):
+        return self.verify(self.export.sign(key or self.next.sign).bytes(), *options, code=GOOD)
+
+    def refused(self, why, *arguments, key=None, **fields):
+        self.export = Export(self.whole)
+        self.change(*arguments, **fields)
+        super().assert_wrong(f"the keys of the aggregator cannot be changed so: {why}", key=key or self.first)
+
+    def enrol(self, signer):
+        keys = Keys()
+        secret = digest(keys.sign_public)
+        self.export.append(invitation=pb.InvitationLeaf(secret_hash=secret, area="west", expires_at_ms=1))
+        certificate = pb.Certificate(agent="west-9", area="west", curve_key=keys.curve_public, sign_key=keys.sign_public)
+        self.export.append(enrolment=pb.EnrolmentLeaf(certificate=seal(CERTIFICATE, certificate.SerializeToString(), signer),
+                                                      secret_hash=secret, entry=pb.ENTRY_WAITS))
+
+    def publish(self, signer):
+        """The last edition once more, under the next number."""
+        _, leaf = self.export.find("edition")[-1]
+        text = json.loads(leaf.edition.sealed[104:])
+        text["edition"] += 1
+        self.export.append(edition=pb.EditionLeaf(sealed=seal(EDITION, json.dumps(text).encode(), signer)))
+
+    def test_the_new_ones_sign_and_what_was_signed_stays_signed(self):
+        self.change(reason="一年一换", by="李四")
+        heads = [word for head in (*self.scene.heads, self.first_head) for word in ("--head", head)]
+        for key in (bytes(self.first.verify_key).hex(), digest(bytes(self.first.verify_key)).hex(), self.next.sign_public.hex(),
+                    digest(self.next.sign_public).hex()):
+            found = self.right(*heads, "--receipts", self.receipts(), "--key", key)
+            self.assertEqual(found["key_id"], digest(self.next.sign_public).hex())
+            self.assertEqual(found["first_key_id"], digest(bytes(self.first.verify_key)).hex())
+            self.assertEqual(found["key_changes"], {"aggregator": 1, "agents": 2})
+        self.assert_wrong("signed by another key than the one that was given", "--key", Keys().sign_public.hex())
+        said = parktally.run(VERIFIER, self.file("tried", self.export.bytes())).out
+        self.assertIn(f"signed by key id   {digest(self.next.sign_public).hex()}\n", said)
+        self.assertIn("after 1 changes", said)
+        self.assertIn(digest(bytes(self.first.verify_key)).hex(), said)
+
+    def test_one_after_the_other(self):
+        last = Keys()
+        self.change()
+        self.change(self.next.sign, last)
+        self.assertEqual(self.right(key=last.sign)["key_changes"]["aggregator"], 2)
+        self.assert_wrong("the head of this export is signed by a key that was changed before that")
+
+    def test_who_may_not_change_them(self):
+        self.refused("this is not sealed by the present key", self.next.sign)
+        self.refused("this is not sealed by the present key", self.scene.agents["east-1"].keys.sign)
+        self.refused("the new one has not consented", consenting=self.first)
+        had = Keys()
+        had.sign = self.first
+        self.refused("it had one of the new ones before", None, had)
+        self.refused("it names a number or a tree that could not be there yet", until=self.size + 1)
+        self.refused("it names a number or a tree that could not be there yet", epoch=1, until=1)
+        self.export = Export(self.whole)
+        self.change()
+        self.change(self.next.sign, Keys(), until=self.size - 1)
+        self.assert_wrong("the keys of the aggregator cannot be changed so: it names a number or a tree of before the last change")
+        self.export = Export(self.whole)
+        self.change()
+        self.change(self.first, Keys())
+        self.assert_wrong("the keys of the aggregator cannot be changed so: this is not sealed by the present key")
+
+    def test_the_export_s_own_head_is_by_the_present_key(self):
+        self.change()
+        self.assert_wrong("the head of this export is signed by a key that was changed before that", key=self.first)
+        self.assert_wrong("the head of this export is signed by another key", key=SigningKey.generate())
+        self.export.head = Export(self.whole).sign(self.first).head  # of a tree that it may sign, but which is not this one
+        self.assertIn("the head of this export is signed by a key that was changed before that", self.verify(self.export.bytes())["wrong"])
+        self.export = Export(self.whole)
+        self.assert_wrong("the head of this export is signed by another key")  # to which nothing leads
+        self.change()
+        other = Keys()
+        self.assert_wrong("the head of this export is signed by another key", key=other.sign)
+
+    def test_heads_by_the_key_of_before(self):
+        self.change()
+        later = self.text_of(self.export.sign(self.first).head)  # of one leaf more than it may sign
+        self.right("--head", self.first_head)
+        self.assert_wrong("earlier head no. 1 is signed by a key that was changed before that", "--head", later)
+        other_epoch = pb.SignedHead(head=pb.TreeHead(size=1, root=root_of(self.export.leaves[:1]), epoch=1), recorded_at_ms=1)
+        self.assert_wrong("earlier head no. 1 is signed by a key that was changed before that", "--head",
+                          self.text_of(seal(HEAD, other_epoch.SerializeToString(), self.first)))
+
+    def test_receipts_by_the_key_of_before(self):
+        self.change()
+        receipt = pb.Receipt.FromString(self.scene.receipts[0][104:])
+        receipt.head.size, receipt.head.root = len(self.export.leaves), root_of(self.export.leaves)
+        del receipt.path[:]
+        receipt.path.extend(path_of(receipt.position, self.export.leaves))
+        payload = receipt.SerializeToString()
+        self.right("--receipts", self.receipts([seal(RECEIPT, payload, self.next.sign)]))
+        self.assert_wrong("is signed by a key that was changed before that", "--receipts", self.receipts([seal(RECEIPT, payload, self.first)]))
+        self.assert_wrong("receipt no. 1 is not signed", "--receipts", self.receipts([seal(RECEIPT, payload, SigningKey.generate())]))
+
+    def test_certificates_are_by_the_key_in_force(self):
+        for signer, enrols_first, is_right in ((self.first, True, True), (self.next.sign, True, False),
+                                               (self.first, False, False), (self.next.sign, False, True)):
+            with self.subTest(enrols_first=enrols_first, is_right=is_right):
+                self.export = Export(self.whole)
+                if enrols_first:
+                    self.enrol(signer)
+                self.change()
+                if not enrols_first:
+                    self.enrol(signer)
+                if is_right:
+                    self.right()
+                else:
+                    self.assert_wrong("the certificate is not signed by the ledger's key")
+
+    def test_editions_are_by_the_key_in_force(self):
+        self.change()
+        self.publish(self.first)
+        self.assert_wrong("the edition is not signed by the ledger's key")
+        self.export = Export(self.whole)
+        self.change()
+        self.publish(self.next.sign)
+        self.right()
+
+    def test_invitations_of_before_are_void(self):
+        self.enrol(self.first)
+        enrolment = self.export.leaves.pop()
+        self.change()
+        leaf = pb.Leaf.FromString(enrolment)
+        sealed = seal(CERTIFICATE, leaf.enrolment.certificate[104:], self.next.sign)
+        self.export.append(enrolment=pb.EnrolmentLeaf(certificate=sealed, secret_hash=leaf.enrolment.secret_hash, entry=leaf.enrolment.entry))
+        self.assert_wrong("came in with an invitation that was used before, or is void")
+
+    def test_a_ledger_may_have_new_keys_before_its_first_catalogue(self):
+        sealed = key_change(self.first, self.next, until=1)
+        first = pb.Leaf.FromString(self.export.leaves[0]).recorded_at_ms
+        self.export.leaves = [self.export.leaves[0], pb.Leaf(recorded_at_ms=first + 1, key=pb.KeyLeaf(sealed=sealed)).SerializeToString()]
+        self.export.lines = []
+        self.right()
+
+
 class Receipts(Case):
     def tampered(self, change):
         receipt = pb.Receipt.FromString(self.scene.receipts[3][104:])
@@ -1048,6 +1350,97 @@ class Restored(parktally.Case):
         for at in sorted((at for kind in ("epoch", "resume") for at, _ in self.export.find(kind)), reverse=True):
             del self.export.leaves[at]
         self.assert_wrong("came in with an invitation that nobody gave")
+
+    def key_of_now(self):
+        return SigningKey((self.city.data / "identity.key").read_bytes()[104:136])
+
+    def rotate(self):
+        """The server itself does it, and begins anew."""
+        before = self.key_of_now()
+        self.city.command("key", "rotate", "--reason", "一年一换")
+
+        def changed():
+            result = parktally.run(parktally.AGGREGATOR, "ledger", "head", "--format", "json", data=self.city.data)
+            return result.code == GOOD and json.loads(result.out)["key"] != digest(bytes(before.verify_key)).hex()
+        parktally.wait_until(changed, "the server is there with new keys")
+
+    def test_the_city_s_own_changes_of_keys_are_followed_over_a_restore(self):
+        self.city.command("backup", self.folder / "again")
+        west = parktally.enrol(self.city, "west", self.folder / "西")
+        self.rotate()
+        self.push("A1", 5)
+        self.push("W1", 6, west)
+        self.rotate()
+        self.push("W1", 8, west)  # so that both know the keys that are restored
+        self.push("A1", 8)
+        lost = self.head()
+        self.read()
+        found = json.loads(parktally.run(VERIFIER, self.folder / "ledger", "--format", "json", "--receipts", self.kept()).out)
+        self.assertEqual((found["wrong"], found["key_changes"]["aggregator"]), ([], 2))
+        shutil.copy(self.city.data / "identity.key", self.folder / "key")
+        self.restore("again")  # which knows of none of this
+        self.push("W1", 9, west)
+        self.push("A1", 7)
+        self.read()
+        heads = ("--head", self.early, "--head", self.lost, "--head", lost)
+        kept = self.kept()
+        whole = parktally.run(VERIFIER, self.folder / "ledger", "--format", "json", *heads, "--receipts", kept)
+        found = json.loads(whole.out)
+        self.assertEqual((found["wrong"], found["key_changes"]["aggregator"], found["epoch"]), ([], 2, 2))
+        self.assertEqual(found["first_key_id"], digest(bytes(self.key.verify_key)).hex())
+        first, self.key = self.key, self.key_of_now()
+        self.assertEqual(found["key_id"], digest(bytes(self.key.verify_key)).hex())
+        self.verify(*heads, "--receipts", kept, code=GOOD)
+        position, leaf = self.export.find("epoch")[-1]
+        self.assertEqual(len(leaf.epoch.key_change), 2)
+        for change, words in (("seal", "the epoch is not signed by the ledger's key"), ("drop", "the epoch is not signed by the ledger's key"),
+                              ("order", "this is not sealed by the present key"),
+                              ("agent", "what this epoch brings along is no change of the ledger's keys"),
+                              ("later", "it names a number or a tree that could not be there yet")):
+            self.read()
+            tried = pb.Leaf.FromString(self.export.leaves[position])
+            if change == "seal":
+                tried.epoch.sealed = seal(EPOCH, tried.epoch.sealed[104:], first)
+            if change == "drop":
+                del tried.epoch.key_change[-1]
+            if change == "order":
+                tried.epoch.key_change.reverse()
+            if change == "agent":
+                tried.epoch.key_change.append(key_change(self.key, Keys(), agent="east-1"))
+            if change == "later":
+                tried.epoch.key_change.append(key_change(self.key, Keys(), until=1, epoch=3))
+            self.export.put(position, tried)
+            with self.subTest(change):
+                self.assert_wrong(words)
+
+    def test_who_returns_may_have_a_certificate_of_an_earlier_key_alone(self):
+        self.city.command("backup", self.folder / "again")
+        west = parktally.enrol(self.city, "west", self.folder / "西")
+        self.rotate()
+        self.push("W1", 3, west)  # so that it knows the keys that are restored
+        shutil.copy(self.city.data / "identity.key", self.folder / "key")
+        self.restore("again")
+        self.push("W1", 4, west)
+        self.read()
+        first, self.key = self.key, self.key_of_now()
+        self.assertEqual(self.verify(code=GOOD)["epoch"], 2)
+        position, leaf = self.export.find("enrolment", lambda leaf: not leaf.enrolment.secret_hash)[0]
+        self.assertEqual(leaf.enrolment.certificate[8:40], digest(bytes(first.verify_key)))
+        later = Keys()  # which was not there yet
+        leaf.enrolment.certificate = seal(CERTIFICATE, leaf.enrolment.certificate[104:], later.sign)
+        self.export.put(position, leaf)
+        self.assert_wrong("the certificate is not signed by the ledger's key")
+        self.export.append(key=pb.KeyLeaf(sealed=key_change(self.key, later, until=len(self.export.leaves), epoch=2)))
+        self.key = later.sign
+        self.assert_wrong("the certificate is not signed by the ledger's key")
+
+    def test_an_agent_s_change_of_keys_waits_for_who_resumes(self):
+        (resume, _), = self.export.find("resume")
+        self.export.leaves = self.export.leaves[:resume]
+        self.export.lines = []
+        east = SigningKey((self.east.data / "identity.key").read_bytes()[104:136])
+        self.export.append(key=pb.KeyLeaf(sealed=key_change(east, Keys(), agent="east-1", until=2)))
+        self.assert_wrong("nothing may be taken after a restore")
 
     def test_a_head_of_another_epoch(self):
         self.export.sign(self.key)
