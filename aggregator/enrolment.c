@@ -68,7 +68,7 @@ GBytes *enrolment_certify(struct store *store, const struct snapshot *snapshot,
       memcmp(holder->stored.curve_key, join->curve_key, CURVE_KEY_SIZE) == 0) {
     certificate = g_bytes_ref(holder->stored.certificate);
   } else if (invitation.used_by || holder || invitation.expires_ms < clock_wall().ms ||
-             snapshot_agent_by_curve(snapshot, join->curve_key)) {
+             snapshot_had_curve(snapshot, join->curve_key)) {
     certificate = refuse(error);
   } else {
     certificate = make_certificate(snapshot, identity, &invitation, join, now_ms);
@@ -151,13 +151,16 @@ static bool open_return(const struct snapshot *snapshot, GBytes *sealed, struct 
                    &payload_length, NULL) == SEAL_OK;
 }
 
-static bool keys_are_taken(const struct snapshot *snapshot, const struct key_chain *keys)
+/* Whether any agent has, or had, one of those that we do not know of this one: the door could not tell them
+ * apart. */
+static bool keys_are_taken(const struct snapshot *snapshot, const struct returning *returning)
 {
-  for (guint n = 0; n < keys->links->len; n++) {
-    const struct key_link *link = &g_array_index(keys->links, struct key_link, n);
+  const GArray *links = returning->keys->links;
 
-    if (snapshot_agent_by_key_id(snapshot, link->key_id) ||
-        snapshot_agent_by_curve(snapshot, link->curve_key))
+  for (guint n = returning->known ? returning->known->keys->links->len : 0; n < links->len; n++) {
+    const struct key_link *link = &g_array_index(links, struct key_link, n);
+
+    if (snapshot_agent_by_key_id(snapshot, link->key_id) || snapshot_had_curve(snapshot, link->curve_key))
       return true;
   }
   return false;
@@ -182,7 +185,7 @@ static bool may_return(struct store *store, const struct snapshot *snapshot,
       known ? known->stored.revoked_ms != 0 : store_is_barred(store, returning->certificate->agent);
 
   if (is_revoked) return refuse_return(error, FINDING_AGENT_REVOKED);
-  return known || (snapshot->epoch > 0 && !keys_are_taken(snapshot, returning->keys)) ||
+  return ((known || snapshot->epoch > 0) && !keys_are_taken(snapshot, returning)) ||
          refuse_return(error, FINDING_INVITATION_REFUSED);
 }
 

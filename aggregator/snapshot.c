@@ -351,6 +351,17 @@ const struct agent_record *snapshot_agent_by_curve(const struct snapshot *snapsh
   return found;
 }
 
+bool snapshot_had_curve(const struct snapshot *snapshot, const uint8_t curve_key[32])
+{
+  for (unsigned n = 0; n < snapshot->agents->len; n++) {
+    const GArray *links = nth_agent(snapshot->agents, n)->keys->links;
+    for (unsigned i = 0; i < links->len; i++)
+      if (memcmp(g_array_index(links, struct key_link, i).curve_key, curve_key, CURVE_KEY_SIZE) == 0)
+        return true;
+  }
+  return false;
+}
+
 struct catalogue *snapshot_catalogue(const struct snapshot *snapshot, const uint8_t hash[CATALOGUE_HASH_SIZE])
 {
   for (unsigned n = snapshot->catalogues->len; n-- > 0;) {

@@ -66,6 +66,8 @@ const struct agent_record *snapshot_agent_by_key_id(const struct snapshot *snaps
                                                     const uint8_t key_id[SEAL_HASH_SIZE]);
 const struct agent_record *snapshot_agent_by_curve(const struct snapshot *snapshot,
                                                    const uint8_t curve_key[32]);
+/* Whether it is, or was, any agent's. */
+bool snapshot_had_curve(const struct snapshot *snapshot, const uint8_t curve_key[32]);
 struct catalogue *snapshot_catalogue(const struct snapshot *snapshot,
                                      const uint8_t hash[CATALOGUE_HASH_SIZE]);
 

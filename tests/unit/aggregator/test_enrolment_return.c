@@ -298,6 +298,12 @@ static void keys_that_do_not_follow_are_refused(void **state)
   expect_with(world, world->lost, certificate, bads, 1, "invitation.refused");
   expect_with(world, world->other, certificate, goods, 1, "invitation.refused"); /* who has not the new key */
   expect_with(world, world->east.identity, certificate, goods, 1, "invitation.refused"); /* the old one */
+  struct fixture_agent west; /* whose connections nobody may take for his */
+  fixture_enrol(&world->fixture, "west", &west);
+  g_autoptr(GByteArray) takes = change_of(world, world->east.identity, west.identity, 3);
+  GByteArray *const taken[] = {takes};
+  expect_with(world, west.identity, certificate, taken, 1, "invitation.refused");
+  fixture_agent_clear(&west);
   expect_with(world, world->lost, certificate, goods, 1, "");
   expect_with(world, world->east.identity, certificate, NULL, 0, "invitation.refused"); /* is over */
   expect_with(world, world->other, certificate, forks, 1, "invitation.refused");        /* who stole it */
