@@ -62,7 +62,9 @@ static bool continues(const struct outbox_head *before, const struct signed_head
 /* Those that the answer tells of, opened. */
 struct restores {
   struct epoch *epochs[LIMIT_EPOCHS_TOLD];
+  const struct bytes_view *sealed[LIMIT_EPOCHS_TOLD];
   size_t count;
+  uint64_t before; /* the last one that was signed with keys from before those that we were invited with */
 };
 
 static void restores_clear(struct restores *restores)
@@ -70,18 +72,36 @@ static void restores_clear(struct restores *restores)
   for (size_t n = 0; n < restores->count; n++) epoch_free(restores->epochs[n]);
 }
 
+/* Of keys that we never knew, all that they signed is from before we came: nothing of ours is lost by it. */
+static bool pass_over(struct restores *restores, struct bytes_view sealed)
+{
+  CLEANUP(epoch_free) struct epoch *epoch = NULL;
+  const uint8_t *payload;
+  size_t length;
+
+  if (restores->count == 0 && seal_peek(sealed.data, sealed.length, SEAL_EPOCH, &payload, &length))
+    epoch = epoch_decode(payload, length);
+  if (epoch) restores->before = epoch->number;
+  return epoch != NULL;
+}
+
+static bool open_restore(struct link *link, const struct bytes_view *sealed, struct restores *restores)
+{
+  struct bytes_view payload;
+  enum seal_status status = home_open_sealed(link->home, *sealed, SEAL_EPOCH, &payload, NULL);
+  struct epoch *epoch = status == SEAL_OK ? epoch_decode(payload.data, payload.length) : NULL;
+
+  if (status == SEAL_OTHER_KEY) return pass_over(restores, *sealed);
+  if (!epoch) return false;
+  restores->sealed[restores->count] = sealed;
+  restores->epochs[restores->count++] = epoch;
+  return restores->count < 2 || epoch->number == restores->epochs[restores->count - 2]->number + 1;
+}
+
 static bool open_restores(struct link *link, const struct frame *frame, struct restores *restores)
 {
-  for (size_t n = 0; n < frame->head.epoch_count; n++) {
-    struct bytes_view payload;
-    struct epoch *epoch = NULL;
-
-    if (home_open_sealed(link->home, frame->head.epochs[n], SEAL_EPOCH, &payload, NULL) == SEAL_OK)
-      epoch = epoch_decode(payload.data, payload.length);
-    if (!epoch) return false;
-    restores->epochs[restores->count++] = epoch;
-    if (n > 0 && epoch->number != restores->epochs[n - 1]->number + 1) return false;
-  }
+  for (size_t n = 0; n < frame->head.epoch_count; n++)
+    if (!open_restore(link, &frame->head.epochs[n], restores)) return false;
   return true;
 }
 
@@ -99,7 +119,7 @@ static struct outbox_head begins_with(const struct epoch *epoch)
 static bool restores_fit(struct link *link, const struct restores *restores, const struct signed_head *head,
                          const struct frame *frame, struct outbox_head *ret_against)
 {
-  uint64_t last = restores->count > 0 ? restores->epochs[restores->count - 1]->number : 0;
+  uint64_t last = restores->count > 0 ? restores->epochs[restores->count - 1]->number : restores->before;
   uint64_t known = outbox_last_epoch(link->outbox);
 
   for (size_t n = 0; n < restores->count; n++) {
@@ -125,8 +145,7 @@ static bool is_lost(const struct outbox_head *before, const struct restores *res
   return false;
 }
 
-static bool keep_restores(struct link *link, const struct restores *restores, const struct frame *frame,
-                          GError **error)
+static bool keep_restores(struct link *link, const struct restores *restores, GError **error)
 {
   uint64_t last = outbox_last_epoch(link->outbox);
 
@@ -134,7 +153,7 @@ static bool keep_restores(struct link *link, const struct restores *restores, co
     const struct epoch *epoch = restores->epochs[n];
 
     if (epoch->number <= last) continue;
-    if (!outbox_begin_epoch(link->outbox, epoch, frame->head.epochs[n], error)) return false;
+    if (!outbox_begin_epoch(link->outbox, epoch, *restores->sealed[n], error)) return false;
     link_forget_flights(link); /* there may be more to be sent, of before */
     link_report(link, finding_id(FINDING_LEDGER_RESTORED),
                 _("the city's server was restored from a backup; what it no longer has is sent again"));
@@ -158,7 +177,7 @@ static void keep(struct link *link, const struct signed_head *head, const struct
           (struct outbox_continuation){link->asked[n], find_item(frame, link->asked[n].size)->path};
   link->trusted = true;
   link->untied |= link->asked_count == LIMIT_HEADS_ASKED; /* there may be more */
-  if (!keep_restores(link, restores, frame, &error) ||
+  if (!keep_restores(link, restores, &error) ||
       !outbox_head(link->outbox, head, frame->head.sealed, continued, count, clock_wall().ms, &error))
     link_fail(link, error);
 }

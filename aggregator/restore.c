@@ -3,7 +3,6 @@
 #include "aggregator/commands.h"
 #include "aggregator/epoch_start.h"
 #include "aggregator/folder.h"
-#include "aggregator/key_change.h"
 #include "aggregator/ledger_file.h"
 #include "aggregator/ledger_put.h"
 #include "aggregator/replay.h"
@@ -49,32 +48,19 @@ static bool take_head(struct restoring *restoring, const uint8_t *data, size_t l
   if (restoring->head || restoring->leaves > 0)
     return refuse(restoring, _("a head where none may be"), error);
   if (status == SEAL_OTHER_KEY)
-    return refuse(restoring, _("it was made with other keys than the ones that were named"), error);
+    return refuse(
+        restoring,
+        _("it was made with other keys than the ones that were named: those of another city, or newer ones"),
+        error);
   if (status == SEAL_OK) restoring->head = signed_head_decode(payload, payload_length);
   return restoring->head && key_link_may_seal(link, restoring->head->epoch, restoring->head->size)
              ? true
              : refuse(restoring, _("its head is not what was signed"), error);
 }
 
-/* Whether it is a change of the city's keys that the named ones do not know of: it came after them. */
-static bool is_news(const struct restoring *restoring, const uint8_t *data, size_t length)
-{
-  CLEANUP(leaf_free) struct leaf *leaf = leaf_decode(data, length);
-  CLEANUP(key_change_free)
-  struct key_change *change = leaf && leaf->kind == LEAF_KEY ? key_change_peek(&leaf->key.sealed) : NULL;
-
-  return change && !*change->agent && !key_chain_knows(restoring->keys, leaf->key.sealed);
-}
-
 static bool take_leaf(struct restoring *restoring, const uint8_t *data, size_t length, GError **error)
 {
   if (!restoring->head) return refuse(restoring, _("it begins without a head"), error);
-  if (is_news(restoring, data, length)) {
-    g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
-                _("%s: the city's keys were changed after %s was made; name a newer “key backup”"),
-                restoring->file, restoring->key);
-    return false;
-  }
   if (!ledger_put_leaf(restoring->store, restoring->leaves, data, length))
     return refuse(restoring, _("a leaf of the ledger in it cannot be read"), error);
   restoring->leaves++;
