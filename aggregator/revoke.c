@@ -85,7 +85,7 @@ static bool read_since(struct office *office, const struct snapshot *snapshot, s
 }
 
 static bool carry_out(struct office *office, struct control_request *request, struct revocation *revocation,
-                   GError **error)
+                      GError **error)
 {
   CLEANUP(snapshot_unref) struct snapshot *snapshot = office_snapshot(office);
   bool known = snapshot_agent(snapshot, revocation->agent) != NULL;

@@ -93,7 +93,7 @@ static struct leaf invitation_leaf(const char *area, const char *const *forms, s
 
 static struct leaf revocation_leaf(const char *agent)
 {
-  return (struct leaf){.kind = LEAF_REVOCATION, .revocation = {agent}};
+  return (struct leaf){.kind = LEAF_REVOCATION, .revocation = {.agent = agent}};
 }
 
 static struct leaf period_leaf(enum period_action action, const char *form, const char *period,

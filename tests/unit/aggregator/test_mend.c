@@ -78,7 +78,7 @@ static void note_damage(const struct damage *damage, void *data)
 
 static struct damage_count find(struct world *world)
 {
-  struct damage_count count;
+  struct damage_count count = {0};
   g_autoptr(GError) error = NULL;
   g_string_truncate(world->told, 0);
   CLEANUP(key_chain_unref) struct key_chain *keys = key_chain_of(world->fixture.identity, "", &error);

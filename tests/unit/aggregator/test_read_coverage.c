@@ -165,8 +165,8 @@ static void add_leaves(struct world *world)
   int64_t due =
       calendar_due(world->catalogue, catalogue_form(world->catalogue, "monthly"), period_of(MONTHS - 1));
   for (int n = 0; n < LEAVES; n++)
-    store_leaf_add(world->place->store, (uint64_t)n, LEAF_NOTE, due - LEAVES / 2 + n, (const uint8_t *)"",
-                   0, 0, hash);
+    store_leaf_add(world->place->store, (uint64_t)n, LEAF_NOTE, due - LEAVES / 2 + n, (const uint8_t *)"", 0,
+                   0, hash);
 }
 
 static void build(struct world *world, GRand *rand)

@@ -62,7 +62,7 @@ static void leaves_with_a_field_out_of_range_are_refused(void **state)
   const struct leaf cases[] = {
       {.kind = LEAF_PARK_ACT, .park_act = {.sealed = {sealed, 5}}},
       {.kind = LEAF_EDITION, .edition = {{sealed, SEAL_HEADER_SIZE - 1}}},
-      {.kind = LEAF_EPOCH, .epoch = {{sealed, SEAL_HEADER_SIZE - 1}}},
+      {.kind = LEAF_EPOCH, .epoch = {.sealed = {sealed, SEAL_HEADER_SIZE - 1}}},
       {.kind = LEAF_KEY, .key = {{sealed, SEAL_HEADER_SIZE - 1}}},
       {.kind = LEAF_NOTE, .note = {"", "x"}},
       {.kind = LEAF_PARK_ACT,
@@ -83,7 +83,7 @@ static void leaves_with_a_field_out_of_range_are_refused(void **state)
       {.kind = LEAF_ENROLMENT, .enrolment = {{sealed, 5}, hash_view, ENTRY_IS_FIRST}},
       {.kind = LEAF_ENROLMENT, .enrolment = {sealed_view, {hash, 16}, ENTRY_IS_FIRST}},
       {.kind = LEAF_ENROLMENT, .enrolment = {sealed_view, hash_view, (enum agent_entry)3}},
-      {.kind = LEAF_REVOCATION, .revocation = {""}},
+      {.kind = LEAF_REVOCATION, .revocation = {.agent = ""}},
       {.kind = LEAF_SUBMISSION, .submission = {.sealed = {sealed, 5}}},
       {.kind = LEAF_PERIOD, .period = {"", "2018-05", PERIOD_TO_CLOSE, ""}},
       {.kind = LEAF_PERIOD, .period = {"monthly", "", PERIOD_TO_CLOSE, ""}},
@@ -111,8 +111,8 @@ static void no_word_of_an_operator_makes_a_leaf_that_cannot_be_read(void **state
   (void)state;
   g_autofree char *endless = g_strnfill(100000, 'x');
   CLEANUP(leaf_free)
-  struct leaf *leaf = through_the_ledger(
-      &(struct leaf){.kind = LEAF_REVOCATION, .by = "\xff", .reason = endless, .revocation = {"liudong-1"}});
+  struct leaf *leaf = through_the_ledger(&(struct leaf){
+      .kind = LEAF_REVOCATION, .by = "\xff", .reason = endless, .revocation = {.agent = "liudong-1"}});
   assert_string_equal(leaf->by, "?");
   assert_true(strlen(leaf->reason) <= LIMIT_NAME_BYTES);
 }
@@ -134,7 +134,7 @@ static void acts_come_through(void **state)
                                                               .recorded_at_ms = 1528070400000,
                                                               .by = "李明",
                                                               .reason = "laptop lost",
-                                                              .revocation = {"liudong-1"}});
+                                                              .revocation = {.agent = "liudong-1"}});
   assert_string_equal(revocation->by, "李明");
   assert_string_equal(revocation->reason, "laptop lost");
   assert_string_equal(revocation->revocation.agent, "liudong-1");
