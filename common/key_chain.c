@@ -147,6 +147,19 @@ static bool consents(const struct key_link *before, const struct key_change *cha
                                      change->sign_key.data) == 0;
 }
 
+/* Whether it has, or had, one of the two. */
+static bool had(const struct key_chain *chain, const struct key_link *link)
+{
+  for (guint n = 0; n < chain->links->len; n++) {
+    struct key_link known = *nth(chain, n);
+
+    if (memcmp(known.curve_key, link->curve_key, sizeof known.curve_key) == 0 ||
+        memcmp(known.sign_key, link->sign_key, sizeof known.sign_key) == 0)
+      return true;
+  }
+  return false;
+}
+
 static bool goes_on(const struct key_chain *chain, const struct key_change *change)
 {
   guint count = chain->links->len;
@@ -158,11 +171,7 @@ static bool goes_on(const struct key_chain *chain, const struct key_change *chan
   if (former &&
       (change->epoch < former->epoch || (change->epoch == former->epoch && change->until < former->until)))
     return false;
-  for (guint n = 0; n < count; n++)
-    if (memcmp(nth(chain, n)->curve_key, next.curve_key, sizeof next.curve_key) == 0 ||
-        memcmp(nth(chain, n)->sign_key, next.sign_key, sizeof next.sign_key) == 0)
-      return false;
-  return consents(key_chain_present(chain), change);
+  return !had(chain, &next) && consents(key_chain_present(chain), change);
 }
 
 bool key_chain_add(struct key_chain *chain, const uint8_t *sealed, size_t length)

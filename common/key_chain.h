@@ -17,10 +17,10 @@
 #include <stdint.h>
 
 struct key_link {
-  uint8_t curve_key[CURVE_KEY_SIZE], sign_key[SEAL_PUBLIC_KEY_SIZE];
-  uint8_t key_id[SEAL_HASH_SIZE];
   /* The last that it seals, UINT64_MAX of the present one: a number, or the size of a tree and its epoch. */
   uint64_t until, epoch;
+  uint8_t curve_key[CURVE_KEY_SIZE], sign_key[SEAL_PUBLIC_KEY_SIZE];
+  uint8_t key_id[SEAL_HASH_SIZE];
   int64_t since_ms; /* when it took over; 0 of the first */
 };
 
