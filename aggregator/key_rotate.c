@@ -8,17 +8,26 @@
 
 #include <string.h>
 
-static bool read_reason(struct control_request *request, const char *reason, int *ret_exit)
+/* The options of both. False, and the exit code, where there is nothing to do. */
+static bool read_words(struct control_request *request, int argc, char **argv, char **ret_reason,
+                       int *ret_exit)
 {
-  if (!reason || (strlen(reason) <= LIMIT_KEY_REASON && text_is_clean(reason, strlen(reason)))) return true;
-  *ret_exit = office_misused(request, _("--reason is one line of at most 40 characters"));
+  const GOptionEntry entries[] = {
+      {"reason", 0, 0, G_OPTION_ARG_STRING, ret_reason, N_("why; kept in the ledger"), N_("R")},
+      G_OPTION_ENTRY_NULL,
+  };
+
+  if (!office_options(request, entries, 0, 0, &argc, &argv, ret_exit)) return false;
+  if (!*ret_reason) *ret_reason = g_strdup("");
+  if (strlen(*ret_reason) <= LIMIT_KEY_REASON && text_is_clean(*ret_reason, strlen(*ret_reason))) return true;
+  *ret_exit = office_misused(request, "%s", _("--reason is one line of at most 40 characters"));
   return false;
 }
 
 static void begin_anew(struct office *office, struct control_request *request, bool changes_keys,
                        const char *reason)
 {
-  const struct server_renewal renewal = {changes_keys, request->user, reason ? reason : ""};
+  const struct server_renewal renewal = {changes_keys, request->user, reason};
 
   office->begin_anew(&renewal, office->begin_anew_data);
 }
@@ -29,7 +38,7 @@ static int rotate(struct office *office, struct control_request *request, const 
 
   if (office->begin_anew)
     begin_anew(office, request, true, reason);
-  else if (!keys_change(office->config->data, request->user, reason ? reason : "", &error))
+  else if (!keys_change(office->config->data, request->user, reason, &error))
     return office_fail(request, error);
   control_out(request->output, "%s",
               office->begin_anew
@@ -45,16 +54,9 @@ static int rotate(struct office *office, struct control_request *request, const 
 int office_key_rotate(struct office *office, struct control_request *request, int argc, char **argv)
 {
   g_autofree char *reason = NULL;
-  const GOptionEntry entries[] = {
-      {"reason", 0, 0, G_OPTION_ARG_STRING, &reason, N_("why; kept in the ledger"), N_("R")},
-      G_OPTION_ENTRY_NULL,
-  };
   int exit_code;
 
-  if (!office_options(request, entries, 0, 0, &argc, &argv, &exit_code) ||
-      !read_reason(request, reason, &exit_code))
-    return exit_code;
-  return rotate(office, request, reason);
+  return read_words(request, argc, argv, &reason, &exit_code) ? rotate(office, request, reason) : exit_code;
 }
 
 static int retire(struct office *office, struct control_request *request, const char *reason)
@@ -62,7 +64,7 @@ static int retire(struct office *office, struct control_request *request, const 
   GError *error = NULL;
 
   if (!keys_retire(office->config->data, &error) ||
-      !writer_note(office->writer, request->user, "key retire", reason ? reason : "", &error))
+      !writer_note(office->writer, request->user, "key retire", reason, &error))
     return office_fail(request, error);
   if (office->begin_anew) begin_anew(office, request, false, reason);
   control_out(request->output, "%s",
@@ -74,14 +76,7 @@ static int retire(struct office *office, struct control_request *request, const 
 int office_key_retire(struct office *office, struct control_request *request, int argc, char **argv)
 {
   g_autofree char *reason = NULL;
-  const GOptionEntry entries[] = {
-      {"reason", 0, 0, G_OPTION_ARG_STRING, &reason, N_("why; kept in the ledger"), N_("R")},
-      G_OPTION_ENTRY_NULL,
-  };
   int exit_code;
 
-  if (!office_options(request, entries, 0, 0, &argc, &argv, &exit_code) ||
-      !read_reason(request, reason, &exit_code))
-    return exit_code;
-  return retire(office, request, reason);
+  return read_words(request, argc, argv, &reason, &exit_code) ? retire(office, request, reason) : exit_code;
 }
