@@ -138,11 +138,11 @@ bool key_link_may_seal(const struct key_link *link, uint64_t epoch, uint64_t siz
 
 /* --- going on --- */
 
-static bool consents(const struct key_link *before, const struct key_change *change)
+static bool consents(struct key_link before, const struct key_change *change)
 {
   uint8_t consented[CONSENTED_SIZE];
 
-  write_consented(before->key_id, change->curve_key.data, change->sign_key.data, consented);
+  write_consented(before.key_id, change->curve_key.data, change->sign_key.data, consented);
   return crypto_sign_verify_detached(change->consent.data, consented, sizeof consented,
                                      change->sign_key.data) == 0;
 }
@@ -171,7 +171,7 @@ static bool goes_on(const struct key_chain *chain, const struct key_change *chan
   if (former &&
       (change->epoch < former->epoch || (change->epoch == former->epoch && change->until < former->until)))
     return false;
-  return !had(chain, &next) && consents(key_chain_present(chain), change);
+  return !had(chain, &next) && consents(*key_chain_present(chain), change);
 }
 
 bool key_chain_add(struct key_chain *chain, const uint8_t *sealed, size_t length)

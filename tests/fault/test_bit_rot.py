@@ -231,7 +231,7 @@ class Rot(parktally.Case):
     def test_a_flipped_byte_of_the_store_is_told_or_makes_no_difference(self):
         scene = Scene(self)
         scene.rest()
-        self.told_or_harmless(self.flip("rot_city", scene.city.data, "store.db", scene.questions(), 500, "store"), 60)
+        self.told_or_harmless(self.flip("rot_city", scene.city.data, "store.db", scene.questions(), 300, "store"), 60)
 
     def test_a_flipped_byte_of_the_log_that_a_killed_server_left_is_told_or_makes_no_difference(self):
         """All that the city has stands in the log alone."""
@@ -244,7 +244,7 @@ class Rot(parktally.Case):
         scene.city.kill()
         scene.rest_agents()
         self.assertGreater((scene.city.data / "store.db-wal").stat().st_size, 100000)
-        self.told_or_harmless(self.flip("rot_city", scene.city.data, "store.db-wal", scene.questions(), 150, "log"), 60)
+        self.told_or_harmless(self.flip("rot_city", scene.city.data, "store.db-wal", scene.questions(), 100, "log"), 60)
 
     def correction(self, scene):
         """A file that corrects a part of March and is the first of July."""
@@ -269,7 +269,7 @@ class Rot(parktally.Case):
         with open(scene.east.data / "lock.link", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another process sends, so a push does not wait for the city
             scene.push([scene.row(code, 6, 31) for code in EAST[40:70]], wait=False)  # waits to be sent
-        self.told_or_harmless(self.flip("rot_park", scene.east.data, "outbox.db", self.outbox_questions(scene), 500, "outbox"), 60)
+        self.told_or_harmless(self.flip("rot_park", scene.east.data, "outbox.db", self.outbox_questions(scene), 300, "outbox"), 60)
 
     # --- the programs themselves ---
 

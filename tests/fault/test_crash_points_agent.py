@@ -159,13 +159,13 @@ class AgentPoints(parktally.Case):
         def killed(result, park, fault):
             self.assertIn(result.code, (0, -signal.SIGKILL), result)
 
-        self.try_points(faulty.KILLS, 48, killed)
+        self.try_points(faulty.KILLS, 32, killed)
 
     def test_a_disk_that_fails_at_each_step(self):
         def failed(result, park, fault):
             faulty.check_failure(self, fault, park.reached(), result.code, result.err)
 
-        self.try_points(faulty.FAILURES, 32, failed)
+        self.try_points(faulty.FAILURES, 20, failed)
 
 
 if __name__ == "__main__":

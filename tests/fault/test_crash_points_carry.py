@@ -131,7 +131,7 @@ class CarryPoints(parktally.Case):
         def killed(result, fault, steps):
             self.assertIn(result.code, (0, 65, -signal.SIGKILL), result)
 
-        self.try_points(faulty.KILLS, 48, killed)
+        self.try_points(faulty.KILLS, 24, killed)
 
     def test_a_disk_that_fails_at_each_step(self):
         def failed(result, fault, steps):
@@ -139,7 +139,7 @@ class CarryPoints(parktally.Case):
             if result.code in (74, 75):
                 self.assertRegex(result.err, r"disk|cannot be|full|room|does not exist", fault)
 
-        self.try_points(faulty.FAILURES, 32, failed)
+        self.try_points(faulty.FAILURES, 16, failed)
 
 
 if __name__ == "__main__":

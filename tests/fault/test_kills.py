@@ -29,7 +29,7 @@ import stranger as st  # noqa: E402
 from stranger import Report  # noqa: E402
 
 SEED = int(os.environ.get("PARKTALLY_SEED") or secrets.randbits(32))
-KILLS = int(os.environ.get("PARKTALLY_KILLS") or parktally.sampled(50, 1000))
+KILLS = int(os.environ.get("PARKTALLY_KILLS") or parktally.sampled(30, 1000))
 ENDS = parktally.sampled(2, 10)  # by SIGTERM
 UNITS = 20        # of each agent
 LONGEST = 0.15    # seconds that the victim gets at most before it is killed

@@ -53,8 +53,9 @@ static void write_frames(void)
                                    AGENT_IS_REVOKED, ENTRY_IS_WAITING, 1528070400000, 2, "liudong-1",
                                    "李四",           "second office",  1528070400001};
   const struct frame frames[] = {
-      {.kind = FRAME_HELLO, .hello = {"liudong-1", "park-agent 0.1", 1528070400000, hash_view, hash_view}},
-      {.kind = FRAME_WELCOME, .welcome = {4, 1528070400000, hash_view, hash_view, 7, true}},
+      {.kind = FRAME_HELLO,
+       .hello = {"liudong-1", "park-agent 0.1", 1528070400000, hash_view, hash_view, hash_view}},
+      {.kind = FRAME_WELCOME, .welcome = {4, 1528070400000, hash_view, hash_view, 7, true, &hash_view, 1}},
       {.kind = FRAME_DOCUMENT_REQUEST, .document_request = {DOCUMENT_OF_REGISTER}},
       {.kind = FRAME_CHUNK_REQUEST, .chunk_request = {DOCUMENT_OF_CATALOGUE, hash_view, 2}},
       {.kind = FRAME_CHUNK, .chunk = {hash_view, 2, hash_view}},
