@@ -34,7 +34,8 @@ WINDOW = 6        # files that a service has before it at most
 UNITS = 50        # of each service; an hour then writes some 10 GB
 MIB = 1 << 20
 ROOM = {"memory": (32 if QUICK else 4) * MIB, "files": 16}
-MOST = {"server memory": 128 * MIB, "service memory": 32 * MIB, "server log": 176 * MIB, "service log": 16 * MIB,
+# Of a log twice what begins a pass over it, for the server goes on writing meanwhile.
+MOST = {"server memory": 128 * MIB, "service memory": 32 * MIB, "server log": 256 * MIB, "service log": 16 * MIB,
         "server files": 100, "service files": 60}
 CHECK_PATIENCE = 1800  # seconds for a replay of an hour
 HELD = 0.5             # of what was to be sent, that was at least: the machine may have got other things to do
