@@ -32,25 +32,28 @@ struct journal {
 
 /* --- walking --- */
 
-static bool is_agents_own(const struct leaf *leaf)
+/* Who did it, and why, newly allocated: the operator, or the agent that joined or changed its keys. */
+static void find_doer(const struct leaf *leaf, const char *about, char **ret_by, char **ret_reason)
 {
   CLEANUP(key_change_free)
   struct key_change *change = leaf->kind == LEAF_KEY ? key_change_peek(&leaf->key.sealed) : NULL;
+  bool own = change && *change->agent;
 
-  return leaf->kind == LEAF_ENROLMENT || (change && *change->agent);
+  *ret_by = g_strdup(leaf->kind == LEAF_ENROLMENT ? about : own ? change->agent : leaf->by);
+  *ret_reason = g_strdup(own ? change->reason : leaf->reason);
 }
 
 static void print_act(struct journal *journal, uint64_t position, const struct leaf *leaf, const char *act,
-                      const char *about)
+                      const char *about, const char *by, const char *reason)
 {
   g_autofree char *recorded = moment_format(journal->catalogue, leaf->recorded_at_ms);
 
   print_count(journal->print, (int64_t)position);
   print_cell(journal->print, recorded);
-  print_cell(journal->print, is_agents_own(leaf) ? about : leaf->by);
+  print_cell(journal->print, by);
   print_cell(journal->print, act);
   print_cell(journal->print, about);
-  print_cell(journal->print, leaf->reason);
+  print_cell(journal->print, reason);
 }
 
 static bool take(uint64_t position, void *data)
@@ -59,16 +62,17 @@ static bool take(uint64_t position, void *data)
   g_autoptr(GBytes) body = store_leaf(journal->store, position);
   CLEANUP(leaf_free)
   struct leaf *leaf = body ? leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body)) : NULL;
-  g_autofree char *about = NULL;
+  g_autofree char *about = NULL, *by = NULL, *reason = NULL;
   const char *act = leaf ? leaf_act(leaf, &about) : NULL;
 
   if (!leaf) return false; /* told at the commit */
-  if (!act || (journal->by && strcmp(journal->by, leaf->by) != 0) ||
-      (journal->act && strcmp(journal->act, act) != 0))
+  if (!act) return true;
+  find_doer(leaf, about, &by, &reason);
+  if ((journal->by && strcmp(journal->by, by) != 0) || (journal->act && strcmp(journal->act, act) != 0))
     return true;
   journal->acts++;
-  journal->nameless += !*leaf->by && !is_agents_own(leaf);
-  if (journal->print) print_act(journal, position, leaf, act, about);
+  journal->nameless += !*by;
+  if (journal->print) print_act(journal, position, leaf, act, about, by, reason);
   return true;
 }
 

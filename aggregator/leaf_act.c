@@ -73,7 +73,7 @@ static char *describe_revocation(const struct leaf *leaf)
   return join(leaf->revocation.agent, since, "");
 }
 
-/* Whose, and its new signing key; "" before it: the city's. */
+/* The new signing key; the leaf's doer tells whose. */
 static char *describe_keys(const struct bytes_view *sealed)
 {
   CLEANUP(key_change_free) struct key_change *change = key_change_peek(sealed);
@@ -81,8 +81,7 @@ static char *describe_keys(const struct bytes_view *sealed)
 
   if (!change) return g_strdup("");
   seal_key_id(change->sign_key.data, id);
-  g_autofree char *shown = text_hex(id, sizeof id);
-  return join(change->agent, shown, "");
+  return text_hex(id, sizeof id);
 }
 
 const char *leaf_act(const struct leaf *leaf, char **ret_about)

@@ -1,6 +1,8 @@
 """New keys, of agents and of the city's server: nobody stops working, what was proved stays proved, and who finds an old key
 can do nothing with it."""
 
+import csv
+import io
 import json
 import shutil
 import subprocess
@@ -53,6 +55,8 @@ class Agents(Case):
         self.assertEqual(self.total(), "5.0")
         self.assert_receipts(self.east, 2)
         self.assertEqual(self.key_seen_by(self.east, self.east), said["key"])
+        acts = csv.DictReader(io.StringIO(self.city.command("audit", "list", "--act", "key rotate", "--format", "csv").out))
+        self.assertEqual([(act["by"], act["reason"]) for act in acts], [(self.east.id, "一年一换")])
         self.rotate(self.east)
         self.push(self.east, {"A2": 7})
         self.assertEqual(self.total(), "10.0")
