@@ -389,7 +389,7 @@ class AggregatorPoints(parktally.Case):
             codes = [result.code for result in life.results] + life.ends
             self.assertLessEqual(set(codes), {0, -signal.SIGKILL}, codes)
 
-        self.try_points(faulty.KILLS, 24, check)
+        self.try_points(faulty.KILLS, 18, check)
 
     def test_a_disk_that_fails_at_each_step(self):
         def check(life, fault):
@@ -403,7 +403,7 @@ class AggregatorPoints(parktally.Case):
                     faulty.check_failure(self, fault, steps, life.ends[0], life.city.log())
             self.assertLessEqual(set(ends), {0}, life.ends)
 
-        self.try_points(faulty.FAILURES, 16, check)
+        self.try_points(faulty.FAILURES, 12, check)
 
 
 if __name__ == "__main__":

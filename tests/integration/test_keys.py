@@ -68,7 +68,7 @@ class Agents(Case):
         copy.data, copy.id = self.folder / "旧", self.east.id
         shutil.copytree(self.east.data, copy.data)
         self.rotate(self.east)
-        self.push(copy, {"A1": 9}, code=LATER, wait=5)
+        self.push(copy, {"A1": 9}, code=LATER, wait=2)
         self.assertEqual(self.total(), "1.0")
 
     def test_without_the_city_what_is_pushed_waits_and_arrives(self):
@@ -223,7 +223,7 @@ class City(Case):
         parktally.wait_until(lambda: "server.ready" in self.city.log().split("server.ready", 2)[-1] or
                              self.city.log().count("server.ready") >= 3, "the server is there again")
         self.push(self.east, {"A1": 3})
-        self.push(self.west, {"W1": 2}, code=LATER, wait=5)
+        self.push(self.west, {"W1": 2}, code=LATER, wait=2)
         self.assertEqual((self.total(), self.total("west")), ("3.0", "1.0"))
         self.city.command("key", "retire", code=MISUSED)
 

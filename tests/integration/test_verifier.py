@@ -23,7 +23,7 @@ VERIFIER = parktally.BUILD / "aggregator" / "verifier" / "parktally-verify"
 parktally.need(VERIFIER)
 EDITION, HEAD, EPOCH = 6, 7, 8
 UNCHANGED, STALE, WAITING, REFUSED = pb.VERDICT_UNCHANGED, pb.VERDICT_STALE, pb.VERDICT_WAITING, pb.VERDICT_REFUSED
-SAMPLE = parktally.sampled(40, 1000)
+SAMPLE = parktally.sampled(25, 1000)
 RULES = "  output-small: {zh: 产值不大, en: Output is small, form: monthly, weight: mandatory, holds: output <= 100000}\n"
 NEW_SLICE = "  east_cars_or_large: {zh: 汽车或规上, en: Cars or large, any_of: [cars, above_scale]}\n"
 

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { WORLDS = 30, STEPS = 90, LIES = 60 };
+enum { WORLDS = 18, STEPS = 90, LIES = 60 };
 
 /* A world, and what is exported of it. */
 struct scene {
