@@ -107,7 +107,7 @@ asan_build() { build asan; }
 # takes many times as long, and the release build has had more of it.
 asan_tests() { G_SLICE=always-malloc PARKTALLY_SHARE=${PARKTALLY_SHARE:-10} run_tests asan; }
 tsan_build() { build tsan -- unit_tests; }
-tsan_tests() { G_SLICE=always-malloc PARKTALLY_SHARE=${PARKTALLY_SHARE:-10} run_tests tsan -R '^unit/'; }
+tsan_tests() { G_SLICE=always-malloc PARKTALLY_SHARE=${PARKTALLY_SHARE:-5} run_tests tsan -R '^unit/'; }
 
 fuzz_build() { build fuzz "-DPARKTALLY_FUZZ_RUNS=$fuzz_runs" -- fuzz; }
 fuzz_tests() { run_tests fuzz -R '^fuzz/'; }
