@@ -10,21 +10,34 @@
 #include <glib-unix.h>
 #include <glib.h>
 
+/* A command's, that the server start anew. */
+struct wish {
+  bool changes_keys;
+  char *by, *reason;
+};
+
 struct running {
   struct server *server;
   GMainLoop *loop;
-  GMutex mutex; /* over what follows, which a command asks for in another thread */
-  bool again;   /* the server is to start anew … */
-  bool changes_keys;
-  char *by, *reason; /* … with new keys: whose act that is */
+  bool ending; /* SIGTERM came: there is no further life */
+  GMutex mutex;
+  struct wish *wish; /* under the mutex: commands have a thread of their own */
 };
+
+static void wish_free(struct wish *wish)
+{
+  if (!wish) return;
+  g_free(wish->by);
+  g_free(wish->reason);
+  g_free(wish);
+}
 
 static gboolean end(void *data)
 {
   struct running *running = data;
 
   log_notify("STOPPING=1");
-  running->again = false;
+  running->ending = true;
   g_main_loop_quit(running->loop);
   return G_SOURCE_CONTINUE;
 }
@@ -56,25 +69,45 @@ static gboolean quit(void *data)
 static void renew(const struct server_renewal *renewal, void *data)
 {
   struct running *running = data;
+  struct wish *wish = g_new(struct wish, 1);
 
+  *wish = (struct wish){renewal->changes_keys, g_strdup(renewal->by), g_strdup(renewal->reason)};
   g_mutex_lock(&running->mutex);
-  running->again = true;
-  running->changes_keys = renewal->changes_keys;
-  g_free(running->by);
-  g_free(running->reason);
-  running->by = g_strdup(renewal->by);
-  running->reason = g_strdup(renewal->reason);
+  wish_free(running->wish);
+  running->wish = wish;
   g_mutex_unlock(&running->mutex);
   g_idle_add(quit, running);
 }
 
+static struct wish *take_wish(struct running *running)
+{
+  struct wish *wish;
+
+  g_mutex_lock(&running->mutex);
+  wish = g_steal_pointer(&running->wish);
+  g_mutex_unlock(&running->mutex);
+  return wish;
+}
+
+/* Until somebody wants another life, or the end: then NULL. A wish that came just before the last end may
+ * have ended the loop once more. */
+static struct wish *run_server(struct running *running)
+{
+  struct wish *wish = NULL;
+
+  while (!running->ending && !wish) {
+    g_main_loop_run(running->loop);
+    wish = running->ending ? NULL : take_wish(running);
+  }
+  return wish;
+}
+
 /* Between two lives: nobody writes. Where it fails, the keys stay as they were. */
-static void change_keys(struct running *running, const char *folder)
+static void fulfil(const struct wish *wish, const char *folder)
 {
   g_autoptr(GError) error = NULL;
 
-  if (!running->changes_keys) return;
-  if (!keys_change(folder, running->by, running->reason, &error))
+  if (wish->changes_keys && !keys_change(folder, wish->by, wish->reason, &error))
     log_say(LOG_LEVEL_ERROR, "keys.unchanged", "%s", error->message);
 }
 
@@ -85,41 +118,43 @@ struct inheritance {
   int lock;
 };
 
-/* One life. False and `error` if it did not start. */
+/* One life. False and `error` if it did not start. `ret_again`: there is to be another one. */
 static bool live(struct running *running, struct server_options options, struct inheritance *inheritance,
-                 GError **error)
+                 bool *ret_again, GError **error)
 {
   g_autofree char *folder = NULL;
+  struct wish *wish;
 
   options.listen = inheritance->listen;
   options.enrol = inheritance->enrol;
-  if (running->again) options.lock = &inheritance->lock;
-  running->again = false;
+  if (inheritance->lock >= 0) options.lock = &inheritance->lock;
   running->server = server_start(&options, error);
   if (!running->server) return false;
   g_free(inheritance->listen);
   g_free(inheritance->enrol);
-  inheritance->listen = g_strdup(server_endpoint(running->server));
-  inheritance->enrol = g_strdup(server_enrol_endpoint(running->server));
+  *inheritance = (struct inheritance){g_strdup(server_endpoint(running->server)),
+                                      g_strdup(server_enrol_endpoint(running->server)), -1};
   folder = g_strdup(server_folder(running->server));
   log_say(LOG_LEVEL_NOTICE, "server.ready", _("%s, enrolment at %s"), inheritance->listen,
           inheritance->enrol);
   log_notify("READY=1");
-  g_main_loop_run(running->loop);
-  if (running->again) log_notify("RELOADING=1");
-  if (running->again) inheritance->lock = server_keep_lock(running->server);
+  wish = run_server(running);
+  if (wish) log_notify("RELOADING=1");
+  if (wish) inheritance->lock = server_keep_lock(running->server);
   server_stop(g_steal_pointer(&running->server));
-  if (running->again) change_keys(running, folder);
+  if (wish) fulfil(wish, folder);
+  *ret_again = wish != NULL;
+  wish_free(wish);
   return true;
 }
 
 static bool live_on(struct running *running, const struct server_options *options, GError **error)
 {
   struct inheritance inheritance = {g_strdup(options->listen), g_strdup(options->enrol), -1};
-  bool lived;
+  bool lived, again = false;
 
-  do lived = live(running, *options, &inheritance, error);
-  while (lived && running->again);
+  do lived = live(running, *options, &inheritance, &again, error);
+  while (lived && again);
   g_free(inheritance.listen);
   g_free(inheritance.enrol);
   return lived;
@@ -157,8 +192,7 @@ int command_run(int argc, char **argv)
                   &error);
   g_main_loop_unref(running.loop);
   g_mutex_clear(&running.mutex);
-  g_free(running.by);
-  g_free(running.reason);
+  wish_free(running.wish);
   if (!lived) return command_fail(error);
   log_say(LOG_LEVEL_NOTICE, "server.stopped", "%s", _("everything taken was answered"));
   return 0;

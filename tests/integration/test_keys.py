@@ -227,6 +227,19 @@ class City(Case):
         self.assertEqual((self.total(), self.total("west")), ("3.0", "1.0"))
         self.city.command("key", "retire", code=MISUSED)
 
+    def test_two_wishes_at_once_end_nobody(self):
+        """Each asks for another life of the server; whatever order they come in, there is one behind them."""
+        for _ in range(10):
+            commands = [subprocess.Popen([parktally.AGGREGATOR, "key", "rotate", "--data", self.city.data], env=self.city.env,
+                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                        for _ in range(4)]
+            for command in commands:
+                command.wait(parktally.PATIENCE)
+            parktally.wait_until(lambda: parktally.run(parktally.AGGREGATOR, "ledger", "head", data=self.city.data).code == GOOD,
+                                 "the server answers")
+            self.assertTrue(self.city.is_running())
+        self.assertEqual(self.city.stop(), 0)
+
     def test_an_invitation_of_before_is_void(self):
         invitation = self.city.invite("south")
         self.rotate_city()
