@@ -156,12 +156,7 @@ static struct key_chain *server_keys(const char *curve, const char *sign, const 
     return NULL;
   g_autoptr(GPtrArray) papers = key_papers_unpack(packed, length);
   CLEANUP(key_chain_unref) struct key_chain *keys = key_chain_new("", curve_key, sign_key);
-  for (guint i = 0; papers && i < papers->len; i++) {
-    size_t size;
-    const uint8_t *paper = g_bytes_get_data(papers->pdata[i], &size);
-    if (!key_chain_add(keys, paper, size)) return NULL;
-  }
-  return papers ? g_steal_pointer(&keys) : NULL;
+  return papers && key_chain_follow(keys, papers) ? g_steal_pointer(&keys) : NULL;
 }
 
 /* The fields of the file into `home`; false if any is missing or damaged. */

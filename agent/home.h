@@ -102,8 +102,10 @@ GBytes *home_return(const struct home *home);
  * what names a tree is to be asked of key_link_may_seal(), for a key that was changed signs no later one. */
 enum seal_status home_open_sealed(const struct home *home, struct bytes_view sealed, enum seal_label label,
                                   struct bytes_view *ret_payload, const struct key_link **ret_link);
-/* The same of receipts and heads, whose tree is looked at. NULL unless it is good. */
-struct receipt *home_open_receipt(const struct home *home, struct bytes_view sealed);
+/* The same of receipts and heads, whose tree is looked at: key_chain_open_receipt(), key_chain_open_head().
+ */
+struct receipt *home_open_receipt(const struct home *home, struct bytes_view sealed,
+                                  enum seal_status *ret_status);
 struct signed_head *home_open_head(const struct home *home, struct bytes_view sealed);
 
 /* Takes over what the aggregator says of its own keys, durably. `ret_changed` (may be NULL) as above.

@@ -90,20 +90,8 @@ bool home_change_keys(struct home *home, uint64_t until, const char *reason, GEr
                                     .by = g_get_user_name(),
                                     .reason = reason};
   g_autofree char *path = g_build_filename(home->folder, FILES[0], NULL);
-  CLEANUP(identity_free) struct identity *next = identity_new(error);
-  if (!next) return false;
-  g_autoptr(GByteArray) sealed = key_change_seal(home->identity, next, &change);
-  CLEANUP(key_chain_unref) struct key_chain *keys = key_chain_copy(home->keys);
-  if (!key_chain_add(keys, sealed->data, sealed->len)) {
-    g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
-                _("the keys of this agent were changed %u times, which is as often as can be: ask the city "
-                  "for an invitation, and join in a new folder"),
-                (unsigned)home->keys->papers->len);
-    return false;
-  }
-  g_autoptr(GBytes) paper = g_bytes_new(sealed->data, sealed->len);
-  identity_take_papers(next, home->identity, paper);
-  return identity_replace(next, path, error) && home_read_keys(home, error);
+  CLEANUP(identity_free) struct identity *next = key_change_make(home->identity, &change, error);
+  return next && identity_replace(next, path, error) && home_read_keys(home, error);
 }
 
 /* As many of the last changes as fit a message where agents enrol. */
@@ -135,9 +123,10 @@ enum seal_status home_open_sealed(const struct home *home, struct bytes_view sea
                         &ret_payload->length, NULL, ret_link);
 }
 
-struct receipt *home_open_receipt(const struct home *home, struct bytes_view sealed)
+struct receipt *home_open_receipt(const struct home *home, struct bytes_view sealed,
+                                  enum seal_status *ret_status)
 {
-  return key_chain_open_receipt(home->server, sealed.data, sealed.length);
+  return key_chain_open_receipt(home->server, sealed.data, sealed.length, ret_status);
 }
 
 struct signed_head *home_open_head(const struct home *home, struct bytes_view sealed)

@@ -97,13 +97,14 @@ static void take_welcome(struct link *link, const struct frame *frame)
 
 static void take_receipt(struct link *link, const struct frame *frame)
 {
-  struct bytes_view sealed = frame->receipt.sealed, payload;
-  if (home_open_sealed(link->home, sealed, SEAL_RECEIPT, &payload, NULL) != SEAL_OK) {
+  struct bytes_view sealed = frame->receipt.sealed;
+  enum seal_status status;
+  CLEANUP(receipt_free) struct receipt *receipt = home_open_receipt(link->home, sealed, &status);
+  if (status != SEAL_OK) {
     link_report(link, finding_id(FINDING_SEAL_FORGED),
                 _("a receipt was not signed by the aggregator and was ignored"));
     return;
   }
-  CLEANUP(receipt_free) struct receipt *receipt = home_open_receipt(link->home, sealed);
   if (!receipt || strcmp(receipt->agent, link->home->certificate->agent) != 0) {
     link_report(link, finding_id(FINDING_MESSAGE_MALFORMED),
                 _("a receipt cannot be decoded, or is for another agent; it was ignored"));

@@ -193,8 +193,8 @@ bool outbox_each_fork(struct outbox *outbox, outbox_fork_sink *sink, void *data,
 /* The state (of Welcome) that is kept; 0: none is. `ret_at_ms` (may be NULL): when it was fetched. */
 uint64_t outbox_state(struct outbox *outbox, int64_t *ret_at_ms);
 
-/* How many changes of this agent's keys the aggregator is known to have; noted when it says so. An error only
- * means that they are shown to it once more. */
+/* How many changes of this agent's keys the aggregator is known to have; noted when it says so. An error is
+ * kept for the next commit. */
 unsigned outbox_keys_known(struct outbox *outbox);
 void outbox_note_keys(struct outbox *outbox, unsigned known);
 /* Takes a page of a state, a FRAME_STATE_PAGE; the `first` begins anew. Those of before stay until the

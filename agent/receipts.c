@@ -151,13 +151,12 @@ static const char *objection_to(const struct verification *verification,
 {
   CLEANUP(receipt_free) struct receipt *receipt = NULL;
   const struct known_head *head;
-  struct bytes_view payload;
+  enum seal_status status;
 
   if (evidence->receipt.length == 0)
     return _("its receipt is lost; ask the city for it with “push”, or “outbox import” what was exported");
-  if (home_open_sealed(verification->home, evidence->receipt, SEAL_RECEIPT, &payload, NULL) != SEAL_OK)
-    return _("its receipt is not signed by the city; the disk may be damaged");
-  receipt = home_open_receipt(verification->home, evidence->receipt);
+  receipt = home_open_receipt(verification->home, evidence->receipt, &status);
+  if (status != SEAL_OK) return _("its receipt is not signed by the city; the disk may be damaged");
   if (!receipt || !is_of(verification, evidence, receipt))
     return _("its receipt is that of another submission");
   if (!merkle_is_included(receipt->leaf_hash.data, receipt->position, receipt->tree_size,

@@ -78,11 +78,10 @@ void sealed_own_clear(struct sealed_own *own)
 enum sealed_status sealed_open_receipt(const struct home *home, struct bytes_view sealed,
                                        struct receipt **ret_receipt)
 {
-  struct bytes_view payload;
+  enum seal_status status;
   if (sealed.length > LIMIT_SEALED_BYTES) return SEALED_DAMAGED;
-  enum sealed_status status = status_of(home_open_sealed(home, sealed, SEAL_RECEIPT, &payload, NULL));
-  if (status != SEALED_GOOD) return status;
-  CLEANUP(receipt_free) struct receipt *receipt = home_open_receipt(home, sealed);
+  CLEANUP(receipt_free) struct receipt *receipt = home_open_receipt(home, sealed, &status);
+  if (status != SEAL_OK) return status_of(status);
   if (!receipt) return SEALED_MALFORMED;
   if (strcmp(receipt->agent, home->certificate->agent) != 0) return SEALED_FOREIGN;
   if (!merkle_is_included(receipt->leaf_hash.data, receipt->position, receipt->tree_size,

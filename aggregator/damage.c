@@ -152,7 +152,8 @@ static struct receipt *read_receipt(struct look *look, uint64_t position, const 
   *ret_found = words_of(*ret_salvage);
   if (!sealed) return NULL;
   *ret_found = _("a seal that does not hold");
-  receipt = key_chain_open_receipt(look->keys, g_bytes_get_data(sealed, NULL), g_bytes_get_size(sealed));
+  receipt =
+      key_chain_open_receipt(look->keys, g_bytes_get_data(sealed, NULL), g_bytes_get_size(sealed), NULL);
   if (!receipt || (*ret_found = objection_to(receipt, position, hash))) return NULL;
   return g_steal_pointer(&receipt);
 }

@@ -6,7 +6,6 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/key_chain.h"
-#include "common/limits.h"
 #include "common/log.h"
 #include "common/merkle.h"
 #include "common/text.h"
@@ -32,24 +31,6 @@ static bool read_tree(const char *folder, struct key_change *change, GError **er
   return store_commit(store, error);
 }
 
-static struct identity *make_next(const struct identity *present, const struct key_change *change,
-                                  GError **error)
-{
-  CLEANUP(identity_free) struct identity *next = NULL;
-  g_autoptr(GBytes) paper = NULL;
-
-  if (identity_papers(present)->len >= LIMIT_KEY_CHANGES) {
-    g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
-                _("the keys were changed %d times, which is as often as can be"), LIMIT_KEY_CHANGES);
-    return NULL;
-  }
-  next = identity_new(error);
-  if (!next) return NULL;
-  paper = g_byte_array_free_to_bytes(key_change_seal(present, next, change));
-  identity_take_papers(next, present, paper);
-  return g_steal_pointer(&next);
-}
-
 bool keys_change(const char *folder, const char *by, const char *reason, GError **error)
 {
   g_autofree char *path = folder_path(folder, KEYS_FILE), *former = folder_path(folder, KEYS_FORMER_FILE);
@@ -58,7 +39,7 @@ bool keys_change(const char *folder, const char *by, const char *reason, GError 
   CLEANUP(identity_free) struct identity *next = NULL, *door = NULL;
 
   if (!present || !read_tree(folder, &change, error)) return false;
-  next = make_next(present, &change, error);
+  next = key_change_make(present, &change, error);
   door = next ? identity_without_signature(present, error) : NULL;
   return door && identity_replace(door, former, error) && identity_replace(next, path, error);
 }

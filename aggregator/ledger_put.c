@@ -56,7 +56,7 @@ bool ledger_put_leaf(struct store *store, uint64_t position, const uint8_t *data
 bool ledger_put_receipt(struct store *store, const struct key_chain *keys, const uint8_t *data, size_t length,
                         uint64_t *ret_position)
 {
-  CLEANUP(receipt_free) struct receipt *receipt = key_chain_open_receipt(keys, data, length);
+  CLEANUP(receipt_free) struct receipt *receipt = key_chain_open_receipt(keys, data, length, NULL);
   uint64_t position;
 
   if (!receipt || !store_submission_position(store, receipt->submission.data, &position) ||

@@ -61,7 +61,7 @@ bool mend_put(struct mend *mend, uint64_t position, const uint8_t *data, size_t 
 
 struct receipt *mend_hear_receipt(struct mend *mend, const uint8_t *sealed, size_t length)
 {
-  CLEANUP(receipt_free) struct receipt *receipt = key_chain_open_receipt(mend->keys, sealed, length);
+  CLEANUP(receipt_free) struct receipt *receipt = key_chain_open_receipt(mend->keys, sealed, length, NULL);
   struct mend_leaf *leaf;
 
   if (!receipt || !merkle_is_included(receipt->leaf_hash.data, receipt->position, receipt->tree_size,

@@ -76,11 +76,7 @@ static GArray *agents_with(const GArray *agents, const struct stored_agent *agen
 static struct key_chain *follow(struct key_chain *first, const GPtrArray *papers)
 {
   CLEANUP(key_chain_unref) struct key_chain *chain = first;
-  for (unsigned n = 0; chain && papers && n < papers->len; n++) {
-    size_t length;
-    const uint8_t *paper = g_bytes_get_data((GBytes *)papers->pdata[n], &length);
-    if (!key_chain_add(chain, paper, length)) return NULL;
-  }
+  if (chain && papers && !key_chain_follow(chain, papers)) return NULL;
   return g_steal_pointer(&chain);
 }
 

@@ -133,7 +133,7 @@ enum seal_status key_chain_open(const struct key_chain *chain, const uint8_t *se
 
 bool key_link_may_seal(const struct key_link *link, uint64_t epoch, uint64_t size)
 {
-  return epoch < link->epoch || (epoch == link->epoch && size <= link->until) || link->until == UINT64_MAX;
+  return epoch < link->epoch || (epoch == link->epoch && size <= link->until);
 }
 
 /* --- going on --- */
@@ -193,6 +193,17 @@ bool key_chain_add(struct key_chain *chain, const uint8_t *sealed, size_t length
   return true;
 }
 
+bool key_chain_follow(struct key_chain *chain, const GPtrArray *papers)
+{
+  for (guint n = 0; n < papers->len; n++) {
+    size_t length;
+    const uint8_t *paper = g_bytes_get_data(papers->pdata[n], &length);
+
+    if (!key_chain_add(chain, paper, length)) return false;
+  }
+  return true;
+}
+
 bool key_chain_knows(const struct key_chain *chain, struct bytes_view paper)
 {
   for (guint n = 0; n < chain->papers->len; n++) {
@@ -222,20 +233,13 @@ bool key_chain_extend(struct key_chain *chain, const struct bytes_view *papers, 
 
 struct key_chain *key_chain_of(const struct identity *identity, const char *agent, GError **error)
 {
-  const GPtrArray *papers = identity_papers(identity);
   CLEANUP(key_chain_unref)
   struct key_chain *chain =
       key_chain_new(agent, identity_first_curve(identity), identity_first_sign(identity));
-  bool leads = true;
-
-  for (guint n = 0; n < papers->len && leads; n++) {
-    size_t length;
-    const uint8_t *paper = g_bytes_get_data(papers->pdata[n], &length);
-
-    leads = key_chain_add(chain, paper, length);
-  }
+  bool follows = key_chain_follow(chain, identity_papers(identity));
   const struct key_link *present = key_chain_present(chain);
-  if (leads && memcmp(present->curve_key, identity_curve_public(identity), CURVE_KEY_SIZE) == 0 &&
+
+  if (follows && memcmp(present->curve_key, identity_curve_public(identity), CURVE_KEY_SIZE) == 0 &&
       memcmp(present->sign_key, identity_sign_public(identity), SEAL_PUBLIC_KEY_SIZE) == 0)
     return g_steal_pointer(&chain);
   g_set_error_literal(
@@ -244,19 +248,20 @@ struct key_chain *key_chain_of(const struct identity *identity, const char *agen
   return NULL;
 }
 
-struct receipt *key_chain_open_receipt(const struct key_chain *chain, const uint8_t *sealed, size_t length)
+struct receipt *key_chain_open_receipt(const struct key_chain *chain, const uint8_t *sealed, size_t length,
+                                       enum seal_status *ret_status)
 {
   CLEANUP(receipt_free) struct receipt *receipt = NULL;
-  const struct key_link *link;
+  const struct key_link *link = NULL;
   const uint8_t *payload;
   size_t payload_length;
+  enum seal_status status =
+      key_chain_open(chain, sealed, length, SEAL_RECEIPT, &payload, &payload_length, NULL, &link);
 
-  if (key_chain_open(chain, sealed, length, SEAL_RECEIPT, &payload, &payload_length, NULL, &link) != SEAL_OK)
-    return NULL;
-  receipt = receipt_decode(payload, payload_length);
-  return receipt && key_link_may_seal(link, receipt->tree_epoch, receipt->tree_size)
-             ? g_steal_pointer(&receipt)
-             : NULL;
+  if (status == SEAL_OK) receipt = receipt_decode(payload, payload_length);
+  if (receipt && !key_link_may_seal(link, receipt->tree_epoch, receipt->tree_size)) status = SEAL_OTHER_KEY;
+  if (ret_status) *ret_status = status;
+  return status == SEAL_OK ? g_steal_pointer(&receipt) : NULL;
 }
 
 struct signed_head *key_chain_open_head(const struct key_chain *chain, const uint8_t *sealed, size_t length)
@@ -266,10 +271,29 @@ struct signed_head *key_chain_open_head(const struct key_chain *chain, const uin
   const uint8_t *payload;
   size_t payload_length;
 
-  if (key_chain_open(chain, sealed, length, SEAL_HEAD, &payload, &payload_length, NULL, &link) != SEAL_OK)
-    return NULL;
-  head = signed_head_decode(payload, payload_length);
+  if (key_chain_open(chain, sealed, length, SEAL_HEAD, &payload, &payload_length, NULL, &link) == SEAL_OK)
+    head = signed_head_decode(payload, payload_length);
   return head && key_link_may_seal(link, head->epoch, head->size) ? g_steal_pointer(&head) : NULL;
+}
+
+/* --- changing --- */
+
+struct identity *key_change_make(const struct identity *before, const struct key_change *change,
+                                 GError **error)
+{
+  CLEANUP(identity_free) struct identity *next = NULL;
+  g_autoptr(GBytes) paper = NULL;
+
+  if (identity_papers(before)->len >= LIMIT_KEY_CHANGES) {
+    g_set_error(error, PARKTALLY_ERROR, ERROR_CONFIG,
+                _("the keys were changed %d times, which is as often as can be"), LIMIT_KEY_CHANGES);
+    return NULL;
+  }
+  next = identity_new(error);
+  if (!next) return NULL;
+  paper = g_byte_array_free_to_bytes(key_change_seal(before, next, change));
+  identity_take_papers(next, before, paper);
+  return g_steal_pointer(&next);
 }
 
 /* --- storing --- */

@@ -17,7 +17,8 @@
 #include <stdint.h>
 
 struct key_link {
-  /* The last that it seals, UINT64_MAX of the present one: a number, or the size of a tree and its epoch. */
+  /* The last that it seals: a number (epoch 0), or the size of a tree and its epoch. Both are UINT64_MAX of
+   * the present one. */
   uint64_t until, epoch;
   uint8_t curve_key[CURVE_KEY_SIZE], sign_key[SEAL_PUBLIC_KEY_SIZE];
   uint8_t key_id[SEAL_HASH_SIZE];
@@ -44,6 +45,8 @@ CLEANUP_DEFINE(struct key_chain, key_chain_unref)
  * another's, lacks the new key's consent, goes back behind an earlier change, names a key of before, or is
  * one more than LIMIT_KEY_CHANGES. */
 bool key_chain_add(struct key_chain *chain, const uint8_t *sealed, size_t length);
+/* Goes on with all of them (GBytes), as they stand beside the keys. False where one does not follow. */
+bool key_chain_follow(struct key_chain *chain, const GPtrArray *papers);
 /* Those of several papers that are not known yet, in order; papers before the chain's first key are passed
  * over. False where one of them does not follow. */
 bool key_chain_extend(struct key_chain *chain, const struct bytes_view *papers, size_t count);
@@ -64,13 +67,21 @@ enum seal_status key_chain_open(const struct key_chain *chain, const uint8_t *se
 /* Whether this key seals a tree of that size, or a number (epoch 0). */
 bool key_link_may_seal(const struct key_link *link, uint64_t epoch, uint64_t size);
 
-/* What the aggregator sealed of a tree, where the key may seal that; NULL if it is no such thing. */
-struct receipt *key_chain_open_receipt(const struct key_chain *chain, const uint8_t *sealed, size_t length);
+/* What the aggregator sealed of a tree; NULL if it is no such thing. A key that was changed and names a later
+ * tree is none of its keys: SEAL_OTHER_KEY. `ret_status` (may be NULL): SEAL_OK also of what cannot be
+ * decoded. */
+struct receipt *key_chain_open_receipt(const struct key_chain *chain, const uint8_t *sealed, size_t length,
+                                       enum seal_status *ret_status);
 struct signed_head *key_chain_open_head(const struct key_chain *chain, const uint8_t *sealed, size_t length);
 
 /* The sealed KeyChange from `before` to `after`; keys and consent are filled in, the rest is the caller's. */
 GByteArray *key_change_seal(const struct identity *before, const struct identity *after,
                             const struct key_change *change);
+
+/* New keys that follow those of `before`, with the papers that lead to them; in memory alone. ERROR_CONFIG
+ * where that was done LIMIT_KEY_CHANGES times. */
+struct identity *key_change_make(const struct identity *before, const struct key_change *change,
+                                 GError **error);
 
 /* Papers as one run of bytes, for storing: each behind its length (4 bytes, the least significant first). */
 GBytes *key_papers_pack(const GPtrArray *papers);
