@@ -46,10 +46,11 @@ class Load:
     said nothing that is not acknowledged in the end."""
 
     count = UNITS
+    since = "2010-01-01"  # its units are registered
 
     def __init__(self, area, name, seed):
         self.area, self.random = area, random.Random(seed)
-        self.units = [f"{name}{n:02d}" for n in range(self.count)]
+        self.units = [f"{name}{n:03d}" for n in range(self.count)]
         self.said = {}  # (month, unit) → tenths: the last
         self.enough = threading.Event()
         self.error = None
@@ -325,7 +326,7 @@ class Loaded(parktally.Case):
         """An aggregator under load: `kinds` has a letter for each load: w for a stranger on the wire, p for an agent
         that is started for each push, s for a service."""
         names = [f"{PARKS[n % 3][0].upper()}{n}" for n in range(len(kinds))]
-        self.city.import_register([parktally.unit(f"{name}{u:02d}", PARKS[n % 3])
+        self.city.import_register([parktally.unit(f"{name}{u:03d}", PARKS[n % 3], from_=self.kinds[kind].since)
                                    for n, (kind, name) in enumerate(zip(kinds, names)) for u in range(self.kinds[kind].count)])
         self.city.start()
         for area in PARKS:

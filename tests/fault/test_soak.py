@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 import parktally  # noqa: E402
-from test_kills import MONTHS, Loaded, ServiceLoad, ask, write_file  # noqa: E402
+from test_kills import Loaded, ServiceLoad, ask, write_file  # noqa: E402
 
 SECONDS = int(os.environ.get("PARKTALLY_SOAK_SECONDS") or (3600 if parktally.FULL else 6))
 QUICK = SECONDS < 600  # caches are still being filled
@@ -31,7 +31,10 @@ LOOK = 0.2 if QUICK else 1  # seconds between samples
 RESTART = max(3, SECONDS / 20)    # seconds between two ends of a program, on average
 LONG_LIFE = 10 if QUICK else 240  # samples, for a life to be looked at by itself
 WINDOW = 6        # files that a service has before it at most
-UNITS = 50        # of each service; an hour then writes some 10 GB
+UNITS = 50        # of a file; an hour then writes some 10 GB
+GROUPS = 5        # of so many units, that each service has
+YEARS = range(1901, 2021)
+ROUNDS = 20       # times that each month of a year is sent, before the next year's
 MIB = 1 << 20
 ROOM = {"memory": (32 if QUICK else 4) * MIB, "files": 16}
 # Of a log twice what begins a pass over it, for the server goes on writing meanwhile.
@@ -63,30 +66,38 @@ class Pace:
             return True
 
 
+def coming():
+    """Which group's month is next. Each comes again, as a correction, but not for ever: a service that sends a month reads
+    whatever it sent of it, and of the twelve before."""
+    return ((group, f"{year}-{month:02d}") for group in itertools.cycle(range(GROUPS)) for year in YEARS
+            for _ in range(ROUNDS) for month in range(1, 13))
+
+
 class SteadyLoad(ServiceLoad):
     """A service with several files before it, of different months, at a pace that all share."""
 
-    count = UNITS
+    count = GROUPS * UNITS
+    since = f"{YEARS[0]}-01-01"
     pace = Pace()
 
     def carry_on(self):
         self.usual = {unit: self.random.randrange(10**5, 10**7) for unit in self.units}  # so that none looks suspicious
-        months, pending, starts = itertools.cycle(MONTHS), {}, self.starts  # pending: month → path; one of each, whose order is known
-        month = next(months)
+        plan, pending, starts = coming(), {}, self.starts  # pending: month → path; one of each, whose order is known
+        group, month = next(plan)
         while pending or not self.enough.is_set():
             if starts != self.starts:
                 starts = self.starts
                 self.move_again(pending)
             self.take_done(pending)
             if not self.enough.is_set() and len(pending) < WINDOW and month not in pending and self.pace.may():
-                self.hand_in(month, pending)
-                month = next(months)
+                self.hand_in(self.units[group * UNITS:][:UNITS], month, pending)
+                group, month = next(plan)
             else:
                 time.sleep(0.005)
 
-    def hand_in(self, month, pending):
+    def hand_in(self, units, month, pending):
         self.files += 1
-        values = {unit: int(usual * self.random.uniform(0.97, 1.03)) for unit, usual in self.usual.items()}
+        values = {unit: int(self.usual[unit] * self.random.uniform(0.97, 1.03)) for unit in units}
         path = self.place / f"{self.thread.name}-{self.files:07d}.csv"
         write_file(path, month, values)
         self.said.update({(month, unit): value for unit, value in values.items()})
