@@ -142,16 +142,10 @@ static bool open_all(struct door *door, GError **error)
   door->agents =
       channel_server_open(door->context, INSIDE, DOMAIN_SUBMIT, options->identity, LIMIT_FRAME_BYTES, error);
   if (!door->agents) return false;
-  if (options->former && !channel_server_also(door->agents, door->context, INSIDE, DOMAIN_SUBMIT,
-                                              options->former, LIMIT_FRAME_BYTES, error))
-    return false;
   channel_server_watch(door->agents, seen_of_agents, door);
   door->joiners =
       channel_server_open(door->context, INSIDE, DOMAIN_ENROL, options->identity, LIMIT_JOIN_BYTES, error);
   if (!door->joiners) return false;
-  if (options->former && !channel_server_also(door->joiners, door->context, INSIDE, DOMAIN_ENROL,
-                                              options->former, LIMIT_JOIN_BYTES, error))
-    return false;
   channel_server_watch(door->joiners, seen_of_joiners, door);
   return front_start(door->front,
                      &(struct front_routers){channel_server_endpoint(door->agents),

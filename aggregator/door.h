@@ -18,7 +18,6 @@
 struct door_options {
   const char *listen, *enrol;      /* endpoints; may end in ":*" */
   const struct identity *identity; /* must outlive the door, as the writer and the bounds must */
-  const struct identity *former;   /* by which it is known too; NULL: none */
   struct writer *writer;
   struct bounds *bounds;
   void (*failed)(const char *why,

@@ -612,7 +612,6 @@ static bool open_door(struct gate *gate, GError **error)
       .listen = options->listen,
       .enrol = options->enrol,
       .identity = options->identity,
-      .former = options->former,
       .writer = options->writer,
       .bounds = options->bounds,
       .failed = options->failed,

@@ -19,7 +19,6 @@ struct gate_options {
   const char *listen, *enrol;      /* endpoints; may end in ":*" */
   const char *folder;              /* the store's, for what was refused earlier */
   const struct identity *identity; /* must outlive the gate, as the writer must */
-  const struct identity *former;   /* by which agents may know it still; NULL: none */
   struct writer *writer;
   struct bounds *bounds; /* likewise */
   void (*failed)(const char *why,

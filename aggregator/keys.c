@@ -10,8 +10,6 @@
 #include "common/merkle.h"
 #include "common/text.h"
 
-#include <errno.h>
-#include <glib/gstdio.h>
 #include <string.h>
 
 /* --- changing --- */
@@ -33,36 +31,30 @@ static bool read_tree(const char *folder, struct key_change *change, GError **er
 
 bool keys_change(const char *folder, const char *by, const char *reason, GError **error)
 {
-  g_autofree char *path = folder_path(folder, KEYS_FILE), *former = folder_path(folder, KEYS_FORMER_FILE);
+  g_autofree char *path = folder_path(folder, KEYS_FILE);
   struct key_change change = {.agent = "", .changed_at_ms = clock_wall().ms, .by = by, .reason = reason};
   CLEANUP(identity_free) struct identity *present = identity_load(path, error);
-  CLEANUP(identity_free) struct identity *next = NULL, *door = NULL;
+  CLEANUP(identity_free) struct identity *next = NULL;
 
   if (!present || !read_tree(folder, &change, error)) return false;
   next = key_change_make(present, &change, error);
-  door = next ? identity_without_signature(present, error) : NULL;
-  return door && identity_replace(door, former, error) && identity_replace(next, path, error);
-}
-
-/* --- those of before --- */
-
-struct identity *keys_former(const char *folder, GError **error)
-{
-  g_autofree char *path = folder_path(folder, KEYS_FORMER_FILE);
-
-  return g_file_test(path, G_FILE_TEST_EXISTS) ? identity_load(path, error) : NULL;
+  if (!next) return false;
+  identity_keep_curve(next, present);
+  return identity_replace(next, path, error);
 }
 
 bool keys_retire(const char *folder, GError **error)
 {
-  g_autofree char *path = folder_path(folder, KEYS_FORMER_FILE);
+  g_autofree char *path = folder_path(folder, KEYS_FILE);
+  CLEANUP(identity_free) struct identity *identity = identity_load(path, error);
 
-  if (g_unlink(path) == 0) return true;
-  if (errno == ENOENT)
+  if (!identity) return false;
+  if (!identity_former_curve_secret(identity)) {
     g_set_error_literal(error, PARKTALLY_ERROR, ERROR_USAGE, _("there are no keys of before"));
-  else
-    g_set_error(error, PARKTALLY_ERROR, ERROR_IO, _("%s cannot be removed (%s)"), path, g_strerror(errno));
-  return false;
+    return false;
+  }
+  identity_forget_former(identity);
+  return identity_replace(identity, path, error);
 }
 
 /* --- what the ledger knows --- */

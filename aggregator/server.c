@@ -20,7 +20,7 @@ struct server {
   GPtrArray *retired;               /* those of before, which a command may still be reading */
   char *listen_asked, *enrol_asked; /* by the configuration, whatever the command line said */
   int lock;
-  struct identity *identity, *former;
+  struct identity *identity;
   struct writer *writer;
   struct bounds *bounds;
   struct gate *gate;
@@ -51,7 +51,6 @@ static void gate_failed(const char *why, void *data)
 static bool open_folder(struct server *server, GError **error)
 {
   g_autofree char *key = folder_path(server->config->data, KEYS_FILE);
-  GError *failure = NULL;
 
   if (server->lock < 0) server->lock = folder_lock(server->config->data, error);
   if (server->lock < 0) return false;
@@ -59,11 +58,6 @@ static bool open_folder(struct server *server, GError **error)
   if (!server->identity) {
     g_prefix_error(error, _("“%s” is no aggregator's data folder (make one with “park-aggregator init”): "),
                    server->config->data);
-    return false;
-  }
-  server->former = keys_former(server->config->data, &failure);
-  if (failure) {
-    g_propagate_error(error, failure);
     return false;
   }
   server->writer = writer_new(server->config->data, server->identity, store_failed, server, error);
@@ -77,7 +71,6 @@ static bool open_gate(struct server *server, GError **error)
       .enrol = server->config->enrol,
       .folder = server->config->data,
       .identity = server->identity,
-      .former = server->former,
       .writer = server->writer,
       .bounds = server->bounds,
       .failed = gate_failed,
@@ -196,7 +189,6 @@ void server_stop(struct server *server)
   store_close(server->reader);
   writer_free(server->writer);
   identity_free(server->identity);
-  identity_free(server->former);
   if (server->lock >= 0) close(server->lock);
   aggregator_config_free(server->config);
   g_ptr_array_unref(server->retired);

@@ -393,10 +393,10 @@ void channel_door_close(struct channel_door *door)
 
 /* --- servers --- */
 
-static bool prepare_server(void *socket, const char *domain, const struct identity *identity, size_t most)
+static bool prepare_server(void *socket, const char *domain, const uint8_t *curve_secret, size_t most)
 {
   return set_options(socket, COMMON_OPTIONS, G_N_ELEMENTS(COMMON_OPTIONS)) &&
-         set_key(socket, ZMQ_CURVE_SECRETKEY, identity_curve_secret(identity)) &&
+         set_key(socket, ZMQ_CURVE_SECRETKEY, curve_secret) &&
          set_bytes(socket, ZMQ_ZAP_DOMAIN, domain, strlen(domain), strlen(domain) + 1) &&
          set_options(socket, SERVER_OPTIONS, G_N_ELEMENTS(SERVER_OPTIONS)) && set_size_limit(socket, most) &&
          speaks_curve(socket);
@@ -404,14 +404,14 @@ static bool prepare_server(void *socket, const char *domain, const struct identi
 
 /* One more socket of the server. */
 static bool open_socket(struct channel_server *server, struct channel_context *context, const char *endpoint,
-                        const char *domain, const struct identity *identity, size_t most, GError **error)
+                        const char *domain, const uint8_t *curve_secret, size_t most, GError **error)
 {
   assert(domain[0] != '\0' && server->count < SERVER_SOCKETS);
   void *socket = zmq_socket(context->zmq, ZMQ_ROUTER);
   char bound[256];
   size_t size = sizeof bound;
   if (!socket) return set_socket_error(error);
-  if (!prepare_server(socket, domain, identity, most)) {
+  if (!prepare_server(socket, domain, curve_secret, most)) {
     set_option_error(error);
   } else if (zmq_bind(socket, endpoint) != 0 ||
              zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound, &size) != 0) {
@@ -429,16 +429,15 @@ struct channel_server *channel_server_open(struct channel_context *context, cons
                                            const char *domain, const struct identity *identity, size_t most,
                                            GError **error)
 {
+  const uint8_t *secrets[SERVER_SOCKETS] = {identity_curve_secret(identity),
+                                            identity_former_curve_secret(identity)};
   struct channel_server *server = g_new0(struct channel_server, 1);
-  if (open_socket(server, context, endpoint, domain, identity, most, error)) return server;
-  g_free(server);
-  return NULL;
-}
-
-bool channel_server_also(struct channel_server *server, struct channel_context *context, const char *endpoint,
-                         const char *domain, const struct identity *former, size_t most, GError **error)
-{
-  return open_socket(server, context, endpoint, domain, former, most, error);
+  for (size_t n = 0; n < SERVER_SOCKETS && secrets[n]; n++) {
+    if (open_socket(server, context, endpoint, domain, secrets[n], most, error)) continue;
+    channel_server_close(server);
+    return NULL;
+  }
+  return server;
 }
 
 void channel_server_close(struct channel_server *server)

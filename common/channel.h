@@ -45,14 +45,12 @@ void channel_door_close(struct channel_door *door);
 struct channel_server;
 
 /* Binds. `domain` is not empty. Fails closed: options that did not take (read back) are an error. `endpoint`
- * may end in
- * ":*" ; channel_server_endpoint() says what was bound. `most` is the largest message in bytes. */
+ * may end in ":*"; channel_server_endpoint() says what was bound. Where the identity has a CURVE pair of
+ * before, who knows the server by that one is served too, at an endpoint of its own, so that it has to.
+ * `most` is the largest message in bytes. */
 struct channel_server *channel_server_open(struct channel_context *context, const char *endpoint,
                                            const char *domain, const struct identity *identity, size_t most,
                                            GError **error);
-/* Serves those too who know it by the keys of before, at an endpoint of their own. Once. */
-bool channel_server_also(struct channel_server *server, struct channel_context *context, const char *endpoint,
-                         const char *domain, const struct identity *former, size_t most, GError **error);
 /* From now on `seen` is called for each part of each message, dropped ones too, that comes out of the socket:
  * with the address that libzmq saw and the bytes of the part. In the thread that receives. */
 typedef void channel_seen(const char *address, size_t bytes, void *data);

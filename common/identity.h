@@ -41,9 +41,11 @@ const uint8_t *identity_first_sign(const struct identity *identity);
 const GPtrArray *identity_papers(const struct identity *identity);
 /* Those of `before`, and the change that leads on from it. */
 void identity_take_papers(struct identity *identity, const struct identity *before, GBytes *change);
-/* Its CURVE pair beside a signing pair that nobody knows: what is needed to be reached under keys of before,
- * and can sign nothing for them. */
-struct identity *identity_without_signature(const struct identity *identity, GError **error);
+/* The CURVE secret of before, by which a server is still reached by whoever has not heard of the present one;
+ * NULL where there is none. Of the signing pair of before nothing is kept. It is stored with the papers. */
+const uint8_t *identity_former_curve_secret(const struct identity *identity);
+void identity_keep_curve(struct identity *identity, const struct identity *before);
+void identity_forget_former(struct identity *identity);
 
 /* A copy that a passphrase protects (argon2id, XSalsa20-Poly1305), for another place than the data; durable.
  * The path must not exist. Takes a second and 256 MiB for a moment, so that guessing does, too. */

@@ -71,7 +71,7 @@ class KeyPoints(parktally.Case):
         self.assertEqual(self.city.stop(), 0)
         self.city.command("ledger", "verify")
         others = [path.name for path in self.city.data.iterdir() if path.name.startswith("identity")]
-        self.assertLessEqual(set(others) - {"identity.key", "identity.former.key"}, {name for name in others if name.endswith(".new")})
+        self.assertLessEqual(set(others) - {"identity.key"}, {name for name in others if name.endswith(".new")})
 
     def try_points(self, kinds, sample, check_result):
         counts = {}

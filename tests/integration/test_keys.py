@@ -253,6 +253,7 @@ class City(Case):
         self.push(self.east, {"A1": 1})
         self.city.command("backup", backup)
         shutil.copy(self.city.data / "identity.key", old)
+        self.push(self.west, {"W1": 5})
         self.rotate_city()
         self.push(self.east, {"A1": 2})
         later = self.folder / "后备份"
@@ -273,6 +274,8 @@ class City(Case):
         self.push(self.east, {"A1": 2})
         self.assertEqual(self.total(), "2.0")
         self.assert_receipts(self.east, 2)
+        self.push(self.west, {"W1": 6})  # who has not heard of the change until now
+        self.assert_receipts(self.west, 2)
         self.city.command("ledger", "verify")
         self.rotate_city()
         south = parktally.enrol(self.city, "south", self.folder / "南")  # the restore was signed with keys that it never knew

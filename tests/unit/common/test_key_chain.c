@@ -180,17 +180,21 @@ static void papers_travel_with_the_keys(void **state)
   CLEANUP(identity_free) struct identity *next = identity_new(&error);
   struct stat status;
   assert_int_equal(identity_papers(made)->len, 0);
+  assert_null(identity_former_curve_secret(made));
   identity_take_papers(next, made, paper);
+  identity_keep_curve(next, made);
   assert_true(identity_replace(next, path, &error));
   assert_int_equal(stat(path, &status), 0);
   assert_int_equal(status.st_mode & 0777, 0600);
   CLEANUP(identity_free) struct identity *read = identity_load(path, &error);
   assert_memory_equal(identity_sign_secret(read), identity_sign_secret(next), SEAL_SECRET_KEY_SIZE);
   assert_true(g_bytes_equal(identity_papers(read)->pdata[0], paper));
+  assert_memory_equal(identity_former_curve_secret(read), identity_curve_secret(made), CURVE_KEY_SIZE);
   assert_true(identity_store(read, copy, &error));
   assert_true(identity_back_up(read, box, "一二三", &error));
   CLEANUP(identity_free) struct identity *unboxed = identity_load_backup(box, "一二三", &error);
   assert_int_equal(identity_papers(unboxed)->len, 1);
+  assert_memory_equal(identity_former_curve_secret(unboxed), identity_curve_secret(made), CURVE_KEY_SIZE);
   assert_null(identity_load_backup(box, "一二", &error));
   g_clear_error(&error);
   g_unlink(copy);
@@ -201,11 +205,19 @@ static void papers_travel_with_the_keys(void **state)
   assert_true(g_file_set_contents_full(copy, data, (gssize)length - 1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
   assert_null(identity_load(copy, &error));
   assert_true(g_error_matches(error, PARKTALLY_ERROR, ERROR_CONFIG));
-  /* What is left to be reached by signs for nobody. */
   g_clear_error(&error);
-  CLEANUP(identity_free) struct identity *door = identity_without_signature(next, &error);
-  assert_memory_equal(identity_curve_secret(door), identity_curve_secret(next), CURVE_KEY_SIZE);
-  assert_memory_not_equal(identity_sign_public(door), identity_sign_public(next), SEAL_PUBLIC_KEY_SIZE);
+  /* So is one whose former pair is none. */
+  data[264] ^= 1;
+  assert_true(g_file_set_contents_full(copy, data, (gssize)length, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+  assert_null(identity_load(copy, &error));
+  assert_true(g_error_matches(error, PARKTALLY_ERROR, ERROR_CONFIG));
+  g_clear_error(&error);
+  /* What is forgotten is in no file any more. */
+  identity_forget_former(read);
+  assert_true(identity_replace(read, path, &error));
+  CLEANUP(identity_free) struct identity *without = identity_load(path, &error);
+  assert_null(identity_former_curve_secret(without));
+  assert_int_equal(identity_papers(without)->len, 1);
   g_unlink(path);
   g_unlink(copy);
   g_unlink(box);
