@@ -158,15 +158,16 @@
 #define LIMIT_BLOCKS_OPEN                                                                                    \
   512 /* in memory until they are written: a group's reports lie side by side, so in few of them */
 #define LIMIT_BLOCKS_LOOKED_AT                                                                               \
-  2048 /* the same, of another period's reports, for rules that look back, 16 MiB: each park's lie between   \
-          the others', and the parks are not in step; 768 were read five times each at 100 000 units */
+  512 /* the same, of another period's reports, for what looks back, 4 MiB: what several parks that go side  \
+         by side through a register ask for. The reports of a small park lie all over the register: for      \
+         those 2048 were read hardly less often */
 #define LIMIT_PART_BYTES 8128 /* of a leaf's body in a row: likewise a page */
 #define LIMIT_PARTS_KEPT                                                                                     \
   256 /* of leaves in memory, 2 MiB: in the order of units each park's submissions lie between the others',  \
          of two periods and more */
 #define LIMIT_WRITER_CACHE_KIB                                                                               \
   (24 * LIMIT_KIB) /* a group and the inner pages of a province; 64 MiB gained nothing */
-#define LIMIT_READER_CACHE_KIB (8 * LIMIT_KIB) /* several readers may be open */
+#define LIMIT_READER_CACHE_KIB (4 * LIMIT_KIB) /* several readers may be open */
 /* The store's write-ahead log. It is copied into the database when nothing was committed for a moment, so
  * that a burst has the disk and the processor for itself; but beside the writer once it is this long … */
 #define LIMIT_LOG_CALM_BYTES (64 * LIMIT_MIB)

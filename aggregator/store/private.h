@@ -41,6 +41,7 @@ struct store {
   struct block *block;    /* the one used last, or NULL */
   size_t near;            /* line used last in it */
   GTree *looked_at;       /* further ones, unchanged, of books of which none is among them */
+  GQueue looked_order;    /* the same, in the order in which they were read */
   int64_t looked_version; /* of the database, when the first of these was read */
   struct block *looked;   /* the one used last, or NULL */
   size_t looked_near;     /* line used last in it */

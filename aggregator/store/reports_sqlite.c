@@ -122,7 +122,17 @@ void store_blocks_flush(struct store *store)
 static void forget_looked_at(struct store *store)
 {
   store->looked = NULL;
+  g_queue_clear(&store->looked_order);
   if (store->looked_at) g_tree_remove_all(store->looked_at);
+}
+
+/* Submissions are in the order of units, so what was read first is what is least likely to be asked for
+ * again. */
+static void forget_oldest_looked_at(struct store *store)
+{
+  struct block *oldest = g_queue_pop_head(&store->looked_order);
+  if (store->looked == oldest) store->looked = NULL;
+  g_tree_remove(store->looked_at, oldest);
 }
 
 void store_blocks_close(struct store *store)
@@ -248,13 +258,12 @@ static struct block *find_block_to_look_at(struct store *store, int64_t book, co
   if (block) return block;
   block = known_block(store->looked_at, book, unit);
   if (!block) {
-    if (store->looked_at && g_tree_nnodes(store->looked_at) >= LIMIT_BLOCKS_LOOKED_AT)
-      forget_looked_at(store);
-    if (!store->looked_at || g_tree_nnodes(store->looked_at) == 0)
-      store->looked_version = data_version(store);
+    if (store->looked_order.length >= LIMIT_BLOCKS_LOOKED_AT) forget_oldest_looked_at(store);
+    if (store->looked_order.length == 0) store->looked_version = data_version(store);
     block = load_block(store, book, unit);
     if (!block) return NULL;
     insert_block(&store->looked_at, block);
+    g_queue_push_tail(&store->looked_order, block);
   }
   store->looked_near = 0;
   return store->looked = block;

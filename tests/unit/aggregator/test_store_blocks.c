@@ -256,6 +256,27 @@ static void any_order_comes_to_the_same_as_a_plain_table(void **state)
   books_free(books);
 }
 
+static bool count_up(const struct stored_report *report, void *data)
+{
+  assert_int_equal(report->revision, 1);
+  ++*(int *)data;
+  return true;
+}
+
+/* Those that were looked at first are forgotten by then. */
+static void look_at_all_twice(struct store *reader, int64_t book, int all)
+{
+  G_STATIC_ASSERT(LIMIT_BLOCKS_LOOKED_AT <= LIMIT_BLOCKS_OPEN);
+  int found = 0;
+  store_begin(reader);
+  for (int n = 0; n < 2 * all; n++) {
+    g_autofree char *unit = unit_of(n % all);
+    assert_true(store_look_at(reader, book, unit, count_up, &found));
+    assert_int_equal(found, n + 1);
+  }
+  assert_true(store_commit(reader, NULL));
+}
+
 /* More than are held in memory at once. */
 static void more_blocks_than_memory_holds_are_written_within_a_transaction(void **state)
 {
@@ -280,6 +301,7 @@ static void more_blocks_than_memory_holds_are_written_within_a_transaction(void 
   CLEANUP(store_close) struct store *reader = place_open(place, STORE_READ);
   assert_int_equal(store_find_book(reader, "monthly", (struct period){2018, 5, 1}), 0);
   place_commit(place);
+  look_at_all_twice(reader, report.book, all);
   g_autofree char *blocks = place_query(place, "SELECT count(*) FROM block");
   assert_true(atoi(blocks) > LIMIT_BLOCKS_OPEN);
   g_autofree char *longest = place_query(place, "SELECT max(length(reports)) FROM block");
