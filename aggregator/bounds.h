@@ -41,6 +41,8 @@
   X(CREDIT, "backlog", N_("submissions that are worked on, in all"), "", LIMIT_CREDIT_GLOBAL, 0, 0)          \
   X(CREDIT_AGENT, "backlog_per_agent", N_("submissions of one agent that are worked on"), "",                \
     LIMIT_CREDIT_AGENT, 0, 0)                                                                                \
+  X(QUESTIONS_AGENT, "questions_per_agent", N_("questions of one agent that wait"), "",                      \
+    LIMIT_QUESTIONS_AGENT, 0, 0)                                                                             \
   X(JOINING, "joining", N_("enrolments that are worked on"), "", LIMIT_JOINING, 0, 0)                        \
   X(FILES, "files", N_("open files"), "", 0, 0, 0)                                                           \
   X(DISK, "disk", N_("room kept on the disk; without it submissions are put off"), "B", LIMIT_RESERVE_BYTES, \

@@ -5,8 +5,8 @@
 #include "aggregator/flight.h"
 #include "aggregator/folder.h"
 #include "aggregator/intake.h"
-#include "aggregator/proof.h"
-#include "aggregator/refusals.h"
+#include "aggregator/questions.h"
+#include "aggregator/reply.h"
 #include "aggregator/rights.h"
 #include "aggregator/state.h"
 #include "common/channel.h"
@@ -36,6 +36,7 @@ struct gate {
   size_t waiting_bytes; /* … and what they take */
   struct flights *flights;
   struct intake *intake;
+  struct questions *questions;
   struct store *store;  /* the gate's thread's own */
   unsigned joining;     /* records with the writer; the gate's thread's own */
   GAsyncQueue *answers; /* of struct answer, from other threads */
@@ -47,16 +48,16 @@ struct gate {
 
 /* An answer on its way from another thread to the peer. */
 struct answer {
-  struct channel_server *server;
-  GBytes *peer; /* NULL: that of the flight */
-  char *agent;  /* of the flight */
+  enum { TO_SUBMISSION, TO_JOINER, TO_QUESTION } kind;
+  char *agent; /* of the flight; a submission's alone … */
   uint8_t id[SUBMISSION_ID_SIZE];
+  struct channel_message to; /* … others': what is answered, without its bytes */
   GBytes *frame;
 };
 
 static void answer_free(struct answer *answer)
 {
-  if (answer->peer) g_bytes_unref(answer->peer);
+  channel_message_clear(&answer->to);
   g_free(answer->agent);
   g_bytes_unref(answer->frame);
   g_free(answer);
@@ -87,37 +88,18 @@ static void send_frame(struct gate *gate, const struct channel_message *to, cons
   door_answer(gate->door, gate->submit, to, bytes);
 }
 
-static GBytes *fault_frame(const uint8_t *id, const char *code, const char *text)
-{
-  struct frame frame = {.kind = FRAME_FAULT};
-
-  if (id) frame.fault.id = (struct bytes_view){id, SUBMISSION_ID_SIZE};
-  frame.fault.code = code;
-  frame.fault.text = text;
-  return frame_encode(&frame);
-}
-
 static void send_fault(struct gate *gate, struct channel_server *server, const struct channel_message *to,
                        const uint8_t *id, enum finding_code code, const char *text)
 {
-  g_autoptr(GBytes) bytes = fault_frame(id, finding_id(code), text);
+  g_autoptr(GBytes) bytes = reply_fault(id, finding_id(code), text);
 
   door_answer(gate->door, server, to, bytes);
-}
-
-static GBytes *busy_frame(const uint8_t *id, uint32_t retry_ms)
-{
-  struct frame frame = {.kind = FRAME_BUSY};
-
-  frame.busy.id = (struct bytes_view){id, SUBMISSION_ID_SIZE};
-  frame.busy.retry_after_ms = retry_ms;
-  return frame_encode(&frame);
 }
 
 static void send_busy(struct gate *gate, const struct channel_message *to, const uint8_t *id,
                       uint32_t retry_ms)
 {
-  g_autoptr(GBytes) busy = busy_frame(id, retry_ms);
+  g_autoptr(GBytes) busy = reply_busy(id, retry_ms);
 
   door_answer(gate->door, gate->submit, to, busy);
 }
@@ -129,7 +111,7 @@ static void submission_answered(const struct intake_answer *given, void *data)
   struct answer *answer = g_new0(struct answer, 1);
   struct frame frame = {.kind = FRAME_RECEIPT};
 
-  answer->server = gate->submit;
+  answer->kind = TO_SUBMISSION;
   answer->agent = g_strdup(given->agent);
   memcpy(answer->id, given->id, sizeof answer->id);
   if (given->receipt) {
@@ -138,10 +120,10 @@ static void submission_answered(const struct intake_answer *given, void *data)
   } else if (given->fault) {
     log_say(LOG_LEVEL_NOTICE, "submission.refused", "%s: %s: %s", given->agent, given->fault,
             given->fault_text);
-    answer->frame = fault_frame(given->id, given->fault, given->fault_text);
+    answer->frame = reply_fault(given->id, given->fault, given->fault_text);
   } else {
     bounds_bite(gate->options.bounds, BOUND_DISK, given->agent);
-    answer->frame = busy_frame(given->id, BUSY_RETRY_MS);
+    answer->frame = reply_busy(given->id, BUSY_RETRY_MS);
   }
   hand_over(gate, answer);
 }
@@ -152,6 +134,26 @@ static void note_flights(struct gate *gate)
   bounds_use(gate->options.bounds, BOUND_CREDIT_AGENT, flights_most(gate->flights));
 }
 
+static void send_answer(struct gate *gate, const struct answer *answer)
+{
+  g_autoptr(GBytes) peer = NULL;
+
+  switch (answer->kind) {
+  case TO_SUBMISSION: /* which may have come again meanwhile, by another connection */
+    peer = flights_land(gate->flights, answer->agent, answer->id);
+    if (peer) (void)channel_server_send(gate->submit, peer, answer->frame);
+    note_flights(gate);
+    break;
+  case TO_JOINER:
+    bounds_use(gate->options.bounds, BOUND_JOINING, --gate->joining);
+    (void)channel_server_send(gate->enrol, answer->to.peer, answer->frame);
+    break;
+  case TO_QUESTION:
+    door_answer(gate->door, gate->submit, &answer->to, answer->frame);
+    break;
+  }
+}
+
 static void send_answers(struct gate *gate)
 {
   struct answer *answer;
@@ -159,13 +161,8 @@ static void send_answers(struct gate *gate)
 
   (void)!read(gate->wake_fd, &count, sizeof count);
   while ((answer = g_async_queue_try_pop(gate->answers))) {
-    if (answer->agent)
-      answer->peer = flights_land(gate->flights, answer->agent, answer->id);
-    else
-      bounds_use(gate->options.bounds, BOUND_JOINING, --gate->joining);
-    if (answer->peer) (void)channel_server_send(answer->server, answer->peer, answer->frame);
+    send_answer(gate, answer);
     answer_free(answer);
-    note_flights(gate);
   }
 }
 
@@ -185,8 +182,8 @@ static void enrolment_answered(GBytes *certificate, const GError *error, void *d
   struct answer *answer = g_new0(struct answer, 1);
   struct frame frame = {.kind = FRAME_CERTIFICATE};
 
-  answer->server = joining->gate->enrol;
-  answer->peer = joining->peer;
+  answer->kind = TO_JOINER;
+  answer->to.peer = joining->peer;
   if (certificate) {
     log_say(LOG_LEVEL_NOTICE, "agent.enrolled", "%s", joining->address);
     frame.certificate.sealed.data = g_bytes_get_data(certificate, &frame.certificate.sealed.length);
@@ -196,7 +193,7 @@ static void enrolment_answered(GBytes *certificate, const GError *error, void *d
 
     if (code == FINDING_COUNT) code = FINDING_INVITATION_REFUSED;
     log_say(LOG_LEVEL_WARNING, finding_id(code), "%s: %s", joining->address, error->message);
-    answer->frame = fault_frame(NULL, finding_id(code), error->message);
+    answer->frame = reply_fault(NULL, finding_id(code), error->message);
   }
   hand_over(joining->gate, answer);
   g_free(joining->address);
@@ -401,46 +398,27 @@ static void take_submission_decoded(const struct conversation *with, const struc
   take_submission(with, asked->submit.id.data, sealed);
 }
 
-static void answer_refusals(const struct conversation *with, const struct frame *asked)
+/* In the questions' thread. */
+static void question_answered(const struct channel_message *asked, GBytes *frame, void *data)
 {
-  const struct bytes_view *id = &asked->refusal_request.id;
-  CLEANUP(refusal_page_free) struct refusal_page *page = NULL;
+  struct answer *answer = g_new0(struct answer, 1);
 
-  if (!stored_agent_waits(&with->agent->stored)) /* figures of units are not for who only waits */
-    page = refusal_page_read(with->gate->store, with->snapshot, with->agent->stored.area, id->data,
-                             asked->refusal_request.offset);
-  if (page)
-    send_frame(with->gate, with->message, refusal_page_frame(page));
-  else
-    send_fault(with->gate, with->gate->submit, with->message, id->data, FINDING_REQUEST_UNKNOWN,
-               "there is no such submission of this area");
+  answer->kind = TO_QUESTION;
+  answer->to = *asked;
+  g_bytes_ref(answer->to.peer);
+  answer->frame = g_bytes_ref(frame);
+  hand_over(data, answer);
 }
 
-static void answer_state(const struct conversation *with, const struct frame *asked)
+/* Whoever has too many gets no answer to this one, and asks again. */
+static void take_question(const struct conversation *with, const struct frame *asked)
 {
-  CLEANUP(state_page_free)
-  struct state_page *page =
-      state_page_read(with->gate->store, with->agent->stored.area, stored_agent_waits(&with->agent->stored),
-                      asked->state_request.from);
+  unsigned waiting = questions_take(with->gate->questions, with->message, asked);
 
-  if (page)
-    send_frame(with->gate, with->message, state_page_frame(page));
+  if (waiting > 0)
+    bounds_use(with->gate->options.bounds, BOUND_QUESTIONS_AGENT, waiting);
   else
-    send_fault(with->gate, with->gate->submit, with->message, NULL, FINDING_REQUEST_UNKNOWN,
-               "what this area is asked cannot be read now");
-}
-
-static void answer_head(const struct conversation *with, const struct frame *asked)
-{
-  CLEANUP(head_page_free)
-  struct head_page *page = head_page_read(with->gate->store, with->gate->options.identity,
-                                          asked->head_request.from, asked->head_request.count);
-
-  if (page)
-    send_frame(with->gate, with->message, head_page_frame(page));
-  else
-    send_fault(with->gate, with->gate->submit, with->message, NULL, FINDING_REQUEST_UNKNOWN,
-               "the ledger's head cannot be read now");
+    bounds_bite(with->gate->options.bounds, BOUND_QUESTIONS_AGENT, with->agent->stored.id);
 }
 
 /* False where the message has to wait for a document. */
@@ -457,13 +435,9 @@ static bool converse(const struct conversation *with, const struct frame *asked)
     take_submission_decoded(with, asked);
     break;
   case FRAME_REFUSAL_REQUEST:
-    answer_refusals(with, asked);
-    break;
   case FRAME_STATE_REQUEST:
-    answer_state(with, asked);
-    break;
   case FRAME_HEAD_REQUEST:
-    answer_head(with, asked);
+    take_question(with, asked);
     break;
   default:
     send_fault(with->gate, with->gate->submit, with->message, NULL, FINDING_MESSAGE_MALFORMED,
@@ -649,6 +623,9 @@ struct gate *gate_new(const struct gate_options *options, GError **error)
   if (!gate->store || !open_door(gate, error)) return NULL;
   gate->intake = intake_new(options->folder, options->writer, submission_answered, gate, error);
   if (!gate->intake) return NULL;
+  gate->questions =
+      questions_new(options->folder, options->identity, options->writer, question_answered, gate, error);
+  if (!gate->questions) return NULL;
   gate->thread = g_thread_new("gate", gate_main, gate);
   writer_watch(options->writer, wake_for_news, gate);
   return g_steal_pointer(&gate);
@@ -665,6 +642,7 @@ void gate_free(struct gate *gate)
     wake_gate(gate);
     g_thread_join(gate->thread);
   }
+  questions_free(gate->questions);
   g_mutex_lock(&gate->handing); /* whoever handed over the last answer may still be at it */
   g_mutex_unlock(&gate->handing);
   documents_free(gate->documents);

@@ -63,6 +63,7 @@
 #define LIMIT_REPORTS 8192         /* reports in a submission: an empty one costs 20 bytes and more */
 #define LIMIT_CREDIT_GLOBAL 64     /* submissions taken and not yet answered: × 256 KiB = 16 MiB */
 #define LIMIT_CREDIT_AGENT 16      /* of them, from one agent */
+#define LIMIT_QUESTIONS_AGENT 64   /* of one agent, not yet answered: some of each of its connections */
 #define LIMIT_JOINING 64           /* joining records that are worked on; whoever comes then waits */
 #define LIMIT_INVITATION_TEXT 2048 /* characters */
 

@@ -372,6 +372,23 @@ class Rates(Adversary):
         self.finish()
 
 
+class Questions(Adversary):
+    def test_who_asks_without_end_is_not_answered_to_all_and_others_are(self):
+        """Sixteen proofs each, from agents' connections as many as may be."""
+        question = st.pb.Frame(protocol=1, head_request=st.pb.HeadRequest(**{"from": range(1, 17)})).SerializeToString()
+        for _ in range(20):
+            self.assert_served()  # so that there is something to prove
+        for _ in range(5):
+            for _ in range(1000):
+                self.bad.socket.send(question)
+            self.assert_served()
+        self.assertGreater(self.refused("questions_per_agent"), 0)
+        self.assert_memory(16 * MIB)
+        self.bad.connect()
+        self.assertEqual(self.bad.report("monthly", "2018-05", [Report("E0001", {"output": 1})])[1].counted, 1)
+        self.finish()
+
+
 class Top(Adversary):
     def test_it_shows_every_limit_to_people_and_to_programs(self):
         top = self.top()
