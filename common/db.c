@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 #define CHECKPOINT_PAUSE_US 20000 /* between tries, while another process holds the checkpoint lock */
+#define LOG_COPIED_PAGES 1000 /* 8 MiB: from here on each commit copies the log, as SQLite does by itself */
+#define LOG_WAITED_PAGES 1500 /* and from here on waits for readers, so that it begins anew … */
+#define LOG_WAIT_MS 200       /* … but no longer than this, for the next commit can do it */
 
 struct db_row {
   struct db *db;
@@ -140,9 +143,14 @@ void db_on_failed_sync(void (*hook)(const GError *error))
   on_failed_sync = hook;
 }
 
+static bool is_failed_sync(int result)
+{
+  return result == SQLITE_IOERR_FSYNC || result == SQLITE_IOERR_DIR_FSYNC;
+}
+
 static void tell_failed_sync(const struct db *db, int result)
 {
-  if (!on_failed_sync || (result != SQLITE_IOERR_FSYNC && result != SQLITE_IOERR_DIR_FSYNC)) return;
+  if (!on_failed_sync || !is_failed_sync(result)) return;
   g_autoptr(GError) error = make_error(db->handle, db->path, result);
   on_failed_sync(error);
 }
@@ -226,6 +234,22 @@ static bool enter_wal_mode(struct db *db)
   return false;
 }
 
+/* After each commit, in place of what SQLite does by itself, which never waits, so that the log grows for as
+ * long as there is always a reader that began before the last one ended; and which passes over a failed sync,
+ * after which the log may be thrown away without the database being on the disk. What else fails is no fault
+ * of the commit: it is tried again after the next one. */
+static int shorten_log(void *data, sqlite3 *handle, const char *name, int pages)
+{
+  bool waits = pages >= LOG_WAITED_PAGES;
+  if (pages < LOG_COPIED_PAGES) return SQLITE_OK;
+  if (waits) sqlite3_busy_timeout(handle, LOG_WAIT_MS);
+  int result = sqlite3_wal_checkpoint_v2(
+      handle, name, waits ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  if (is_failed_sync(result)) check(data, result);
+  if (waits) sqlite3_busy_timeout(handle, LIMIT_DATABASE_BUSY_MS);
+  return SQLITE_OK;
+}
+
 static void configure(struct db *db, size_t page_cache_kib)
 {
   sqlite3_busy_timeout(db->handle, LIMIT_DATABASE_BUSY_MS);
@@ -240,6 +264,7 @@ static void configure(struct db *db, size_t page_cache_kib)
   }
   int reserved = DB_RESERVED_BYTES;
   if (!check(db, sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved))) return;
+  sqlite3_wal_hook(db->handle, shorten_log, db);
   db_exec(db, "PRAGMA page_size=" G_STRINGIFY(DB_PAGE_BYTES) "; PRAGMA synchronous=FULL");
   if (!db->error && enter_wal_mode(db) && checkpoint_all(db)) sync_log_name(db);
 }
@@ -292,7 +317,7 @@ static int note_log(void *data, sqlite3 *handle, const char *name, int pages)
 
 void db_leave_log(struct db *db)
 {
-  sqlite3_wal_hook(db->handle, note_log, db); /* in place of SQLite's own */
+  sqlite3_wal_hook(db->handle, note_log, db); /* in place of the other */
 }
 
 size_t db_log_bytes(const struct db *db)

@@ -93,8 +93,9 @@ void db_on_failed_sync(void (*hook)(const GError *error));
 /* Copies WAL pages into the database without waiting for readers or writers; for a thread of its own
  * connection. An error (a failed sync above all) is kept for db_take_error(). */
 void db_checkpoint(struct db *db);
-/* From now on commits of this connection leave the log to db_checkpoint(), of whichever connection; SQLite
- * itself would copy it every 1000 pages, within a commit. */
+/* From now on commits of this connection leave the log to db_checkpoint(), of whichever connection. Else a
+ * commit copies it, once it is 8 MiB long, and from 12 MiB on waits a moment for readers, so that it does not
+ * grow under a load that never rests. */
 void db_leave_log(struct db *db);
 /* How long the log was after this connection's last commit, where it leaves it. */
 size_t db_log_bytes(const struct db *db);

@@ -292,7 +292,7 @@ static void a_read_only_connection_cannot_write(void **state)
 
 /* A VFS whose files cannot be synced while `syncs_fail`. SQLite's own has other methods for the database than
  * for its log. */
-static bool syncs_fail;
+static bool syncs_fail, database_syncs_fail;
 static unsigned syncs;
 static sqlite3_vfs *real_vfs;
 static int (*real_sync)(sqlite3_file *file, int flags);
@@ -300,8 +300,9 @@ static sqlite3_io_methods failing_methods[2];
 
 static int sync_or_fail(sqlite3_file *file, int flags)
 {
+  bool is_database = file->pMethods == &failing_methods[0];
   syncs++;
-  return syncs_fail ? SQLITE_IOERR_FSYNC : real_sync(file, flags);
+  return syncs_fail || (database_syncs_fail && is_database) ? SQLITE_IOERR_FSYNC : real_sync(file, flags);
 }
 
 static int open_failing(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
@@ -332,7 +333,7 @@ static int set_up_failing_vfs(void **state)
 
 static int tear_down_failing_vfs(void **state)
 {
-  syncs_fail = false;
+  syncs_fail = database_syncs_fail = false;
   sqlite3_vfs_register(real_vfs, 1);
   sqlite3_vfs_unregister(&failing_vfs);
   return db_file_tear_down(state);
@@ -399,6 +400,26 @@ static void a_failed_sync_of_a_checkpoint_is_kept(void **state)
   syncs_fail = false;
   db_checkpoint(db);
   assert_true(db_take_error(db, NULL));
+  db_close(db);
+}
+
+static void a_failed_sync_of_a_log_that_a_commit_copies_is_kept(void **state)
+{
+  struct db *db = create_db(*state);
+  enum { COMMITS = 1100 };
+  GError *error = NULL;
+  db_on_failed_sync(count_failed_sync);
+  told_syncs = 0;
+  for (int i = 0; i < COMMITS && !error; i++) {
+    database_syncs_fail = true; /* not the log's: the commit itself is durable */
+    db_begin(db);
+    add_item(db, i, "one");
+    (void)db_commit(db, &error);
+  }
+  assert_error(error, ERROR_IO);
+  assert_true(told_syncs > 0);
+  g_clear_error(&error);
+  db_on_failed_sync(NULL);
   db_close(db);
 }
 
@@ -471,6 +492,46 @@ static void a_log_that_is_left_grows_until_a_checkpoint(void **state)
   assert_true(file_contains(fixture->path, "copied later"));
   add_item(db, COMMITS, "the log begins anew");
   assert_true(db_log_bytes(db) < before / 100);
+  db_close(db);
+}
+
+/* Two that read by turns, so that there is always one. */
+struct readers {
+  struct db *db[2];
+  GThread *thread;
+  int stop; /* atomic */
+};
+
+static void *read_by_turns(void *data)
+{
+  struct readers *readers = data;
+  for (unsigned n = 0; !g_atomic_int_get(&readers->stop); n++) {
+    db_begin(readers->db[n % 2]);
+    count_items(readers->db[n % 2]);
+    if (n > 0) assert_true(db_commit(readers->db[(n + 1) % 2], NULL));
+  }
+  return NULL;
+}
+
+static void a_log_is_bounded_though_there_is_always_a_reader(void **state)
+{
+  struct db_file *fixture = *state;
+  struct db *db = create_db(fixture);
+  struct readers readers = {.db = {open_db(fixture, DB_READ_ONLY), open_db(fixture, DB_READ_ONLY)}};
+  g_autofree char *log = g_strconcat(fixture->path, "-wal", NULL);
+  g_autofree char *text = g_strnfill(50000, 'x');
+  struct stat facts;
+  readers.thread = g_thread_new("readers", read_by_turns, &readers);
+  for (int i = 0; i < 1000; i++)
+    add_item(db, i % 5, text), db_exec(db, "DELETE FROM item"); /* 40 MB of log */
+  g_atomic_int_set(&readers.stop, 1);
+  g_thread_join(readers.thread);
+  assert_int_equal(stat(log, &facts), 0);
+  assert_true(facts.st_size <= 16 << 20);
+  for (int n = 0; n < 2; n++) {
+    if (db_in_transaction(readers.db[n])) assert_true(db_commit(readers.db[n], NULL));
+    db_close(readers.db[n]);
+  }
   db_close(db);
 }
 
@@ -575,9 +636,11 @@ int main(void)
       TEST_FAILING(a_failed_sync_is_told_before_anything_goes_on),
       TEST_FAILING(a_commit_has_been_synced_when_it_returns),
       TEST_FAILING(a_failed_sync_of_a_checkpoint_is_kept),
+      TEST_FAILING(a_failed_sync_of_a_log_that_a_commit_copies_is_kept),
       TEST(a_new_database_and_its_log_are_private),
       TEST(opening_for_writing_empties_the_log_of_a_killed_process),
       TEST(a_log_that_is_left_grows_until_a_checkpoint),
+      TEST(a_log_is_bounded_though_there_is_always_a_reader),
       TEST(values_come_back_as_they_went_in),
       TEST(a_statement_that_has_ended_does_not_start_again),
       TEST(a_statement_may_be_used_within_itself),
