@@ -74,7 +74,7 @@ class Past(parktally.Case):
     def test_a_moment_a_day_and_a_position_read_as_they_did_then(self):
         positions = self.history()
         for text, value, expected in ((day(0), "10.0", "2"), (day(2), "10.0", "2"), (day(3), "16.5", "2"),
-                                      (f"{day(4)}T12:00", "16.5", "2"), (f"{day(5)}T23:59:59Z", "16.5", "2"),
+                                      (f"{day(4)}T12:00", "16.5", "2"), (f"{day(4)}T23:59:59Z", "16.5", "2"),
                                       (day(6), "12.5", "2"), (f"@{positions[0]}", "10.0", "2"),
                                       (f"@{positions[1]}", "16.5", "2"), (f"@{positions[2]}", "12.5", "2")):
             with self.subTest(text):

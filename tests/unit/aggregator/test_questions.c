@@ -161,8 +161,7 @@ static void each_kind_gets_its_answer(void **state)
   ask(world, &world->east, &asked);
   go_on(world, 3);
   CLEANUP(frame_free)
-  struct frame *first = answer(world, 0),
-               *second = answer(world, 1), *third = answer(world, 2);
+  struct frame *first = answer(world, 0), *second = answer(world, 1), *third = answer(world, 2);
   assert_int_equal(first->kind, FRAME_HEAD);
   assert_int_equal(first->head.count, 2);
   assert_int_equal(second->kind, FRAME_STATE_PAGE);
