@@ -167,7 +167,8 @@
   256 /* of leaves in memory, 2 MiB: in the order of units each park's submissions lie between the others',  \
          of two periods and more */
 #define LIMIT_WRITER_CACHE_KIB                                                                               \
-  (24 * LIMIT_KIB) /* a group and the inner pages of a province; 64 MiB gained nothing */
+  (12 * LIMIT_KIB) /* a group and what it changes; 24 and 64 MiB gained nothing, and pages that are written  \
+                      once stay in whatever there is */
 #define LIMIT_READER_CACHE_KIB (4 * LIMIT_KIB) /* several readers may be open */
 /* The store's write-ahead log. It is copied into the database when nothing was committed for a moment, so
  * that a burst has the disk and the processor for itself; but beside the writer once it is this long … */
