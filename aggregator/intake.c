@@ -15,6 +15,7 @@ struct intake {
   GThreadPool *workers;
   struct quota *memory; /* of what is decoded */
   struct hindsight *hindsight;
+  int pending; /* atomic: taken, and not yet judged */
 
   /* Workers end in any order, but what an agent sent first is the base of what it sent next: the writer gets
    * submissions in the order in which they came. */
@@ -118,7 +119,7 @@ static void work(void *data, void *user_data)
 
   judge(intake, task);
   settle_in_turn(intake, task);
-  if (g_thread_pool_unprocessed(intake->workers) == 0) hindsight_rest(intake->hindsight);
+  if (g_atomic_int_dec_and_test(&intake->pending)) hindsight_rest(intake->hindsight);
 }
 
 struct intake *intake_new(const char *folder, struct writer *writer, intake_sink *sink, void *data,
@@ -162,5 +163,6 @@ void intake_take(struct intake *intake, const char *agent, const uint8_t id[SUBM
   memcpy(task->id, id, sizeof task->id);
   task->sealed = g_bytes_ref(sealed);
   task->turn = intake->taken++;
+  g_atomic_int_inc(&intake->pending);
   g_thread_pool_push(intake->workers, task, NULL);
 }
