@@ -329,7 +329,8 @@ class Sticks(Case):
         kinds = [record.kind for record in records]
         self.assertIn(satchel.KEYS, kinds)
         number = kinds.index(satchel.KEYS)
-        for damage in (b"\xff" * 3, records[number].payload[:-1] + b"\0"):
+        whole = records[number].payload
+        for damage in (b"\xff" * 3, whole[:-1] + bytes([whole[-1] ^ 1])):
             records[number] = records[number]._replace(payload=damage)
             path.write_bytes(satchel.write(satchel.RECEIPTS, records))
             result = self.east.command("outbox", "import", path, code=BAD)
