@@ -39,7 +39,7 @@ bool keys_change(const char *folder, const char *by, const char *reason, GError 
   if (!present || !read_tree(folder, &change, error)) return false;
   next = key_change_make(present, &change, error);
   if (!next) return false;
-  identity_keep_curve(next, present);
+  identity_keep_former(next, present);
   return identity_replace(next, path, error);
 }
 

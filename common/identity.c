@@ -137,7 +137,7 @@ const uint8_t *identity_former_curve_secret(const struct identity *identity)
   return sodium_is_zero(former, CURVE_KEY_SIZE) ? NULL : former;
 }
 
-void identity_keep_curve(struct identity *identity, const struct identity *before)
+void identity_keep_former(struct identity *identity, const struct identity *before)
 {
   sodium_mprotect_readwrite(identity->secrets);
   identity->secrets->former = before->secrets->keys.curve;

@@ -44,7 +44,7 @@ void identity_take_papers(struct identity *identity, const struct identity *befo
 /* The CURVE secret of before, by which a server is still reached by whoever has not heard of the present one;
  * NULL where there is none. Of the signing pair of before nothing is kept. It is stored with the papers. */
 const uint8_t *identity_former_curve_secret(const struct identity *identity);
-void identity_keep_curve(struct identity *identity, const struct identity *before);
+void identity_keep_former(struct identity *identity, const struct identity *before);
 void identity_forget_former(struct identity *identity);
 
 /* A copy that a passphrase protects (argon2id, XSalsa20-Poly1305), for another place than the data; durable.

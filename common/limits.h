@@ -161,7 +161,7 @@
 #define LIMIT_BLOCKS_LOOKED_AT                                                                               \
   512 /* the same, of another period's reports, for what looks back, 4 MiB: what several parks that go side  \
          by side through a register ask for. The reports of a small park lie all over the register: for      \
-         those 2048 were read hardly less often */
+         those, with 2048 of them, hardly less had to be read */
 #define LIMIT_PART_BYTES 8128 /* of a leaf's body in a row: likewise a page */
 #define LIMIT_PARTS_KEPT                                                                                     \
   256 /* of leaves in memory, 2 MiB: in the order of units each park's submissions lie between the others',  \

@@ -182,7 +182,7 @@ static void papers_travel_with_the_keys(void **state)
   assert_int_equal(identity_papers(made)->len, 0);
   assert_null(identity_former_curve_secret(made));
   identity_take_papers(next, made, paper);
-  identity_keep_curve(next, made);
+  identity_keep_former(next, made);
   assert_true(identity_replace(next, path, &error));
   assert_int_equal(stat(path, &status), 0);
   assert_int_equal(status.st_mode & 0777, 0600);
