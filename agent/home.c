@@ -1,5 +1,6 @@
 #include "agent/home_private.h"
 
+#include "common/durable.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
@@ -56,17 +57,6 @@ GBytes *home_read_file(const char *folder, const char *name, size_t most, GError
   return g_bytes_new_take(data, length);
 }
 
-static bool sync_folder(const char *folder)
-{
-  int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return false;
-  bool synced = fsync(file) == 0;
-  int number = errno;
-  close(file);
-  errno = number;
-  return synced;
-}
-
 bool home_write_file(const char *folder, const char *name, const void *data, size_t length, GError **error)
 {
   g_autofree char *path = g_build_filename(folder, name, NULL);
@@ -77,7 +67,7 @@ bool home_write_file(const char *folder, const char *name, const void *data, siz
     number = g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOSPC)   ? ENOSPC
              : g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_ACCES) ? EACCES
                                                                           : EIO;
-  else if (!sync_folder(folder))
+  else if (!durable_folder(folder))
     number = errno;
   if (number == 0) return true;
   g_set_error(error, PARKTALLY_ERROR, code_of(number), _("%s cannot be written (%s)"), path,

@@ -6,12 +6,12 @@
 #include "common/channel.h"
 #include "common/clock.h"
 #include "common/command.h"
+#include "common/durable.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,12 +66,10 @@ static bool sync_names(const char *folder, GError **error)
 {
   g_autofree char *parent = g_path_get_dirname(folder);
   if (strcmp(parent, folder) == 0) return true;
-  int file = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0 && (errno == EACCES || errno == EPERM)) return true;
-  bool synced = file >= 0 && (fsync(file) == 0 || errno == EINVAL || errno == EROFS);
-  if (!synced) fail_folder(folder, error);
-  if (file >= 0) close(file);
-  return synced && sync_names(parent, error);
+  bool synced = durable_folder(parent);
+  if (!synced && (errno == EACCES || errno == EPERM)) return true;
+  if (!synced && errno != EINVAL && errno != EROFS) return fail_folder(folder, error);
+  return sync_names(parent, error);
 }
 
 static bool make_folder(const char *folder, GError **error)

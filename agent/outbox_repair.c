@@ -8,6 +8,7 @@
 
 #include "agent/sealed.h"
 #include "common/clock.h"
+#include "common/durable.h"
 #include "common/error.h"
 #include "common/text.h"
 
@@ -581,20 +582,14 @@ static void remove_database(const char *path)
   }
 }
 
-static bool sync_path(const char *path, int flags)
+static bool sync_file(const char *path)
 {
-  int file = open(path, O_RDONLY | O_CLOEXEC | flags);
+  int file = open(path, O_RDONLY | O_CLOEXEC);
   bool synced = file >= 0 && fsync(file) == 0;
   int number = errno;
   if (file >= 0) close(file);
   errno = number;
   return synced;
-}
-
-static bool sync_folder_of(const char *path)
-{
-  g_autofree char *folder = g_path_get_dirname(path);
-  return sync_path(folder, O_DIRECTORY);
 }
 
 /* A second name for the damaged file, that of the day. NULL and errno. */
@@ -615,15 +610,15 @@ static char *name_aside(const char *path)
 static bool swap(const char *path, const char *made, char **ret_aside, GError **error)
 {
   g_autofree char *log = g_strconcat(path, "-wal", NULL), *shared = g_strconcat(path, "-shm", NULL);
-  if (!sync_path(made, 0)) return set_failed(path, error);
+  if (!sync_file(made)) return set_failed(path, error);
   g_autofree char *aside = name_aside(path);
   if (!aside) return set_failed(path, error);
   g_autofree char *log_aside = g_strconcat(aside, "-wal", NULL);
   bool has_log = link(log, log_aside) == 0;
-  if ((!has_log && errno != ENOENT) || !sync_folder_of(path)) return set_failed(path, error);
+  if ((!has_log && errno != ENOENT) || !durable_folder_of(path)) return set_failed(path, error);
   if (has_log) (void)unlink(log);
   (void)unlink(shared);
-  if (rename(made, path) != 0 || !sync_folder_of(path)) return set_failed(path, error);
+  if (rename(made, path) != 0 || !durable_folder_of(path)) return set_failed(path, error);
   *ret_aside = g_steal_pointer(&aside);
   return true;
 }

@@ -1,6 +1,7 @@
 #include "agent/spill_run.h"
 
 #include "agent/spill_record.h"
+#include "common/durable.h"
 #include "common/error.h"
 #include "common/text.h"
 
@@ -32,21 +33,9 @@ int run_create(const char *folder, GError **error)
   return descriptor;
 }
 
-static bool write_all(int descriptor, const uint8_t *bytes, size_t size)
-{
-  while (size > 0) {
-    ssize_t written = write(descriptor, bytes, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    bytes += written;
-    size -= (size_t)written;
-  }
-  return true;
-}
-
 bool run_flush(struct run_writer *writer, GError **error)
 {
-  bool written = write_all(writer->descriptor, writer->buffer, writer->used);
+  bool written = durable_write(writer->descriptor, writer->buffer, writer->used);
   if (!written) set_disk_error(error, writer->folder);
   writer->used = 0;
   return written;

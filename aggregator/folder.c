@@ -1,5 +1,6 @@
 #include "aggregator/folder.h"
 
+#include "common/durable.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
@@ -289,16 +290,6 @@ static void remove_folder(const char *folder)
   (void)g_rmdir(folder);
 }
 
-static bool sync_folder(const char *folder, GError **error)
-{
-  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  bool done = fd >= 0 && fsync(fd) == 0;
-
-  if (!done) fail_errno(error, folder);
-  if (fd >= 0) close(fd);
-  return done;
-}
-
 bool folder_make(const char *folder, bool (*fill)(const char *folder, void *data, GError **error), void *data,
                  GError **error)
 {
@@ -322,5 +313,5 @@ bool folder_make(const char *folder, bool (*fill)(const char *folder, void *data
     remove_folder(temporary);
     return false;
   }
-  return sync_folder(parent, error);
+  return durable_folder(parent) || fail_errno(error, parent);
 }

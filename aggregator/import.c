@@ -1,6 +1,7 @@
 /* park-aggregator import: what agents exported to a stick, and the receipts that go back on it. */
 #include "aggregator/import.h"
 
+#include "common/durable.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/satchel.h"
@@ -187,27 +188,14 @@ static bool hand_over(struct import *import, GError **error)
   return true;
 }
 
-static bool write_all(int file, const void *data, size_t length)
-{
-  const char *rest = data;
-  while (length > 0) {
-    ssize_t written = write(file, rest, length);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    rest += written;
-    length -= (size_t)written;
-  }
-  return true;
-}
-
 /* It goes into the piece. */
 static bool take_sealed(struct import *import, const struct satchel_record *record, GError **error)
 {
   struct import_head head = {.what = IMPORT_RECORD, .length = (uint32_t)record->length};
   if (import->bytes + record->length > LIMIT_PIECE_BYTES && !hand_over(import, error)) return false;
   if (import->piece < 0) import->piece = memfd_create("piece", MFD_CLOEXEC);
-  if (import->piece < 0 || !write_all(import->piece, &head, sizeof head) ||
-      !write_all(import->piece, record->data, record->length))
+  if (import->piece < 0 || !durable_write(import->piece, &head, sizeof head) ||
+      !durable_write(import->piece, record->data, record->length))
     return set_failed(import, error);
   import->bytes += sizeof head + record->length;
   import->submissions += record->kind == SATCHEL_SUBMISSION;

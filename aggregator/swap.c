@@ -3,11 +3,11 @@
 #include "aggregator/folder.h"
 #include "aggregator/store/store.h"
 #include "common/clock.h"
+#include "common/durable.h"
 #include "common/error.h"
 #include "common/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -32,16 +32,6 @@ bool swap_settle(const char *path, GError **error)
   return store != NULL;
 }
 
-static bool sync_folder(const char *folder)
-{
-  int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  bool synced = file >= 0 && fsync(file) == 0;
-  int saved = errno;
-  if (file >= 0) close(file);
-  errno = saved;
-  return synced;
-}
-
 /* Whether the file holds anything that only it has. */
 static bool has_log(const char *log)
 {
@@ -56,7 +46,7 @@ static bool remove_old(const char *folder, const char *path, const char *log)
 
   if (unlink(path) != 0 || unlink(log) != 0) return false;
   (void)unlink(shared);
-  return sync_folder(folder);
+  return durable_folder(folder);
 }
 
 /* But for a log that cannot be settled, at no moment is there no store. */
@@ -65,9 +55,10 @@ static bool change_places(const char *folder, const char *path, const char *made
   g_autofree char *log = g_strconcat(path, "-wal", NULL), *log_aside = g_strconcat(aside, "-wal", NULL);
   bool logged = has_log(log);
 
-  if (link(path, aside) != 0 || (logged && link(log, log_aside) != 0) || !sync_folder(folder)) return false;
+  if (link(path, aside) != 0 || (logged && link(log, log_aside) != 0) || !durable_folder(folder))
+    return false;
   if (logged && !remove_old(folder, path, log)) return false;
-  return rename(made, path) == 0 && sync_folder(folder);
+  return rename(made, path) == 0 && durable_folder(folder);
 }
 
 static bool fail(const char *made, const char *path, GError **error)
@@ -111,7 +102,7 @@ bool swap_undo(const char *folder, GError **error)
   g_autofree char *log_aside = aside ? g_strconcat(aside, "-wal", NULL) : NULL;
 
   if (!aside || g_file_test(path, G_FILE_TEST_EXISTS)) return true;
-  if ((rename(log_aside, log) == 0 || errno == ENOENT) && rename(aside, path) == 0 && sync_folder(folder))
+  if ((rename(log_aside, log) == 0 || errno == ENOENT) && rename(aside, path) == 0 && durable_folder(folder))
     return true;
   return fail(aside, path, error);
 }

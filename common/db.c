@@ -2,6 +2,7 @@
 
 #include "common/db_guard.h"
 #include "common/db_owner.h"
+#include "common/durable.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
@@ -165,23 +166,10 @@ static bool check(struct db *db, int result)
 
 /* --- opening --- */
 
-/* So that the names in it are durable. False with errno. */
-static bool sync_folder(const char *path)
-{
-  g_autofree char *folder = g_path_get_dirname(path);
-  int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return false;
-  bool durable = fsync(file) == 0;
-  int saved = errno;
-  close(file);
-  errno = saved;
-  return durable;
-}
-
 /* SQLite passes over a failed sync of the folder in which it has made its log. */
 static bool sync_log_name(struct db *db)
 {
-  if (sync_folder(db->path)) return true;
+  if (durable_folder_of(db->path)) return true;
   db->error = g_error_new(PARKTALLY_ERROR, ERROR_IO,
                           _("%s: the disk failed (%s); check the disk and the system's log"), db->path,
                           g_strerror(errno));
@@ -194,7 +182,7 @@ static bool create_private(const char *path, GError **error)
 {
   int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0 && errno == EEXIST) return true;
-  bool durable = file >= 0 && sync_folder(path);
+  bool durable = file >= 0 && durable_folder_of(path);
   int saved = errno;
   if (file >= 0) close(file);
   if (durable) return true;

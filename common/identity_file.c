@@ -15,6 +15,7 @@
  *      328    …  papers, as key_papers_pack() has them */
 #include "common/identity_private.h"
 
+#include "common/durable.h"
 #include "common/error.h"
 #include "common/key_chain.h"
 #include "common/text.h"
@@ -128,29 +129,6 @@ static bool set_io_error(GError **error, const char *path, const char *what)
   return false;
 }
 
-static bool write_all(int fd, const uint8_t *data, size_t length)
-{
-  while (length > 0) {
-    ssize_t n = write(fd, data, length);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return false;
-    data += n;
-    length -= (size_t)n;
-  }
-  return true;
-}
-
-static bool sync_folder(const char *path)
-{
-  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return false;
-  bool synced = fsync(fd) == 0;
-  int reason = errno;
-  close(fd);
-  errno = reason;
-  return synced;
-}
-
 /* The file appears under its name whole and synced, or not at all: link() replaces nothing. */
 static bool publish(const char *temporary, const char *path, GError **error)
 {
@@ -160,18 +138,14 @@ static bool publish(const char *temporary, const char *path, GError **error)
                 _("%s: there are keys already; keep them, or move the file away first"), path);
     return false;
   }
-  g_autofree char *folder = g_path_get_dirname(path);
-  if (!sync_folder(folder)) return set_io_error(error, folder, _("the folder cannot be made durable"));
-  return true;
+  return durable_folder_of(path) || set_io_error(error, path, _("the folder cannot be made durable"));
 }
 
 /* In place of what stands there, whole and synced. */
 static bool put_in_place(const char *temporary, const char *path, GError **error)
 {
   if (rename(temporary, path) != 0) return set_io_error(error, path, _("the keys cannot be written"));
-  g_autofree char *folder = g_path_get_dirname(path);
-  if (!sync_folder(folder)) return set_io_error(error, folder, _("the folder cannot be made durable"));
-  return true;
+  return durable_folder_of(path) || set_io_error(error, path, _("the folder cannot be made durable"));
 }
 
 typedef bool publisher(const char *temporary, const char *path, GError **error);
@@ -182,7 +156,7 @@ static bool store(const uint8_t *data, size_t length, const char *path, publishe
   int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return set_io_error(error, temporary, _("the keys cannot be written"));
 
-  bool written = write_all(fd, data, length) && fsync(fd) == 0;
+  bool written = durable_write(fd, data, length) && fsync(fd) == 0;
   int reason = errno;
   if (close(fd) != 0 && written) {
     written = false;

@@ -1,6 +1,7 @@
 /* Writing a satchel: beside its place, synced, then moved there. */
 #include "common/satchel_private.h"
 
+#include "common/durable.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
@@ -93,14 +94,7 @@ struct satchel_writer *satchel_writer_new(const char *path, enum satchel_content
  * nothing better to offer. */
 static void sync_folder(struct satchel_writer *writer)
 {
-  g_autofree char *folder = g_path_get_dirname(writer->path);
-  int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) {
-    writer->failure = errno;
-    return;
-  }
-  if (fsync(file) != 0 && errno != EINVAL && errno != ENOTSUP) writer->failure = errno;
-  close(file);
+  if (!durable_folder_of(writer->path) && errno != EINVAL && errno != ENOTSUP) writer->failure = errno;
 }
 
 bool satchel_writer_finish(struct satchel_writer *writer, GError **error)
