@@ -68,6 +68,11 @@ bool desk_check_answerable(const struct desk *desk, int timeout, char **by, cons
   return desk_text_fits(*by, LIMIT_NAME_BYTES) || desk_misused(error, nobody);
 }
 
+struct period desk_today(void)
+{
+  return period_of_day((day_number)(clock_wall().ms / DAY_MS));
+}
+
 bool desk_make_acts(struct desk *desk, const char *name, desk_adder *add, void *data, int64_t *ret_batch,
                     GError **error)
 {
@@ -101,8 +106,7 @@ struct single {
 static bool add_single(struct desk *desk, int64_t batch, void *data, GError **error)
 {
   const struct single *single = data;
-  struct period now = period_of_day((day_number)(clock_wall().ms / DAY_MS));
-  return desk_add_act(desk, batch, single->act, now, single->unit, error);
+  return desk_add_act(desk, batch, single->act, desk_today(), single->unit, error);
 }
 
 bool desk_make_act(struct desk *desk, const char *name, struct park_act *act, const char *unit,

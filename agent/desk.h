@@ -45,6 +45,8 @@ bool desk_make_acts(struct desk *desk, const char *name, desk_adder *add, void *
  * which may be "". */
 bool desk_add_act(struct desk *desk, int64_t batch, struct park_act *act, struct period period,
                   const char *unit, GError **error);
+/* The period of acts that have none of their own. */
+struct period desk_today(void);
 /* A batch of a single one, of no period of its own. */
 bool desk_make_act(struct desk *desk, const char *name, struct park_act *act, const char *unit,
                    int64_t *ret_batch, GError **error);

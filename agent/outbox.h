@@ -225,6 +225,9 @@ bool outbox_each_agent(struct outbox *outbox, outbox_agent_sink *sink, void *dat
 size_t outbox_waiting_agents(struct outbox *outbox, const char *but);
 /* Whether this one does. */
 bool outbox_agent_waits(struct outbox *outbox, const char *agent);
+/* Of each agent that waits and that this one has admitted, by name and key: the last admission, if it was
+ * refused because the city knew no such agent then. Of struct park_act, newly allocated; NULL on an error. */
+GPtrArray *outbox_refused_admissions(struct outbox *outbox, GError **error);
 
 /* --- carried in a file --- */
 

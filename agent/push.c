@@ -1,5 +1,6 @@
 /* park-agent push: checks files, makes what is good durable in the outbox, and sends it. One shot, for cron.
  */
+#include "agent/admit_again.h"
 #include "agent/answer.h"
 #include "agent/commands.h"
 #include "agent/delivery.h"
@@ -212,6 +213,26 @@ static bool report_answers(struct push *push, GError **error)
   return true;
 }
 
+/* Whom the city lists as waiting is known once something was sent. */
+static bool admit(struct push *push, int64_t seconds, GError **error)
+{
+  g_autoptr(GPtrArray) admissions = NULL;
+  if (!admit_again(push->home, push->outbox, &admissions, error)) return false;
+  for (guint i = 0; i < admissions->len; i++) {
+    const struct park_act *act = admissions->pdata[i];
+    const char *agent = act->admission.agent, *by = act->admission.approved_by;
+    if (push->printer.json) {
+      json_t *object = json_pack("{s:s, s:s}", "admitted_again", agent, "approved_by", by);
+      json_dumpf(object, stdout, JSON_COMPACT);
+      json_decref(object);
+    } else {
+      printf(ADMITTED_AGAIN, agent, by);
+    }
+    putchar('\n');
+  }
+  return admissions->len == 0 || delivery_finish(&push->delivery, seconds, error);
+}
+
 /* --- the command --- */
 
 static bool usage(GError **error, const char *message)
@@ -274,7 +295,8 @@ static bool run_push(struct push *push, char **files, GError **error)
     delivery_run(delivery, LINK_WELCOMED, 0); /* begins to connect, which goes on while files are read */
   }
   int64_t seconds = push->options.wait ? push->options.timeout : 0;
-  bool delivered = push_files(push, files, error) && delivery_finish(delivery, seconds, error);
+  bool delivered = push_files(push, files, error) && delivery_finish(delivery, seconds, error) &&
+                   admit(push, seconds, error);
   note_exit(push, delivery->exit_code); /* before what is missing because of it */
   return delivered && report_answers(push, error);
 }

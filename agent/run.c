@@ -1,4 +1,5 @@
 /* park-agent run: the service. Watches folders in the main thread; a thread of its own sends. */
+#include "agent/admit_again.h"
 #include "agent/commands.h"
 #include "agent/home.h"
 #include "agent/outbox.h"
@@ -150,6 +151,22 @@ static void sleep_until_something(const struct parts *parts, int64_t pause)
   drain(answers);
 }
 
+static void admit(struct parts *parts)
+{
+  g_autoptr(GPtrArray) admissions = NULL;
+  g_autoptr(GError) error = NULL;
+  if (!admit_again(parts->home, parts->outbox, &admissions, &error)) {
+    log_say(LOG_LEVEL_WARNING, "admission.later", "%s", error->message);
+    return;
+  }
+  for (guint i = 0; i < admissions->len; i++) {
+    const struct park_act *act = admissions->pdata[i];
+    log_say(LOG_LEVEL_NOTICE, "admission.again", ADMITTED_AGAIN, act->admission.agent,
+            act->admission.approved_by);
+  }
+  if (admissions->len > 0) wake_sender(parts);
+}
+
 static bool loop(struct parts **parts, const char *folder, const char *config)
 {
   while (!atomic_load(&must_stop)) {
@@ -159,6 +176,7 @@ static bool loop(struct parts **parts, const char *folder, const char *config)
       log_notify("READY=1");
     }
     service_tell((*parts)->service);
+    admit(*parts);
     int64_t pause = service_step((*parts)->service);
     if (!atomic_load(&must_stop)) sleep_until_something(*parts, pause);
   }

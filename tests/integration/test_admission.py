@@ -80,6 +80,20 @@ class Admission(parktally.Case):
             self.assertIn("in its place there is east-2", self.push(self.first, "A1", 4, code=DENIED).err)
         self.assert_sound(self.city)
 
+    def test_an_admission_that_is_on_its_way_is_not_made_twice(self):
+        second = parktally.ParkAgent(self.folder / "二", self.city.invite("east"))
+        self.assertEqual(len(self.listed(self.first)), 1)
+        self.city.stop()
+        self.first.command("admit", second.id, "--approved-by", "李四", "--timeout", 1, code=LATER)
+        path = self.folder / "月报.csv"
+        path.write_text("uscc,period,output\nA1,2018-05,1\n")
+        self.assertEqual(self.first.command("push", path, "--approved-by", "张三", "--wait", "--timeout", 1).code, LATER)
+        self.assertEqual(self.status(self.first)["waiting_to_send"], 2)
+        self.city.start()
+        self.assertNotIn("admitted again", self.push(self.first, "A1", 1).out)
+        self.push(second, "A2", 2)
+        self.assertEqual(self.total(), ("3.0", "2"))
+
     def test_no_way_leads_past_the_park(self):
         """Of somebody who has the operator's rights, an agent of his own and this protocol."""
         self.push(self.first, "A1", 1)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import unittest
 
 import parktally
@@ -142,6 +143,60 @@ class Restored(Case):
         self.push(south, {"S1": 7})
         self.assert_sound(self.city)
         self.assertIn("right", self.city.command("ledger", "verify").out)
+
+    def second_agent(self):
+        """One that the east has admitted since the backup, and that has reported."""
+        self.push(self.east, {"A1": 1})
+        self.back_up()
+        second = parktally.ParkAgent(self.folder / "二", self.city.command("invite", "--area", "east").out)
+        self.east.command("admit", second.id, "--approved-by", "李四", "--reason", "二楼", code=GOOD)
+        self.push(second, {"A2": 2})
+        return second
+
+    def lose_all_since_the_backup(self):
+        self.restore()
+        self.city.start()
+        self.resume()
+
+    def admission(self, agent):
+        lines = self.east.command("admissions", "--all", "--format", "json", code=GOOD).out.splitlines()
+        return [tuple(item[key] for key in ("state", "admitted_by", "approved_by", "reason"))
+                for item in map(json.loads, lines) if item["agent"] == agent.id]
+
+    def test_who_was_admitted_after_the_backup_is_admitted_again_by_who_did_so(self):
+        second = self.second_agent()
+        self.lose_all_since_the_backup()
+        self.push(self.east, {"A1": 1}, code=BAD)  # the admission of an agent that the city does not know
+        self.assertIn("[admission.waiting]", self.push(second, {"A2": 3}, code=LATER, wait=3).err)
+        self.assertIn("east-2 is admitted again: 李四 had admitted it", self.push(self.east, {"A1": 1}, code=GOOD).out)
+        self.assertEqual(self.admission(second), [("in_force", "east-1", "李四", "二楼")])
+        self.push(second, {"A2": 3})
+        self.assertEqual(self.total(), "4.0")
+        self.assertNotIn("again", self.push(self.east, {"A1": 1}).out)
+        self.assertEqual((self.receipts(self.east), self.receipts(second)), (3, 2))
+        self.assert_sound(self.city)
+
+    def test_a_service_admits_again_by_itself(self):
+        second = self.second_agent()
+        self.lose_all_since_the_backup()
+        self.push(self.east, {"A1": 1}, code=BAD)
+        self.push(second, {"A2": 3}, code=LATER, wait=3)
+        service = self.east.start("run", output=subprocess.DEVNULL)
+        self.addCleanup(service.wait)
+        self.addCleanup(service.terminate)
+        parktally.wait_until(lambda: "waits for admission" not in self.city.command("agents").out, "it is admitted")
+        self.push(second, {"A2": 3})
+        self.assertEqual(self.total(), "4.0")
+
+    def test_another_key_under_the_name_is_not_admitted_again(self):
+        second = self.second_agent()
+        self.lose_all_since_the_backup()
+        self.push(self.east, {"A1": 1}, code=BAD)
+        self.push(second, {"A2": 3}, code=LATER, wait=3)
+        second.command("key", "rotate", code=GOOD)
+        self.assertNotIn("again", self.push(self.east, {"A1": 1}).out)
+        self.assertEqual(self.admission(second), [("waiting", "", "", "")])
+        self.assertIn("[admission.waiting]", self.push(second, {"A2": 3}, code=LATER, wait=3).err)
 
     def test_who_enrolled_and_was_revoked_after_the_backup_does_not_come_back(self):
         self.back_up()
