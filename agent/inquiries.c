@@ -138,6 +138,7 @@ struct search {
   uint64_t number;
   bool found;
   struct period period;
+  int64_t asked_at_ms;
 };
 
 static bool match(const struct inquiry_item *inquiry, void *data)
@@ -145,6 +146,7 @@ static bool match(const struct inquiry_item *inquiry, void *data)
   struct search *search = data;
   if (inquiry->number != search->number) return true;
   search->found = period_parse(inquiry->period, &search->period);
+  search->asked_at_ms = inquiry->asked_at_ms;
   return false;
 }
 
@@ -180,8 +182,9 @@ static bool add_answers(struct desk *desk, int64_t batch, void *data, GError **e
   for (char **word = answers->words; *word; word++) {
     struct search inquiry;
     if (!find_inquiry(desk, *word, &inquiry, error)) return false;
-    struct park_act act = {.kind = PARK_ANSWERS,
-                           .answer = {inquiry.number, answers->of->text, answers->of->by}};
+    struct park_act act = {
+        .kind = PARK_ANSWERS,
+        .answer = {inquiry.number, answers->of->text, answers->of->by, inquiry.asked_at_ms}};
     if (!desk_add_act(desk, batch, &act, inquiry.period, "", error)) return false;
   }
   return true;

@@ -325,7 +325,7 @@ bool inquiry_answer(struct store *store, const struct snapshot *snapshot, const 
   struct stored_inquiry *inquiry = found->len > 0 ? nth(found, 0) : NULL;
 
   *ret_refusal = (struct refusal){.unit = "", .indicator = "", .expected = "", .verdict = VERDICT_IS_REFUSED};
-  if (!inquiry || strcmp(inquiry->park, area) != 0)
+  if (!inquiry || strcmp(inquiry->park, area) != 0 || inquiry->asked_ms != act->answer.asked_at_ms)
     return refuse_answer(ret_refusal, FINDING_INQUIRY_UNKNOWN, act);
   if (is_settled(inquiry)) return refuse_answer(ret_refusal, FINDING_INQUIRY_SETTLED, act);
   if (snapshot && !explanation_is_real(snapshot->catalogue, act->answer.text))

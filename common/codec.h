@@ -346,7 +346,8 @@ struct park_act {
   struct {
     uint64_t inquiry;
     const char *text, *answered_by;
-  } answer; /* PARK_ANSWERS */
+    int64_t asked_at_ms; /* of the inquiry, whose number a restore may give to another one */
+  } answer;              /* PARK_ANSWERS */
   struct {
     const char *unit, *class, *name, *industry, *parent;
     const char *from; /* a day, or "": since ever */

@@ -10,6 +10,7 @@ static bool take_answer(const Parktally__Answer *message, struct park_act *act)
   act->answer.inquiry = message->inquiry;
   act->answer.text = message->text;
   act->answer.answered_by = message->answered_by;
+  act->answer.asked_at_ms = message->asked_at_ms;
   return message->inquiry != 0 && codec_text_fits(message->text, 1, LIMIT_ANSWER_BYTES) &&
          codec_text_fits(message->answered_by, 1, LIMIT_NAME_BYTES);
 }
@@ -87,6 +88,7 @@ static GByteArray *encode_answer(Parktally__Act *message, const struct park_act 
   answer.inquiry = act->answer.inquiry;
   answer.text = codec_text(act->answer.text);
   answer.answered_by = codec_text(act->answer.answered_by);
+  answer.asked_at_ms = act->answer.asked_at_ms;
   message->answer = &answer;
   message->body_case = PARKTALLY__ACT__BODY_ANSWER;
   return codec_pack(&message->base);

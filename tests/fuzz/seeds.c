@@ -144,7 +144,7 @@ static void write_sealed(void)
                                                  .sequence = 3,
                                                  .created_at_ms = 1528070400000,
                                                  .kind = PARK_ANSWERS,
-                                                 .answer = {7, "新增生产线", "李四"}}));
+                                                 .answer = {7, "新增生产线", "李四", 1543314000000}}));
   write_array(
       "receipt", 4,
       park_act_encode(&(struct park_act){.agent = "liudong-1",

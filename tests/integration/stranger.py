@@ -395,7 +395,12 @@ class Stranger:
         sealed = self.sealed(form, period, reports, **options)
         return digest(sealed[104:]), self.read_receipt(self.receipt_bytes(sealed))
 
-    def sealed_act(self, **answer):
+    def asked_at(self, number):
+        """When the inquiry was asked that has this number on this area's list; 0: there is none."""
+        return next((inquiry.asked_at_ms for inquiry in self.state()[0] if inquiry.number == number), 0)
+
+    def sealed_act(self, inquiry, **answer):
+        answer = {"inquiry": inquiry, "asked_at_ms": self.asked_at(inquiry)} | answer
         self.sequence += 1
         act = pb.Act(agent=self.id, sequence=self.sequence, created_at_ms=now_ms(), answer=pb.Answer(**answer))
         return seal(ACT, act.SerializeToString(), self.keys.sign)

@@ -269,12 +269,19 @@ class Answers(Inquiries):
         self.assert_sound(self.city)
 
     def test_nobody_answers_what_another_park_was_asked_nor_what_nobody_was(self):
-        west = self.stranger("west")
+        west, asked_at = self.stranger("west"), self.stranger("east").asked_at(1)
         for number in (1, 2):
-            receipt = west.act(inquiry=number, text=REAL, answered_by="李四")[1]
+            receipt = west.act(inquiry=number, asked_at_ms=asked_at, text=REAL, answered_by="李四")[1]
             self.assertEqual([refusal.rule for refusal in receipt.refusal], ["inquiry.unknown"])
         self.assertEqual(self.states(), {1: "open"})
         self.assertIn("asked nothing under number 2", self.answer(2, code=BAD).err)
+
+    def test_an_answer_to_what_had_its_number_before_a_restore_is_refused(self):
+        east = self.stranger("east")
+        for asked_at in (east.asked_at(1) - 1, 0):
+            receipt = east.act(inquiry=1, asked_at_ms=asked_at, text=REAL, answered_by="李四")[1]
+            self.assertEqual([refusal.rule for refusal in receipt.refusal], ["inquiry.unknown"])
+        self.assertEqual(self.states(), {1: "open"})
 
     def test_an_act_that_comes_twice_counts_once_and_gets_the_same_receipt(self):
         east = self.stranger("east")
@@ -291,9 +298,11 @@ class Answers(Inquiries):
         self.assertEqual(refused.exception.code, "sequence.reused")
 
     def test_what_is_settled_takes_no_answer(self):
+        east = self.stranger("east")
+        asked_at = east.asked_at(1)
         self.answer(1)
         self.city.command("accept", 1)
-        receipt = self.stranger("east").act(inquiry=1, text=REAL, answered_by="李四")[1]
+        receipt = east.act(inquiry=1, asked_at_ms=asked_at, text=REAL, answered_by="李四")[1]
         self.assertEqual([refusal.rule for refusal in receipt.refusal], ["inquiry.settled"])
 
     def test_several_are_answered_at_once_or_none(self):

@@ -226,6 +226,34 @@ class Restored(Case):
         self.resume()
         self.assertEqual(parktally.enrol(self.city, "south", self.folder / "南二").id, "south-r1-1")
 
+    def asked(self, agent):
+        lines = agent.command("inquiries", "--format", "json", code=GOOD).out.splitlines()
+        return {line["number"]: line["answer"] for line in map(json.loads, lines)}
+
+    def test_an_answer_finds_no_other_question_under_its_number(self):
+        def ask(unit):
+            self.city.command("ask", "--area", "east", "--form", "monthly", "--period", "2018-05", "--indicator", "output",
+                              "--unit", unit, "--reason", "为何如此？")
+
+        def answer(number, text):
+            self.east.command("answer", number, "--text", text, "--by", "张三", code=GOOD)
+
+        self.push(self.east, {"A1": 1, "A2": 10})
+        ask("A1")
+        self.back_up()
+        ask("A2")
+        answer(1, "新增生产线一条")
+        answer(2, "接到一笔大额订单")
+        self.restore()
+        self.city.start()
+        self.resume()
+        ask("A1")
+        self.assertIn("[inquiry.unknown]", self.push(self.east, {"A1": 1, "A2": 10}, code=BAD).out)
+        self.assertEqual(self.asked(self.east), {1: "新增生产线一条", 2: ""})
+        answer(2, "经核实为单位换算有误")
+        self.assertEqual(self.asked(self.east)[2], "经核实为单位换算有误")
+        self.assert_sound(self.city)
+
     def test_a_second_restore_is_another_epoch(self):
         self.push(self.east, {"A1": 1})
         self.back_up()

@@ -201,7 +201,7 @@ class Messages(WhoWrites):
                 (west, west.seal(self.correction(west, agent=self.east.id)), "agent.other"),
                 (west, self.sealed[:104] + b"\x00" + self.sealed[105:], "seal.forged"),
                 (west, west.sealed("monthly", "2018-05", [Report("A1", kind=pb.REPORT_WITHDRAWAL, base=self.id)]), "unit.elsewhere"),
-                (west, west.sealed_act(inquiry=1, text="改为另一个数", answered_by="某人"), "inquiry.unknown"),
+                (west, west.sealed_act(inquiry=1, asked_at_ms=self.east.asked_at(1), text="改为另一个数", answered_by="某人"), "inquiry.unknown"),
                 (west, stranger.seal(stranger.RECEIPT, self.correction(west).SerializeToString(), keys), "seal.forged"),
                 (bureau, bureau.seal(self.correction(bureau)), "form.no-right"),
                 (own, own.seal(self.correction(own)), "admission.waiting"),

@@ -82,7 +82,7 @@ static void an_act_is_of_no_form(void **state)
                                .sequence = 4,
                                .created_at_ms = INT64_MAX, /* no day of any calendar */
                                .kind = PARK_ANSWERS,
-                               .answer = {7, "new line of production", "张三"}};
+                               .answer = {7, "new line of production", "张三", 1}};
   g_autoptr(GByteArray) payload = park_act_encode(&act);
   g_autoptr(GByteArray) sealed =
       identity_seal(fixture.home->identity, SEAL_ACT, payload->data, payload->len, NULL);

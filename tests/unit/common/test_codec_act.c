@@ -17,7 +17,7 @@ static struct park_act an_act(void)
                            .sequence = UINT64_MAX,
                            .created_at_ms = 1528070400000,
                            .kind = PARK_ANSWERS,
-                           .answer = {7, "新增生产线", "李四"}};
+                           .answer = {7, "新增生产线", "李四", 1543314000000}};
 }
 
 static void an_answer_comes_through(void **state)
@@ -34,6 +34,7 @@ static void an_answer_comes_through(void **state)
   assert_int_equal(found->answer.inquiry, 7);
   assert_string_equal(found->answer.text, "新增生产线");
   assert_string_equal(found->answer.answered_by, "李四");
+  assert_true(found->answer.asked_at_ms == 1543314000000);
 }
 
 static void acts_with_a_field_out_of_range_are_refused(void **state)
