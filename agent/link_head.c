@@ -48,117 +48,13 @@ static const struct consistency_item *find_item(const struct frame *frame, uint6
   return NULL;
 }
 
-static bool continues(const struct outbox_head *before, const struct signed_head *head,
-                      const struct frame *frame)
+bool link_head_continues(const struct signed_head *head, const struct frame *frame,
+                         const struct outbox_head *before)
 {
   const struct consistency_item *item = find_item(frame, before->size);
 
   return item && merkle_is_consistent(before->size, before->root, head->size, head->root.data,
                                       item->path.hash, item->path.count);
-}
-
-/* --- restores --- */
-
-/* Those that the answer tells of, opened. */
-struct restores {
-  struct epoch *epochs[LIMIT_EPOCHS_TOLD];
-  const struct bytes_view *sealed[LIMIT_EPOCHS_TOLD];
-  size_t count;
-  uint64_t before; /* the last one that was signed with keys from before those that we were invited with */
-};
-
-static void restores_clear(struct restores *restores)
-{
-  for (size_t n = 0; n < restores->count; n++) epoch_free(restores->epochs[n]);
-}
-
-/* Of keys that we never knew, all that they signed is from before we came: nothing of ours is lost by it. */
-static bool pass_over(struct restores *restores, struct bytes_view sealed)
-{
-  CLEANUP(epoch_free) struct epoch *epoch = NULL;
-  const uint8_t *payload;
-  size_t length;
-
-  if (restores->count == 0 && seal_peek(sealed.data, sealed.length, SEAL_EPOCH, &payload, &length))
-    epoch = epoch_decode(payload, length);
-  if (epoch) restores->before = epoch->number;
-  return epoch != NULL;
-}
-
-static bool open_restore(struct link *link, const struct bytes_view *sealed, struct restores *restores)
-{
-  struct bytes_view payload;
-  enum seal_status status = home_open_sealed(link->home, *sealed, SEAL_EPOCH, &payload, NULL);
-  struct epoch *epoch = status == SEAL_OK ? epoch_decode(payload.data, payload.length) : NULL;
-
-  if (status == SEAL_OTHER_KEY) return pass_over(restores, *sealed);
-  if (!epoch) return false;
-  restores->sealed[restores->count] = sealed;
-  restores->epochs[restores->count++] = epoch;
-  return restores->count < 2 || epoch->number == restores->epochs[restores->count - 2]->number + 1;
-}
-
-static bool open_restores(struct link *link, const struct frame *frame, struct restores *restores)
-{
-  for (size_t n = 0; n < frame->head.epoch_count; n++)
-    if (!open_restore(link, &frame->head.epochs[n], restores)) return false;
-  return true;
-}
-
-/* The head that an epoch begins with. */
-static struct outbox_head begins_with(const struct epoch *epoch)
-{
-  struct outbox_head head = {.epoch = epoch->number - 1, .size = epoch->size};
-
-  memcpy(head.root, epoch->root.data, sizeof head.root);
-  return head;
-}
-
-/* What is told of restores must be what was told before, lead up to the head, and be where its ledger goes
- * on. False and what it contradicts, if not. */
-static bool restores_fit(struct link *link, const struct restores *restores, const struct signed_head *head,
-                         const struct frame *frame, struct outbox_head *ret_against)
-{
-  uint64_t last = restores->count > 0 ? restores->epochs[restores->count - 1]->number : restores->before;
-  uint64_t known = outbox_last_epoch(link->outbox);
-
-  for (size_t n = 0; n < restores->count; n++) {
-    struct outbox_head begins = begins_with(restores->epochs[n]);
-
-    *ret_against = begins;
-    if (!continues(&begins, head, frame)) return false;
-    if (outbox_epoch(link->outbox, restores->epochs[n]->number, ret_against) &&
-        (ret_against->size != begins.size || memcmp(ret_against->root, begins.root, sizeof begins.root) != 0))
-      return false;
-  }
-  *ret_against = (struct outbox_head){.epoch = head->epoch, .size = head->size};
-  if (head->epoch != last) return false;
-  (void)outbox_epoch(link->outbox, known, ret_against);
-  return head->epoch >= known;
-}
-
-/* A head of an epoch before is lost if a restore went back behind it. */
-static bool is_lost(const struct outbox_head *before, const struct restores *restores)
-{
-  for (size_t n = 0; n < restores->count; n++)
-    if (restores->epochs[n]->number > before->epoch && before->size > restores->epochs[n]->size) return true;
-  return false;
-}
-
-static bool keep_restores(struct link *link, const struct restores *restores, GError **error)
-{
-  uint64_t last = outbox_last_epoch(link->outbox);
-
-  for (size_t n = 0; n < restores->count; n++) {
-    const struct epoch *epoch = restores->epochs[n];
-
-    if (epoch->number <= last) continue;
-    if (!outbox_begin_epoch(link->outbox, epoch, *restores->sealed[n], error)) return false;
-    link_forget_flights(link); /* there may be more to be sent, of before */
-    link_report(link, finding_id(FINDING_LEDGER_RESTORED),
-                _("the city's server was restored from a backup; what it no longer has is sent again"));
-  }
-  return true;
 }
 
 /* --- the answer --- */
@@ -172,12 +68,12 @@ static void keep(struct link *link, const struct signed_head *head, const struct
   GError *error = NULL;
 
   for (size_t n = 0; n < link->asked_count; n++)
-    if (!is_lost(&link->asked[n], restores))
+    if (!restores_lose(restores, &link->asked[n]))
       continued[count++] =
           (struct outbox_continuation){link->asked[n], find_item(frame, link->asked[n].size)->path};
   link->trusted = true;
   link->untied |= link->asked_count == LIMIT_HEADS_ASKED; /* there may be more */
-  if (!keep_restores(link, restores, &error) ||
+  if (!restores_keep(link, restores, &error) ||
       !outbox_head(link->outbox, head, frame->head.sealed, continued, count, clock_wall().ms, &error))
     link_fail(link, error);
 }
@@ -187,12 +83,12 @@ static void weigh(struct link *link, const struct signed_head *head, const struc
 {
   struct outbox_head against;
 
-  if (!restores_fit(link, restores, head, frame, &against)) {
+  if (!restores_fit(restores, head, frame, &against)) {
     link_refuse_ledger(link, frame->head.sealed, &against);
     return;
   }
   for (size_t n = 0; n < link->asked_count; n++)
-    if (!is_lost(&link->asked[n], restores) && !continues(&link->asked[n], head, frame)) {
+    if (!restores_lose(restores, &link->asked[n]) && !link_head_continues(head, frame, &link->asked[n])) {
       link_refuse_ledger(link, frame->head.sealed, &link->asked[n]);
       return;
     }
@@ -203,12 +99,16 @@ void link_take_head(struct link *link, const struct frame *frame)
 {
   struct bytes_view sealed = frame->head.sealed;
   CLEANUP(signed_head_free) struct signed_head *head = NULL;
-  struct restores restores = {.count = 0};
+  struct restores restores;
+  GError *error = NULL;
 
   if (!link->head.awaited) return;
   link->head = (struct request){0};
   head = home_open_head(link->home, sealed);
-  if (!head || !open_restores(link, frame, &restores)) {
+  bool opened = restores_open(link, frame, &restores, &error);
+  if (error) {
+    link_fail(link, error);
+  } else if (!opened || !head) {
     link_report(
         link, finding_id(FINDING_SEAL_FORGED),
         _("the ledger's head was not signed by the aggregator; nothing is sent over this connection"));

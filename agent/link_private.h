@@ -142,6 +142,34 @@ int64_t link_request_pause(const struct link *link, const struct request *reques
 
 void link_ask_for_head(struct link *link);
 void link_take_head(struct link *link, const struct frame *frame);
+/* Whether the head is proved, by the answer that it came with, to continue the one before. */
+bool link_head_continues(const struct signed_head *head, const struct frame *frame,
+                         const struct outbox_head *before);
+
+/* What such an answer tells of restores of the city's, and what of them was known. Each goes on from the one
+ * before it; those that are known and not among them were left, for a backup from before them. */
+struct restores {
+  struct epoch *epochs[LIMIT_EPOCHS_TOLD]; /* opened */
+  const struct bytes_view *sealed[LIMIT_EPOCHS_TOLD];
+  size_t count;
+  uint64_t before; /* the last one that was signed with keys from before those that we were invited with */
+  bool all;        /* there are no older ones */
+  GArray *known;   /* struct known_restore, by number */
+};
+/* False if the outbox cannot be read, and `error`; or without one, if the city did not sign them. Either way
+ * they are to be cleared. */
+bool restores_open(const struct link *link, const struct frame *frame, struct restores *ret_restores,
+                   GError **error);
+void restores_clear(struct restores *restores);
+/* Whether they are what was told before, lead up to the head, and are where its ledger goes on. If not,
+ * `*ret_against` is what that contradicts. */
+bool restores_fit(const struct restores *restores, const struct signed_head *head, const struct frame *frame,
+                  struct outbox_head *ret_against);
+/* Whether they do not leave that head in the ledger. */
+bool restores_lose(const struct restores *restores, const struct outbox_head *head);
+/* Keeps what is new of them, with all that follows, like an answer. */
+bool restores_keep(struct link *link, const struct restores *restores, GError **error);
+
 /* What is sealed there contradicts a head that was signed before: ends link_run(). */
 void link_refuse_ledger(struct link *link, struct bytes_view sealed, const struct outbox_head *against);
 

@@ -98,6 +98,8 @@ static const char *const MIGRATIONS[] = {
     "  epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, sealed BLOB NOT NULL,"
     "  PRIMARY KEY(epoch, sequence)) WITHOUT ROWID;"
     "ALTER TABLE submission ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;", /* of its receipt */
+    /* The city's ledger does not go on from it. */
+    "ALTER TABLE epoch ADD COLUMN left INTEGER NOT NULL DEFAULT 0;",
 };
 
 static struct outbox *open_in_mode(const char *path, enum db_mode mode, GError **error)

@@ -122,7 +122,7 @@ bool outbox_fault(struct outbox *outbox, const uint8_t id[SUBMISSION_ID_SIZE], c
 /* --- heads of the city's ledger: what it signed binds it --- */
 
 struct outbox_head {
-  uint64_t epoch; /* how often the city had been restored */
+  uint64_t epoch; /* in which it was made */
   uint64_t size;  /* leaves */
   uint8_t root[MERKLE_HASH_SIZE];
 };
@@ -140,14 +140,13 @@ struct outbox_continuation {
 };
 bool outbox_head(struct outbox *outbox, const struct signed_head *head, struct bytes_view sealed,
                  const struct outbox_continuation *continued, size_t count, int64_t now_ms, GError **error);
-/* The size with which the epoch began, and its root. False if it is not known. */
-bool outbox_epoch(struct outbox *outbox, uint64_t number, struct outbox_head *ret_head);
-/* The last that is known; 0: the city was never restored. */
-uint64_t outbox_last_epoch(struct outbox *outbox);
-/* Keeps that the city was restored: heads and receipts of the epochs before that are beyond its head are
- * lost, and what they were about is to be sent again. Kept like an answer. */
-bool outbox_begin_epoch(struct outbox *outbox, const struct epoch *epoch, struct bytes_view sealed,
-                        GError **error);
+/* What the city tells of its restores, each kept like an answer; what follows from them all is worked out by
+ * the last of these: heads and receipts that the ledger of now does not have any more are lost, and what they
+ * were about is to be sent again. `left`: the ledger does not go on from that epoch, as it was restored from
+ * a backup of before it. */
+void outbox_add_epoch(struct outbox *outbox, const struct epoch *epoch, struct bytes_view sealed);
+void outbox_leave_epoch(struct outbox *outbox, uint64_t number, bool left);
+bool outbox_restored(struct outbox *outbox, GError **error);
 /* Keeps what was sealed, a head or a receipt, and cannot be true beside a head that was signed before. Kept
  * like an answer. */
 bool outbox_keep_fork(struct outbox *outbox, struct bytes_view sealed, const struct outbox_head *against,
@@ -175,6 +174,7 @@ typedef void outbox_link_sink(const struct outbox_link *link, void *data);
 bool outbox_each_head(struct outbox *outbox, outbox_link_sink *sink, void *data, GError **error);
 struct outbox_restore {
   uint64_t number, size; /* of leaves that were there still */
+  bool left;
   int64_t restored_at_ms;
   uint64_t sent_again; /* submissions */
   struct bytes_view root, sealed;

@@ -221,8 +221,7 @@ static void keep_receipt(struct outbox *outbox, const struct answered *answered,
 /* The city was restored since, and has it no more. */
 static bool is_lost(struct outbox *outbox, const struct receipt *receipt)
 {
-  CLEANUP(db_end)
-  struct db_row *row = db_query(outbox->db, "SELECT 1 FROM epoch WHERE number > ? AND size <= ? LIMIT 1");
+  CLEANUP(db_end) struct db_row *row = db_query(outbox->db, "SELECT 1 WHERE " OUTBOX_LOST("?1", "<= ?2"));
   db_bind_int(row, (int64_t)receipt->tree_epoch);
   db_bind_int(row, (int64_t)receipt->position);
   return db_step(row);

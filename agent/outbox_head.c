@@ -96,38 +96,12 @@ bool outbox_head(struct outbox *outbox, const struct signed_head *head, struct b
 
 /* --- restores --- */
 
-bool outbox_epoch(struct outbox *outbox, uint64_t number, struct outbox_head *ret_head)
+void outbox_add_epoch(struct outbox *outbox, const struct epoch *epoch, struct bytes_view sealed)
 {
-  CLEANUP(db_end) struct db_row *row = db_query(outbox->db, "SELECT size, root FROM epoch WHERE number = ?");
-  db_bind_int(row, (int64_t)number);
-  if (!db_step(row)) return false;
-  ret_head->epoch = number - 1;
-  ret_head->size = (uint64_t)db_int(row, 0);
-  return take_root(row, 1, ret_head->root);
-}
-
-uint64_t outbox_last_epoch(struct outbox *outbox)
-{
-  CLEANUP(db_end) struct db_row *row = db_query(outbox->db, "SELECT max(number) FROM epoch");
-  return db_step(row) ? (uint64_t)db_int(row, 0) : 0; /* null, so 0, of none */
-}
-
-/* What the city has no more: by epoch (?1) and the size with which it began (?2). */
-#define LOST "SELECT sequence FROM submission WHERE state = 1 AND epoch < ?1 AND position >= ?2"
-
-static void run_for(struct outbox *outbox, const char *sql, const struct epoch *epoch)
-{
-  struct db_row *row = db_query(outbox->db, sql);
-  db_bind_int(row, (int64_t)epoch->number);
-  db_bind_int(row, (int64_t)epoch->size);
-  db_run(row);
-}
-
-static void keep_epoch(struct outbox *outbox, const struct epoch *epoch, struct bytes_view sealed)
-{
+  outbox_answer_begin(outbox);
   struct db_row *row =
       db_query(outbox->db, "INSERT INTO epoch(number, size, restored_at_ms, root, sealed, sent_again)"
-                           " SELECT ?1, ?2, ?3, ?4, ?5, count(*) FROM (" LOST ")");
+                           " VALUES(?, ?, ?, ?, ?, 0)");
   db_bind_int(row, (int64_t)epoch->number);
   db_bind_int(row, (int64_t)epoch->size);
   db_bind_int(row, epoch->restored_at_ms);
@@ -136,30 +110,44 @@ static void keep_epoch(struct outbox *outbox, const struct epoch *epoch, struct 
   db_run(row);
 }
 
-bool outbox_begin_epoch(struct outbox *outbox, const struct epoch *epoch, struct bytes_view sealed,
-                        GError **error)
+void outbox_leave_epoch(struct outbox *outbox, uint64_t number, bool left)
 {
   outbox_answer_begin(outbox);
-  keep_epoch(outbox, epoch, sealed);
-  run_for(outbox, "UPDATE head SET lost = ?1 WHERE epoch < ?1 AND size > ?2 AND NOT lost", epoch);
+  struct db_row *row = db_query(outbox->db, "UPDATE epoch SET left = ? WHERE number = ?");
+  db_bind_int(row, left);
+  db_bind_int(row, (int64_t)number);
+  db_run(row);
+}
+
+static void mark_heads(struct outbox *outbox)
+{
+  db_run(db_query(outbox->db, "UPDATE head SET lost = " OUTBOX_LOST("head.epoch", "< head.size")));
   /* One that was continued by a lost one alone is open again. */
   db_run(db_query(outbox->db,
                   "UPDATE head SET continued = NULL, continued_epoch = NULL, path = NULL WHERE NOT lost"
                   " AND EXISTS (SELECT 1 FROM head l WHERE l.lost AND l.epoch = head.continued_epoch"
                   " AND l.size = head.continued)"));
-  run_for(outbox,
-          "INSERT INTO lost_receipt(epoch, sequence, sealed) SELECT ?1, sequence, sealed FROM receipt"
-          " WHERE sequence IN (" LOST ")",
-          epoch);
-  run_for(outbox, "DELETE FROM receipt WHERE sequence IN (" LOST ")", epoch);
-  run_for(outbox, "DELETE FROM verdict WHERE sequence IN (" LOST ")", epoch);
-  run_for(outbox, "DELETE FROM rebase WHERE sequence IN (" LOST ")", epoch);
-  run_for(outbox,
-          "UPDATE submission SET state = 0, counted = 0, unchanged = 0, stale = 0, waiting = 0, refused = 0,"
-          " refusals = 0, refusals_kept = 0, again = 0, recorded_at_ms = 0, position = 0, told = 1"
-          " WHERE sequence IN (" LOST ")",
-          epoch);
-  db_run(db_query(outbox->db, "UPDATE meta SET value = 0 WHERE key = 'state'")); /* numbers begin anew */
+}
+
+#define LOST "SELECT sequence FROM submission s WHERE state = 1 AND " OUTBOX_LOST("s.epoch", "<= s.position")
+
+bool outbox_restored(struct outbox *outbox, GError **error)
+{
+  static const char *const STATEMENTS[] = {
+      "UPDATE epoch SET sent_again = sent_again + (SELECT count(*) FROM (" LOST "))"
+      " WHERE number = (SELECT max(number) FROM epoch)",
+      "INSERT OR IGNORE INTO lost_receipt(epoch, sequence, sealed)"
+      " SELECT (SELECT max(number) FROM epoch), sequence, sealed FROM receipt WHERE sequence IN (" LOST ")",
+      "DELETE FROM receipt WHERE sequence IN (" LOST ")",
+      "DELETE FROM verdict WHERE sequence IN (" LOST ")",
+      "DELETE FROM rebase WHERE sequence IN (" LOST ")",
+      "UPDATE submission SET state = 0, counted = 0, unchanged = 0, stale = 0, waiting = 0, refused = 0,"
+      " refusals = 0, refusals_kept = 0, again = 0, recorded_at_ms = 0, position = 0, told = 1"
+      " WHERE sequence IN (" LOST ")",
+      "UPDATE meta SET value = 0 WHERE key = 'state'"}; /* numbers begin anew */
+  outbox_answer_begin(outbox);
+  mark_heads(outbox);
+  for (size_t i = 0; i < G_N_ELEMENTS(STATEMENTS); i++) db_run(db_query(outbox->db, STATEMENTS[i]));
   return outbox_answer_end(outbox, error);
 }
 
@@ -167,16 +155,17 @@ bool outbox_each_epoch(struct outbox *outbox, outbox_restore_sink *sink, void *d
 {
   {
     CLEANUP(db_end)
-    struct db_row *row =
-        db_query(outbox->db,
-                 "SELECT number, size, restored_at_ms, sent_again, root, sealed FROM epoch ORDER BY number");
+    struct db_row *row = db_query(
+        outbox->db,
+        "SELECT number, size, restored_at_ms, sent_again, root, sealed, left FROM epoch ORDER BY number");
     while (db_step(row)) {
       struct outbox_restore restore = {.number = (uint64_t)db_int(row, 0),
                                        .size = (uint64_t)db_int(row, 1),
                                        .restored_at_ms = db_int(row, 2),
                                        .sent_again = (uint64_t)db_int(row, 3),
                                        .root = view(row, 4),
-                                       .sealed = view(row, 5)};
+                                       .sealed = view(row, 5),
+                                       .left = db_int(row, 6) != 0};
       sink(&restore, data);
     }
   }

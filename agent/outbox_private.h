@@ -50,6 +50,12 @@ bool outbox_check_content(const struct outbox *outbox, uint64_t sequence, const 
 /* In the transaction of an answer. `sealed`: empty of a receipt's. One of this size stays as it is. */
 void outbox_keep_head(struct outbox *outbox, const struct outbox_head *head, struct bytes_view sealed);
 
+/* SQL: whether a restore of the city's has not left what was signed in `epoch` beyond a size, as in
+ * "< head.size": since it went back to before it, or to before that epoch. */
+#define OUTBOX_LOST(epoch, beyond)                                                                           \
+  "EXISTS (SELECT 1 FROM epoch e WHERE CASE WHEN e.number = " epoch " THEN e.left"                           \
+  " ELSE NOT e.left AND e.number > " epoch " AND e.size " beyond " END)"
+
 /* The submission, if it is kept: no more from then on. Else NULL. */
 GBytes *outbox_take_kept(struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length);
 

@@ -399,10 +399,10 @@ static void copy_row(struct repair *repair, const struct table *table, struct db
 static void copy_epochs(struct repair *repair)
 {
   static const struct table EPOCHS = {
-      "SELECT number, size, root, sealed, restored_at_ms, sent_again FROM epoch",
-      "INSERT OR IGNORE INTO epoch(number, size, root, sealed, restored_at_ms, sent_again)"
-      " VALUES(?, ?, ?, ?, ?, ?)",
-      "iibbii"};
+      "SELECT number, size, root, sealed, restored_at_ms, sent_again, left FROM epoch",
+      "INSERT OR IGNORE INTO epoch(number, size, root, sealed, restored_at_ms, sent_again, left)"
+      " VALUES(?, ?, ?, ?, ?, ?, ?)",
+      "iibbiii"};
   if (!repair->old) return;
   {
     CLEANUP(db_end) struct db_row *row = db_query(repair->old, EPOCHS.select);

@@ -2,11 +2,24 @@
 
 #include "aggregator/key_change.h"
 #include "aggregator/store/epochs.h"
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/merkle.h"
 #include "common/text.h"
 
 #include <inttypes.h>
+
+/* The second of the restore as it is read, in UTC: 20261129191045. Counting the restores that a backup knows
+ * would number two from the same one alike, and nobody could tell their ledgers apart. */
+static uint64_t number_of(int64_t ms)
+{
+  g_autofree char *text = clock_format((struct wall_time){ms});
+  uint64_t number = 0;
+
+  for (const char *at = text; *at; at++)
+    if (g_ascii_isdigit(*at)) number = number * 10 + (uint64_t)(*at - '0');
+  return number;
+}
 
 GBytes *epoch_seal(struct store *store, const struct identity *identity, int64_t now_ms)
 {
@@ -19,7 +32,8 @@ GBytes *epoch_seal(struct store *store, const struct identity *identity, int64_t
   if (store_error(store)) return NULL;
   merkle_root(&tree, root);
   epoch.size = tree.size;
-  epoch.number = store_epoch_at(store, tree.size) + 1;
+  epoch.before = store_epoch_at(store, tree.size);
+  epoch.number = MAX(epoch.before + 1, number_of(now_ms));
   payload = epoch_encode(&epoch);
   return g_byte_array_free_to_bytes(identity_seal(identity, SEAL_EPOCH, payload->data, payload->len, NULL));
 }
@@ -41,7 +55,7 @@ static bool begin(struct store *store, struct snapshot **snapshot, const struct 
 
   if (seal_peek(sealed->data, sealed->length, SEAL_EPOCH, &payload, &length))
     epoch = epoch_decode(payload, length);
-  if (!epoch || epoch->number != (*snapshot)->epoch + 1 || epoch->size != position)
+  if (!epoch || epoch->before != (*snapshot)->epoch || epoch->size != position)
     return refuse(error, _("this epoch does not go on from what the ledger is"));
   for (size_t n = 0; n < leaf->epoch.key_change_count; n++)
     if (!key_change_apply(store, snapshot, &leaf->epoch.key_changes[n], position, error)) return false;

@@ -34,7 +34,9 @@ static int ask(struct office *office, struct control_request *request, const str
       _("park-aggregator: the backup ends at %s. Agents that were revoked after that are in force again: "
         "look "
         "in your own records, and give “park-aggregator revoke AGENT” for each of them, also for one that "
-        "“park-aggregator agents” does not know. Then: park-aggregator resume --revocations-checked\n"),
+        "“park-aggregator agents” does not know. What else operators did since is not in it either: register "
+        "imports, reloads of the catalogue, closed periods. Do it again first; figures of units that the "
+        "register does not have would be refused. Then: park-aggregator resume --revocations-checked\n"),
       since);
   return ERROR_USAGE;
 }

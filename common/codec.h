@@ -271,7 +271,7 @@ GByteArray *receipt_encode(const struct receipt *receipt);
 /* What the ledger was when its last leaf was recorded. */
 struct signed_head {
   uint64_t size;
-  uint64_t epoch;
+  uint64_t epoch;         /* the last that began; 0: it was never restored */
   struct bytes_view root; /* 32 bytes */
   int64_t recorded_at_ms; /* of the last leaf */
 };
@@ -281,7 +281,8 @@ CLEANUP_DEFINE(struct signed_head, signed_head_free)
 GByteArray *signed_head_encode(const struct signed_head *head);
 /* A restore from a backup: the ledger goes on from this head of the epoch before. */
 struct epoch {
-  uint64_t number; /* from 1 */
+  uint64_t number; /* later ones have larger numbers, and lead on from one another or not */
+  uint64_t before; /* the one that it goes on from; 0: none */
   uint64_t size;
   struct bytes_view root; /* 32 bytes */
   int64_t restored_at_ms;

@@ -82,10 +82,11 @@ struct epoch *epoch_decode(const uint8_t *payload, size_t length)
   if (length > LIMIT_HEAD_BYTES) return NULL;
   epoch = arena_record(sizeof *epoch, LIMIT_DECODE_ARENA, false);
   message = arena_unpack(epoch, &parktally__epoch__descriptor, payload, length);
-  if (!message || !message->head || !codec_is_hash(message->head->root) || message->number == 0 ||
-      message->head->epoch != message->number - 1)
+  if (!message || !message->head || !codec_is_hash(message->head->root) || message->number > INT64_MAX ||
+      message->head->epoch >= message->number)
     return NULL;
   epoch->number = message->number;
+  epoch->before = message->head->epoch;
   epoch->size = message->head->size;
   epoch->root = codec_view(message->head->root);
   epoch->restored_at_ms = message->restored_at_ms;
@@ -104,7 +105,7 @@ GByteArray *epoch_encode(const struct epoch *epoch)
 
   tree.size = epoch->size;
   tree.root = codec_bytes(epoch->root);
-  tree.epoch = epoch->number - 1;
+  tree.epoch = epoch->before;
   message.number = epoch->number;
   message.head = &tree;
   message.restored_at_ms = epoch->restored_at_ms;

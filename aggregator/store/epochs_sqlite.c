@@ -50,7 +50,8 @@ GArray *store_epochs(struct store *store)
 
 uint64_t store_epoch_at(struct store *store, uint64_t leaves)
 {
-  CLEANUP(db_end) struct db_row *row = db_query(store->db, "SELECT count(*) FROM epoch WHERE position < ?");
+  CLEANUP(db_end)
+  struct db_row *row = db_query(store->db, "SELECT ifnull(max(number), 0) FROM epoch WHERE position < ?");
   db_bind_int(row, (int64_t)leaves);
   return db_step(row) ? (uint64_t)db_int(row, 0) : 0;
 }

@@ -345,7 +345,7 @@ static const char NODES[] =
 
 /* Restores from backups, and agents that such a backup does not know and that are not to come back. */
 static const char EPOCHS[] = "CREATE TABLE epoch (\n"
-                             "  number INTEGER PRIMARY KEY,   -- from 1\n"
+                             "  number INTEGER PRIMARY KEY,   -- rising\n"
                              "  position INTEGER NOT NULL,    -- of its leaf\n"
                              "  recorded INTEGER NOT NULL,\n"
                              "  resumed INTEGER NOT NULL,     -- 1: figures are taken again\n"

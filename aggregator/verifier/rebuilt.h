@@ -30,7 +30,7 @@ struct rebuilt {
   GHashTable *catalogues;      /* hash → struct catalogue: whichever was in force */
   struct catalogue *catalogue; /* in force; NULL at first */
   struct unit_register *units;
-  uint64_t epoch; /* how often it was restored from a backup */
+  uint64_t epoch; /* the last that began; 0: it was never restored from a backup */
   bool paused;    /* since then, until somebody resumes */
   struct parties parties;
   struct reports *reports;

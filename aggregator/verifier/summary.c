@@ -59,9 +59,9 @@ static void print_content(const struct verification *verification)
   const struct rebuilt *rebuilt = verification->rebuilt;
   const uint64_t *verdicts = rebuilt->verdicts;
   if (rebuilt->epoch > 0)
-    printf(_("restored           %" PRIu64 " times from a backup, as it says; %" PRIu64
+    printf(_("restored           %u times from a backup, as it says; %" PRIu64
              " of the heads and receipts given are of what was lost by that\n"),
-           rebuilt->epoch, verification->tree.lost);
+           verification->tree.restores->len, verification->tree.lost);
   printf(_("agents             %u\n"), rebuilt->parties.all->len);
   if (rebuilt->parties.key_changes > 0)
     printf(_("                   whose keys were changed %" PRIu64 " times\n"), rebuilt->parties.key_changes);
@@ -112,21 +112,22 @@ static void print_json(const struct verification *verification, const char *file
   g_autofree char *key_id = format_key(keys_present(&verification->keys));
   g_autofree char *first_key_id = format_key(keys_nth(&verification->keys, 0));
   json_t *object = json_pack(
-      "{s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:{s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+      "{s:s, s:I, s:s, s:I, s:I, s:I, s:s, s:s, s:{s:I, s:I}, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+      "s:I, "
       "s:I, s:I, s:I, s:I, "
       "s:I, s:I, "
       "s:I, "
       "s:o}",
       "file", name, "leaves", (json_int_t)rebuilt->leaf, "root", root_text, "epoch",
-      (json_int_t)rebuilt->epoch, "lost", (json_int_t)verification->tree.lost, "key_id", key_id,
-      "first_key_id", first_key_id, "key_changes", "aggregator",
-      (json_int_t)keys_changes(&verification->keys), "agents", (json_int_t)rebuilt->parties.key_changes,
-      "first_ms", (json_int_t)rebuilt->first_ms, "last_ms", (json_int_t)rebuilt->recorded_ms, "agents",
-      (json_int_t)rebuilt->parties.all->len, "submissions", (json_int_t)rebuilt->submissions, "acts",
-      (json_int_t)rebuilt->acts, "reports", (json_int_t)count_reports(rebuilt), "counted",
-      (json_int_t)verdicts[VERDICT_IS_COUNTED], "unchanged", (json_int_t)verdicts[VERDICT_IS_UNCHANGED],
-      "stale", (json_int_t)verdicts[VERDICT_IS_STALE], "waited", (json_int_t)count_waiting(rebuilt),
-      "refused", (json_int_t)verdicts[VERDICT_IS_REFUSED], "units",
+      (json_int_t)rebuilt->epoch, "restores", (json_int_t)verification->tree.restores->len, "lost",
+      (json_int_t)verification->tree.lost, "key_id", key_id, "first_key_id", first_key_id, "key_changes",
+      "aggregator", (json_int_t)keys_changes(&verification->keys), "agents",
+      (json_int_t)rebuilt->parties.key_changes, "first_ms", (json_int_t)rebuilt->first_ms, "last_ms",
+      (json_int_t)rebuilt->recorded_ms, "agents", (json_int_t)rebuilt->parties.all->len, "submissions",
+      (json_int_t)rebuilt->submissions, "acts", (json_int_t)rebuilt->acts, "reports",
+      (json_int_t)count_reports(rebuilt), "counted", (json_int_t)verdicts[VERDICT_IS_COUNTED], "unchanged",
+      (json_int_t)verdicts[VERDICT_IS_UNCHANGED], "stale", (json_int_t)verdicts[VERDICT_IS_STALE], "waited",
+      (json_int_t)count_waiting(rebuilt), "refused", (json_int_t)verdicts[VERDICT_IS_REFUSED], "units",
       (json_int_t)g_hash_table_size(rebuilt->names), "totals", (json_int_t)verification->totals, "editions",
       (json_int_t)published_editions(verification->published), "heads",
       (json_int_t)verification->tree.claims->len, "receipts",

@@ -97,11 +97,14 @@ void tree_expect(struct tree *tree, uint64_t size, const uint8_t root[static MER
 
 bool tree_is_lost(const struct tree *tree, uint64_t epoch, uint64_t size)
 {
+  bool goes_on_from_it = epoch == 0, went_back = false;
   for (unsigned n = 0; n < tree->restores->len; n++) {
     const struct restore *restore = &g_array_index(tree->restores, struct restore, n);
     if (restore->epoch > epoch && restore->size < size) return true;
+    goes_on_from_it = goes_on_from_it || restore->epoch == epoch;
+    went_back = went_back || restore->epoch > epoch;
   }
-  return false;
+  return went_back && !goes_on_from_it;
 }
 
 uint64_t tree_restored(struct tree *tree, struct bytes_view sealed, uint64_t epoch_before)
@@ -115,7 +118,7 @@ uint64_t tree_restored(struct tree *tree, struct bytes_view sealed, uint64_t epo
   if (seal_peek(sealed.data, sealed.length, SEAL_EPOCH, &payload.data, &payload.length))
     epoch = epoch_decode(payload.data, payload.length);
   merkle_root(&tree->leaves, root);
-  if (!epoch || epoch->number != epoch_before + 1 || epoch->size != position ||
+  if (!epoch || epoch->before != epoch_before || epoch->size != position ||
       memcmp(epoch->root.data, root, sizeof root) != 0)
     faults_add(tree->faults, position, _("this epoch does not go on from the leaves before it"));
   return epoch ? epoch->number : 0;

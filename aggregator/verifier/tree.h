@@ -12,7 +12,8 @@
 #include <stdbool.h>
 
 /* A restore from a backup, as the ledger declares it: what was signed in earlier epochs beyond its first
- * `size` leaves is lost. */
+ * `size` leaves is lost, and all that was signed in one that it does not declare, and that was before a later
+ * one. */
 struct restore {
   uint64_t epoch, size;
 };
@@ -43,7 +44,7 @@ void tree_claim(struct tree *tree, GBytes *sealed);
 /* A root that something else says, such as a receipt, of a tree that is no smaller than that of now. */
 void tree_expect(struct tree *tree, uint64_t size, const uint8_t root[static MERKLE_HASH_SIZE],
                  const char *whose);
-/* Whether so many leaves, of this epoch, are more than a restore has left of it. */
+/* Whether a restore has not left so many leaves of this epoch. */
 bool tree_is_lost(const struct tree *tree, uint64_t epoch, uint64_t size);
 
 /* All that the ledger says of its keys is known, still before the first leaf: what was signed is looked at.

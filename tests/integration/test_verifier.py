@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import parktally
@@ -259,7 +260,8 @@ class Export:
         return len(self.leaves) - 1
 
     def sign_in_epoch(self, key):
-        return self.sign(key, len(self.find("epoch")))
+        numbers = [pb.Epoch.FromString(leaf.epoch.sealed[104:]).number for _, leaf in self.find("epoch")]
+        return self.sign(key, numbers[-1] if numbers else 0)
 
     def sign(self, key, epoch=0):
         """Makes the head anew."""
@@ -1230,12 +1232,15 @@ class Restored(parktally.Case):
         key = self.folder / "key"
         shutil.copy(self.city.data / "identity.key", key)
         self.key = SigningKey(key.read_bytes()[104:136])
+        self.restored_at = 0
         self.restore("backup")
         self.push("A1", 3)
         self.read()
         self.epoch, self.epoch_leaf = self.export.find("epoch")[0]
 
     def restore(self, backup):
+        parktally.wait_until(lambda: int(time.time()) > self.restored_at, "another second")
+        self.restored_at = int(time.time()) + 1
         self.city.kill()
         shutil.rmtree(self.city.data)
         restored = parktally.run(parktally.AGGREGATOR, "restore", self.folder / backup, "--key", self.folder / "key",
@@ -1281,8 +1286,24 @@ class Restored(parktally.Case):
                               "--receipts", self.receipts)
         self.assertEqual(whole.code, GOOD, whole)
         found = json.loads(whole.out)
-        self.assertEqual((found["wrong"], found["epoch"], found["lost"], found["receipts"]), ([], 1, 2, 2))
+        self.assertEqual((found["wrong"], found["restores"], found["lost"], found["receipts"]), ([], 1, 2, 2))
         self.assertIn("restored           1 times", parktally.run(VERIFIER, self.folder / "ledger").out)
+
+    def test_what_was_signed_in_a_life_that_the_ledger_does_not_go_on_from_is_lost(self):
+        for output in range(8, 12):  # so that there are more leaves than the head has that is left
+            self.push("A1", output)
+        self.city.command("backup", self.folder / "first")
+        self.restore("backup")
+        between, export = self.head(), self.folder / "ledger"
+        self.read()
+        of_the_life = export.read_bytes()
+        self.restore("first")
+        self.read()
+        result = parktally.run(VERIFIER, export, "--format", "json", "--head", between)
+        self.assertEqual((result.code, json.loads(result.out)["lost"]), (GOOD, 1), result)
+        later = self.head()
+        export.write_bytes(of_the_life)  # which was left, and does not explain what came after it
+        self.assertIn("it is older, or leaves were cut off", parktally.run(VERIFIER, export, "--head", later).out)
 
     def test_without_an_epoch_what_was_lost_is_missed(self):
         del self.export.leaves[self.epoch:self.epoch + 2]
@@ -1343,7 +1364,7 @@ class Restored(parktally.Case):
         self.push("W1", 4, west)
         self.read()
         position, leaf = self.export.find("enrolment", lambda leaf: not leaf.enrolment.secret_hash)[0]
-        self.assertEqual(self.verify(code=GOOD)["epoch"], 2)
+        self.assertEqual(self.verify(code=GOOD)["restores"], 2)
         leaf.enrolment.entry = pb.ENTRY_WAITS
         self.export.put(position, leaf)
         self.assert_wrong("is not entered as it came in")
@@ -1387,7 +1408,7 @@ class Restored(parktally.Case):
         kept = self.kept()
         whole = parktally.run(VERIFIER, self.folder / "ledger", "--format", "json", *heads, "--receipts", kept)
         found = json.loads(whole.out)
-        self.assertEqual((found["wrong"], found["key_changes"]["aggregator"], found["epoch"]), ([], 2, 2))
+        self.assertEqual((found["wrong"], found["key_changes"]["aggregator"], found["restores"]), ([], 2, 2))
         self.assertEqual(found["first_key_id"], digest(bytes(self.key.verify_key)).hex())
         first, self.key = self.key, self.key_of_now()
         self.assertEqual(found["key_id"], digest(bytes(self.key.verify_key)).hex())
@@ -1409,7 +1430,7 @@ class Restored(parktally.Case):
             if change == "agent":
                 tried.epoch.key_change.append(key_change(self.key, Keys(), agent="east-1"))
             if change == "later":
-                tried.epoch.key_change.append(key_change(self.key, Keys(), until=1, epoch=3))
+                tried.epoch.key_change.append(key_change(self.key, Keys(), until=1, epoch=10**14))
             self.export.put(position, tried)
             with self.subTest(change):
                 self.assert_wrong(words)
@@ -1424,7 +1445,7 @@ class Restored(parktally.Case):
         self.push("W1", 4, west)
         self.read()
         first, self.key = self.key, self.key_of_now()
-        self.assertEqual(self.verify(code=GOOD)["epoch"], 2)
+        self.assertEqual(self.verify(code=GOOD)["restores"], 2)
         position, leaf = self.export.find("enrolment", lambda leaf: not leaf.enrolment.secret_hash)[0]
         self.assertEqual(leaf.enrolment.certificate[8:40], digest(bytes(first.verify_key)))
         later = Keys()  # which was not there yet

@@ -139,11 +139,13 @@ static void restore(struct world *world)
   g_autoptr(GBytes) sealed = NULL;
 
   store_begin(store);
-  sealed = epoch_seal(store, world->fixture.identity, 1);
+  sealed = epoch_seal(store, world->fixture.identity, 1); /* a millisecond after 1970 began */
   assert_true(store_commit(store, NULL));
   leaf.epoch.sealed.data = g_bytes_get_data(sealed, &leaf.epoch.sealed.length);
   act(world, &leaf);
 }
+
+#define RESTORED 19700101000000
 
 static void resume(struct world *world, uint64_t epoch)
 {
@@ -168,7 +170,7 @@ static void after_a_restore_who_was_certified_returns_once_it_is_resumed(void **
   restore(world);
   g_autofree char *paused = return_of(world, world->lost, certificate);
   assert_true(*paused != '\0');
-  resume(world, 1);
+  resume(world, RESTORED);
   expect(world, world->lost, certificate, "");
   expect(world, world->lost, certificate, ""); /* it is known now */
   CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(world->fixture.writer));
@@ -185,7 +187,7 @@ static void what_the_city_did_not_sign_or_the_agent_did_not_is_refused(void **st
   g_autoptr(GByteArray) garbage = g_byte_array_new();
 
   restore(world);
-  resume(world, 1);
+  resume(world, RESTORED);
   expect(world, world->lost, foreign, "invitation.refused");
   expect(world, world->other, own, "invitation.refused"); /* stolen */
   g_byte_array_append(garbage, (const uint8_t *)"x", 1);
@@ -210,7 +212,7 @@ static void who_was_revoked_or_barred_does_not_return(void **state)
   restore(world);
   assert_true(writer_act(world->fixture.writer, &bar, NULL, NULL));
   assert_false(writer_act(world->fixture.writer, &bar, NULL, NULL)); /* already */
-  resume(world, 1);
+  resume(world, RESTORED);
   expect(world, world->lost, lost, "agent.revoked");
 }
 
@@ -221,7 +223,7 @@ static void nobody_returns_as_another_or_with_another_s_keys(void **state)
   g_autoptr(GByteArray) keys = certify(world->fixture.identity, world->east.identity, "south-1");
 
   restore(world);
-  resume(world, 1);
+  resume(world, RESTORED);
   expect(world, world->lost, name, "invitation.refused");
   expect(world, world->east.identity, keys, "invitation.refused");
 }

@@ -287,12 +287,13 @@ static void heads_and_epochs_come_back_as_they_were_made(void **state)
   assert_hash(read->root);
 
   const struct epoch epoch = {
-      .number = UINT64_MAX, .size = UINT64_MAX, .root = hash_view, .restored_at_ms = INT64_MIN};
+      .number = INT64_MAX, .before = 7, .size = UINT64_MAX, .root = hash_view, .restored_at_ms = INT64_MIN};
   g_autoptr(GByteArray) epoch_bytes = epoch_encode(&epoch);
   assert_true(epoch_bytes->len <= LIMIT_HEAD_BYTES);
   CLEANUP(epoch_free) struct epoch *again = epoch_decode(epoch_bytes->data, epoch_bytes->len);
   assert_non_null(again);
-  assert_true(again->number == UINT64_MAX && again->size == UINT64_MAX && again->restored_at_ms == INT64_MIN);
+  assert_true(again->number == INT64_MAX && again->before == 7);
+  assert_true(again->size == UINT64_MAX && again->restored_at_ms == INT64_MIN);
   assert_hash(again->root);
 }
 
@@ -305,6 +306,8 @@ static void heads_and_epochs_with_a_field_out_of_range_are_refused(void **state)
   assert_null(signed_head_decode(short_root->data, short_root->len));
   assert_null(signed_head_decode(short_root->data, 0));
   struct epoch epochs[] = {{.number = 0, .size = 1, .root = hash_view},
+                           {.number = 7, .before = 7, .size = 1, .root = hash_view},
+                           {.number = (uint64_t)INT64_MAX + 1, .size = 1, .root = hash_view},
                            {.number = 1, .size = 1, .root = {hash, 31}}};
   for (size_t i = 0; i < G_N_ELEMENTS(epochs); i++) {
     g_autoptr(GByteArray) bytes = epoch_encode(&epochs[i]);
