@@ -137,7 +137,7 @@
 #define LIMIT_RECONNECT_MS 200
 #define LIMIT_RECONNECT_MAX_MS 30000
 #define LIMIT_ANSWER_MS 30000  /* nothing heard for so long: the link makes its socket anew */
-#define LIMIT_FAREWELL_MS 1000 /* for a closing server's last answers: peers that take none are left */
+#define LIMIT_FAREWELL_MS 2000 /* for a closing server's last answers: peers that take none are left */
 #define LIMIT_CLOCK_SKEW_MS (10 * 60 * 1000) /* a difference worth a finding */
 #define LIMIT_INVITATION_MS ((int64_t)48 * 3600 * 1000)
 #define LIMIT_INVITATION_MOST_MS                                                                             \
