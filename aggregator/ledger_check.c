@@ -144,9 +144,9 @@ static void finish(struct check *check)
 {
   if (!mend_clear(check->folder)) return;
   control_err(check->request->output,
-              _("A repair that was interrupted is finished. If it gave leaves up, set-aside-r….txt in %s "
+              _("A repair that was interrupted is finished. If it gave leaves up, set-aside-….txt in %s "
                 "says what is "
-                "to be done, and “park-aggregator import” takes set-aside-r….outbox after “resume”\n"),
+                "to be done, and “park-aggregator import” takes set-aside-….outbox after “resume”\n"),
               check->folder);
 }
 

@@ -163,10 +163,12 @@ static bool write_files(struct behind *behind, const char *satchel, const char *
   return true;
 }
 
-static bool take_all_behind(struct behind *behind, uint64_t hole, uint64_t epoch, GError **error)
+/* The files have the leaves' numbers in their names: a command that was interrupted and is given again writes
+ * the same ones, and those of another damage stay. */
+static bool take_all_behind(struct behind *behind, uint64_t hole, GError **error)
 {
   struct mend *mend = behind->mend;
-  g_autofree char *name = g_strdup_printf("set-aside-r%" PRIu64, epoch),
+  g_autofree char *name = g_strdup_printf("set-aside-%" PRIu64 "-of-%u", hole, mend->leaves->len),
                   *base = folder_path(mend->folder, name);
   g_autofree char *satchel = g_strconcat(base, ".outbox", NULL), *notes = g_strconcat(base, ".txt", NULL);
   bool done;
@@ -190,7 +192,7 @@ static bool look_behind(struct mend *mend, const char *folder, uint64_t hole, GE
 
   if (!snapshot) return false;
   behind.catalogue = snapshot->catalogue;
-  return take_all_behind(&behind, hole, snapshot->epoch, error);
+  return take_all_behind(&behind, hole, error);
 }
 
 bool mend_give_up(struct mend *mend, uint64_t hole, char **ret_folder, GError **error)
