@@ -228,9 +228,16 @@ static bool take_receipt(struct import *import, const struct satchel_record *rec
     return outbox_keep_fork(import->outbox, (struct bytes_view){record->data, record->length}, &head,
                             clock_wall().ms, error);
   }
+  bool kept_now = false;
+  if (!outbox_receipt(import->outbox, record->data, record->length, receipt, error)) return false;
+  (void)outbox_holds(import->outbox, receipt->submission.data, &kept_now, &kept);
+  if (!kept_now)
+    say(import, receipt->sequence,
+        _("this receipt was not taken: the city has lost since what it is about, in a restore; it is sent "
+          "again"));
   import->known += answered;
-  import->receipts += !answered;
-  return outbox_receipt(import->outbox, record->data, record->length, receipt, error);
+  import->receipts += kept_now && !answered;
+  return true;
 }
 
 /* As the link takes it, which is told of agents' faults, and of waiting, and keeps the submission. */

@@ -147,13 +147,13 @@ bool link_head_continues(const struct signed_head *head, const struct frame *fra
                          const struct outbox_head *before);
 
 /* What such an answer tells of restores of the city's, and what of them was known. Each goes on from the one
- * before it; those that are known and not among them were left, for a backup from before them. */
+ * before it, and the first from one that may be known. One that is no later, and that none of these goes on
+ * from, was left, for a backup from before it. */
 struct restores {
   struct epoch *epochs[LIMIT_EPOCHS_TOLD]; /* opened */
   const struct bytes_view *sealed[LIMIT_EPOCHS_TOLD];
   size_t count;
   uint64_t before; /* the last one that was signed with keys from before those that we were invited with */
-  bool all;        /* there are no older ones */
   GArray *known;   /* struct known_restore, by number */
 };
 /* False if the outbox cannot be read, and `error`; or without one, if the city did not sign them. Either way
@@ -165,7 +165,7 @@ void restores_clear(struct restores *restores);
  * `*ret_against` is what that contradicts. */
 bool restores_fit(const struct restores *restores, const struct signed_head *head, const struct frame *frame,
                   struct outbox_head *ret_against);
-/* Whether they do not leave that head in the ledger. */
+/* Whether the ledger of now lacks that head because of them. */
 bool restores_lose(const struct restores *restores, const struct outbox_head *head);
 /* Keeps what is new of them, with all that follows, like an answer. */
 bool restores_keep(struct link *link, const struct restores *restores, GError **error);

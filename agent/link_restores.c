@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct known_restore {
-  uint64_t number, size;
+  uint64_t number, before, size;
   uint8_t root[MERKLE_HASH_SIZE];
   bool left;
 };
@@ -22,7 +22,7 @@ void restores_clear(struct restores *restores)
 
 static void note_known(const struct outbox_restore *restore, void *data)
 {
-  struct known_restore known = {restore->number, restore->size, {0}, restore->left};
+  struct known_restore known = {restore->number, restore->before, restore->size, {0}, restore->left};
 
   if (restore->root.length != sizeof known.root) return; /* the disk; it is told again */
   memcpy(known.root, restore->root.data, sizeof known.root);
@@ -65,25 +65,54 @@ static bool open_restore(const struct link *link, const struct bytes_view *seale
   return restores->count < 2 || epoch->before == restores->epochs[restores->count - 2]->number;
 }
 
+/* The one that the first of those opened goes on from. */
+static uint64_t first_before(const struct restores *restores)
+{
+  return restores->count > 0 ? restores->epochs[0]->before : restores->before;
+}
+
 bool restores_open(const struct link *link, const struct frame *frame, struct restores *ret_restores,
                    GError **error)
 {
-  *ret_restores = (struct restores){.all = frame->head.epoch_count < LIMIT_EPOCHS_TOLD,
-                                    .known = g_array_new(FALSE, FALSE, sizeof(struct known_restore))};
+  bool all = frame->head.epoch_count < LIMIT_EPOCHS_TOLD;
+
+  *ret_restores = (struct restores){.known = g_array_new(FALSE, FALSE, sizeof(struct known_restore))};
   for (size_t n = 0; n < frame->head.epoch_count; n++)
     if (!open_restore(link, &frame->head.epochs[n], ret_restores)) return false;
+  if ((all || ret_restores->before > 0) && first_before(ret_restores) != ret_restores->before) return false;
   return outbox_each_epoch(link->outbox, note_known, ret_restores->known, error);
 }
 
 /* --- what follows --- */
 
-/* An epoch that is not told of, though it is neither too old for that nor from before we came. */
+static uint64_t last_of(const struct restores *restores)
+{
+  return restores->count > 0 ? restores->epochs[restores->count - 1]->number : restores->before;
+}
+
+/* Whether the ledger goes on from that epoch. If not, `*ret_from` is the first that is known to be one of
+ * those that it goes on from, 0 if all are known. */
+static bool goes_on_from(const struct restores *restores, uint64_t number, uint64_t *ret_from)
+{
+  const struct known_restore *known;
+
+  for (size_t n = 0; n < restores->count; n++)
+    if (restores->epochs[n]->number == number) return true;
+  for (*ret_from = first_before(restores); *ret_from != 0; *ret_from = known->before) {
+    if (*ret_from == number) return true;
+    known = find_known(restores, *ret_from);
+    if (!known) break;
+  }
+  return number == 0;
+}
+
 static bool is_left(const struct restores *restores, uint64_t number)
 {
-  for (size_t n = 0; n < restores->count; n++)
-    if (restores->epochs[n]->number == number) return false;
-  if (number <= restores->before) return false;
-  return restores->all || (restores->count > 0 && number > restores->epochs[0]->number);
+  const struct known_restore *known = find_known(restores, number);
+  uint64_t from;
+
+  if (number > last_of(restores) || goes_on_from(restores, number, &from)) return false;
+  return number > from || (known && known->left);
 }
 
 bool restores_lose(const struct restores *restores, const struct outbox_head *head)
@@ -97,13 +126,10 @@ bool restores_lose(const struct restores *restores, const struct outbox_head *he
 bool restores_fit(const struct restores *restores, const struct signed_head *head, const struct frame *frame,
                   struct outbox_head *ret_against)
 {
-  uint64_t last = restores->before;
-
   for (size_t n = 0; n < restores->count; n++) {
     const struct epoch *epoch = restores->epochs[n];
     const struct known_restore *known = find_known(restores, epoch->number);
 
-    last = epoch->number;
     *ret_against = (struct outbox_head){.epoch = epoch->before, .size = epoch->size};
     memcpy(ret_against->root, epoch->root.data, sizeof ret_against->root);
     if (!link_head_continues(head, frame, ret_against)) return false;
@@ -112,7 +138,7 @@ bool restores_fit(const struct restores *restores, const struct signed_head *hea
       return false;
   }
   *ret_against = (struct outbox_head){.epoch = head->epoch, .size = head->size};
-  if (head->epoch != last) return false;
+  if (head->epoch != last_of(restores)) return false;
   if (restores->known->len == 0) return true;
   const struct known_restore *newest =
       &g_array_index(restores->known, struct known_restore, restores->known->len - 1);
@@ -124,6 +150,7 @@ bool restores_fit(const struct restores *restores, const struct signed_head *hea
 bool restores_keep(struct link *link, const struct restores *restores, GError **error)
 {
   bool changed = false;
+  uint64_t from;
 
   for (guint n = 0; n < restores->known->len; n++) {
     const struct known_restore *known = &g_array_index(restores->known, struct known_restore, n);
@@ -139,8 +166,10 @@ bool restores_keep(struct link *link, const struct restores *restores, GError **
     changed = true;
   }
   if (!changed) return true;
+  (void)goes_on_from(restores, UINT64_MAX, &from);
   link_forget_flights(link); /* there may be more to be sent, of before */
+  link->untied = true;       /* and heads that are not lost any more */
   link_report(link, finding_id(FINDING_LEDGER_RESTORED),
               _("the city's server was restored from a backup; what it no longer has is sent again"));
-  return outbox_restored(link->outbox, error);
+  return outbox_restored(link->outbox, from, error);
 }

@@ -98,8 +98,11 @@ static const char *const MIGRATIONS[] = {
     "  epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, sealed BLOB NOT NULL,"
     "  PRIMARY KEY(epoch, sequence)) WITHOUT ROWID;"
     "ALTER TABLE submission ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;", /* of its receipt */
-    /* The city's ledger does not go on from it. */
-    "ALTER TABLE epoch ADD COLUMN left INTEGER NOT NULL DEFAULT 0;",
+    /* The epoch that it goes on from; the ledger of now does not go on from it. Of one that is not kept, and
+     * not beyond this number, nothing is known. */
+    "ALTER TABLE epoch ADD COLUMN before INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE epoch ADD COLUMN left INTEGER NOT NULL DEFAULT 0;"
+    "INSERT INTO meta VALUES('epochs_from', 0);",
 };
 
 static struct outbox *open_in_mode(const char *path, enum db_mode mode, GError **error)

@@ -103,7 +103,7 @@ void outbox_item_free(struct outbox_item *item);
 void outbox_answers_begin(struct outbox *outbox);
 bool outbox_answers_end(struct outbox *outbox, GError **error);
 /* Keeps the sealed receipt and what it says of single reports, durably. A second receipt for the same id
- * changes nothing. */
+ * changes nothing, nor does one of what a restore has lost. */
 bool outbox_receipt(struct outbox *outbox, const uint8_t *sealed, size_t length,
                     const struct receipt *receipt, GError **error);
 /* An answered submission whose receipt announced more refusals than are kept, or some of whose reports waited
@@ -140,13 +140,13 @@ struct outbox_continuation {
 };
 bool outbox_head(struct outbox *outbox, const struct signed_head *head, struct bytes_view sealed,
                  const struct outbox_continuation *continued, size_t count, int64_t now_ms, GError **error);
-/* What the city tells of its restores, each kept like an answer; what follows from them all is worked out by
- * the last of these: heads and receipts that the ledger of now does not have any more are lost, and what they
- * were about is to be sent again. `left`: the ledger does not go on from that epoch, as it was restored from
- * a backup of before it. */
+/* What the city tells of its restores, each kept like an answer. `left`: the ledger does not go on from that
+ * epoch, as it was restored from a backup of before it. */
 void outbox_add_epoch(struct outbox *outbox, const struct epoch *epoch, struct bytes_view sealed);
 void outbox_leave_epoch(struct outbox *outbox, uint64_t number, bool left);
-bool outbox_restored(struct outbox *outbox, GError **error);
+/* What follows from them all: heads and receipts that the ledger of now does not have any more are lost, and
+ * what they were about is to be sent again. An epoch beyond number `from` that is not kept was left. */
+bool outbox_restored(struct outbox *outbox, uint64_t from, GError **error);
 /* Keeps what was sealed, a head or a receipt, and cannot be true beside a head that was signed before. Kept
  * like an answer. */
 bool outbox_keep_fork(struct outbox *outbox, struct bytes_view sealed, const struct outbox_head *against,
@@ -173,7 +173,8 @@ struct outbox_link {
 typedef void outbox_link_sink(const struct outbox_link *link, void *data);
 bool outbox_each_head(struct outbox *outbox, outbox_link_sink *sink, void *data, GError **error);
 struct outbox_restore {
-  uint64_t number, size; /* of leaves that were there still */
+  uint64_t number, before; /* the epoch that it goes on from */
+  uint64_t size;           /* of leaves that were there still */
   bool left;
   int64_t restored_at_ms;
   uint64_t sent_again; /* submissions */

@@ -100,13 +100,14 @@ void outbox_add_epoch(struct outbox *outbox, const struct epoch *epoch, struct b
 {
   outbox_answer_begin(outbox);
   struct db_row *row =
-      db_query(outbox->db, "INSERT INTO epoch(number, size, restored_at_ms, root, sealed, sent_again)"
-                           " VALUES(?, ?, ?, ?, ?, 0)");
+      db_query(outbox->db, "INSERT OR REPLACE INTO epoch(number, size, restored_at_ms, root, sealed, before,"
+                           " sent_again) VALUES(?, ?, ?, ?, ?, ?, 0)");
   db_bind_int(row, (int64_t)epoch->number);
   db_bind_int(row, (int64_t)epoch->size);
   db_bind_int(row, epoch->restored_at_ms);
   db_bind_blob(row, epoch->root.data, epoch->root.length);
   db_bind_blob(row, sealed.data, sealed.length);
+  db_bind_int(row, (int64_t)epoch->before);
   db_run(row);
 }
 
@@ -131,21 +132,26 @@ static void mark_heads(struct outbox *outbox)
 
 #define LOST "SELECT sequence FROM submission s WHERE state = 1 AND " OUTBOX_LOST("s.epoch", "<= s.position")
 
-bool outbox_restored(struct outbox *outbox, GError **error)
+bool outbox_restored(struct outbox *outbox, uint64_t from, GError **error)
 {
   static const char *const STATEMENTS[] = {
       "UPDATE epoch SET sent_again = sent_again + (SELECT count(*) FROM (" LOST "))"
       " WHERE number = (SELECT max(number) FROM epoch)",
       "INSERT OR IGNORE INTO lost_receipt(epoch, sequence, sealed)"
       " SELECT (SELECT max(number) FROM epoch), sequence, sealed FROM receipt WHERE sequence IN (" LOST ")",
-      "DELETE FROM receipt WHERE sequence IN (" LOST ")",
-      "DELETE FROM verdict WHERE sequence IN (" LOST ")",
+      "DELETE FROM receipt WHERE sequence IN (" LOST ")", "DELETE FROM verdict WHERE sequence IN (" LOST ")",
       "DELETE FROM rebase WHERE sequence IN (" LOST ")",
       "UPDATE submission SET state = 0, counted = 0, unchanged = 0, stale = 0, waiting = 0, refused = 0,"
       " refusals = 0, refusals_kept = 0, again = 0, recorded_at_ms = 0, position = 0, told = 1"
       " WHERE sequence IN (" LOST ")",
+      /* What was acknowledged once, and refused whole by a ledger that may have gone since. */
+      "UPDATE submission SET state = 0, fault = NULL, fault_text = NULL, told = 1 WHERE state = 2"
+      " AND sequence IN (SELECT sequence FROM lost_receipt)",
       "UPDATE meta SET value = 0 WHERE key = 'state'"}; /* numbers begin anew */
   outbox_answer_begin(outbox);
+  struct db_row *row = db_query(outbox->db, "UPDATE meta SET value = ? WHERE key = 'epochs_from'");
+  db_bind_int(row, (int64_t)from);
+  db_run(row);
   mark_heads(outbox);
   for (size_t i = 0; i < G_N_ELEMENTS(STATEMENTS); i++) db_run(db_query(outbox->db, STATEMENTS[i]));
   return outbox_answer_end(outbox, error);
@@ -156,8 +162,8 @@ bool outbox_each_epoch(struct outbox *outbox, outbox_restore_sink *sink, void *d
   {
     CLEANUP(db_end)
     struct db_row *row = db_query(
-        outbox->db,
-        "SELECT number, size, restored_at_ms, sent_again, root, sealed, left FROM epoch ORDER BY number");
+        outbox->db, "SELECT number, size, restored_at_ms, sent_again, root, sealed, left, before FROM epoch"
+                    " ORDER BY number");
     while (db_step(row)) {
       struct outbox_restore restore = {.number = (uint64_t)db_int(row, 0),
                                        .size = (uint64_t)db_int(row, 1),
@@ -165,7 +171,8 @@ bool outbox_each_epoch(struct outbox *outbox, outbox_restore_sink *sink, void *d
                                        .sent_again = (uint64_t)db_int(row, 3),
                                        .root = view(row, 4),
                                        .sealed = view(row, 5),
-                                       .left = db_int(row, 6) != 0};
+                                       .left = db_int(row, 6) != 0,
+                                       .before = (uint64_t)db_int(row, 7)};
       sink(&restore, data);
     }
   }

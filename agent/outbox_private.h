@@ -50,11 +50,14 @@ bool outbox_check_content(const struct outbox *outbox, uint64_t sequence, const 
 /* In the transaction of an answer. `sealed`: empty of a receipt's. One of this size stays as it is. */
 void outbox_keep_head(struct outbox *outbox, const struct outbox_head *head, struct bytes_view sealed);
 
-/* SQL: whether a restore of the city's has not left what was signed in `epoch` beyond a size, as in
- * "< head.size": since it went back to before it, or to before that epoch. */
+/* SQL: whether the ledger of now lacks what was signed in `epoch` beyond a size, as in "< head.size": a
+ * restore went back to before it, or to before that epoch, which was left then, known here or not. */
 #define OUTBOX_LOST(epoch, beyond)                                                                           \
-  "EXISTS (SELECT 1 FROM epoch e WHERE CASE WHEN e.number = " epoch " THEN e.left"                           \
-  " ELSE NOT e.left AND e.number > " epoch " AND e.size " beyond " END)"
+  "(EXISTS (SELECT 1 FROM epoch e WHERE NOT e.left AND e.number > " epoch " AND e.size " beyond ")"          \
+  " OR EXISTS (SELECT 1 FROM epoch e WHERE e.left AND e.number = " epoch ")"                                 \
+  " OR (" epoch " > (SELECT value FROM meta WHERE key = 'epochs_from')"                                      \
+  " AND NOT EXISTS (SELECT 1 FROM epoch e WHERE e.number = " epoch ")"                                       \
+  " AND EXISTS (SELECT 1 FROM epoch e WHERE NOT e.left AND e.number > " epoch ")))"
 
 /* The submission, if it is kept: no more from then on. Else NULL. */
 GBytes *outbox_take_kept(struct outbox *outbox, uint64_t sequence, const uint8_t *id, size_t id_length);

@@ -399,16 +399,17 @@ static void copy_row(struct repair *repair, const struct table *table, struct db
 static void copy_epochs(struct repair *repair)
 {
   static const struct table EPOCHS = {
-      "SELECT number, size, root, sealed, restored_at_ms, sent_again, left FROM epoch",
-      "INSERT OR IGNORE INTO epoch(number, size, root, sealed, restored_at_ms, sent_again, left)"
-      " VALUES(?, ?, ?, ?, ?, ?, ?)",
-      "iibbiii"};
+      "SELECT number, size, root, sealed, restored_at_ms, sent_again, before, left FROM epoch",
+      "INSERT OR IGNORE INTO epoch(number, size, root, sealed, restored_at_ms, sent_again, before, left)"
+      " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+      "iibbiiii"};
   if (!repair->old) return;
   {
     CLEANUP(db_end) struct db_row *row = db_query(repair->old, EPOCHS.select);
     while (db_step(row)) copy_row(repair, &EPOCHS, row);
   }
-  (void)outbox_is_unreadable(repair->old, NULL); /* the city tells of its restores again */
+  (void)outbox_is_unreadable(repair->old,
+                             NULL); /* the city tells of them again; one that it does not was left */
 }
 
 static void copy_tables(struct repair *repair)

@@ -7,11 +7,14 @@
 
 #include <string.h>
 
+#define AREA_OF_NAME 40 /* bytes of it, so that the name is no longer than a code */
+
 /* After a restore names have one more part: the backup may not know who has the next one. */
 static char *next_agent_id(const struct snapshot *snapshot, const char *area)
 {
   g_autofree char *start =
-      snapshot->epoch > 0 ? g_strdup_printf("%s-r%" G_GUINT64_FORMAT, area, snapshot->epoch) : g_strdup(area);
+      snapshot->epoch > 0 ? g_strdup_printf("%.*s-r%" G_GUINT64_FORMAT, AREA_OF_NAME, area, snapshot->epoch)
+                          : g_strdup(area);
 
   for (unsigned number = 1;; number++) {
     g_autofree char *id = g_strdup_printf("%s-%u", start, number);

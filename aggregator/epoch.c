@@ -21,7 +21,7 @@ static uint64_t number_of(int64_t ms)
   return number;
 }
 
-GBytes *epoch_seal(struct store *store, const struct identity *identity, int64_t now_ms)
+GBytes *epoch_seal(struct store *store, const struct identity *identity, int64_t now_ms, uint64_t after)
 {
   struct merkle tree;
   uint8_t root[MERKLE_HASH_SIZE];
@@ -33,7 +33,7 @@ GBytes *epoch_seal(struct store *store, const struct identity *identity, int64_t
   merkle_root(&tree, root);
   epoch.size = tree.size;
   epoch.before = store_epoch_at(store, tree.size);
-  epoch.number = MAX(epoch.before + 1, number_of(now_ms));
+  epoch.number = MAX(MAX(epoch.before, after) + 1, number_of(now_ms));
   payload = epoch_encode(&epoch);
   return g_byte_array_free_to_bytes(identity_seal(identity, SEAL_EPOCH, payload->data, payload->len, NULL));
 }

@@ -12,9 +12,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* The sealed Epoch that goes on from what the store holds. NULL where it cannot be read. Within a
- * transaction. */
-GBytes *epoch_seal(struct store *store, const struct identity *identity, int64_t now_ms);
+/* The sealed Epoch that goes on from what the store holds, of a number above `after`. NULL where it cannot be
+ * read. Within a transaction. */
+GBytes *epoch_seal(struct store *store, const struct identity *identity, int64_t now_ms, uint64_t after);
 
 /* Applies a leaf of kind LEAF_EPOCH or LEAF_RESUME, live and in replay. False and `error`, and nothing
  * changed, if it does not fit what the ledger is at `position`. */

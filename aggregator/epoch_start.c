@@ -12,7 +12,7 @@ static void keep_error(const GError *error, void *data)
   if (!*kept) *kept = g_error_copy(error);
 }
 
-static GBytes *seal(const char *folder, const struct identity *identity, GError **error)
+static GBytes *seal(const char *folder, const struct identity *identity, uint64_t after, GError **error)
 {
   g_autofree char *path = folder_path(folder, "store.db");
   CLEANUP(store_close) struct store *store = store_open(path, STORE_READ, error);
@@ -20,7 +20,7 @@ static GBytes *seal(const char *folder, const struct identity *identity, GError 
 
   if (!store) return NULL;
   store_begin(store);
-  sealed = epoch_seal(store, identity, clock_wall().ms);
+  sealed = epoch_seal(store, identity, clock_wall().ms, after);
   return store_commit(store, error) ? g_steal_pointer(&sealed) : NULL;
 }
 
@@ -41,10 +41,10 @@ static GArray *later_keys(const struct identity *identity, struct writer *writer
   return changes;
 }
 
-bool epoch_start(const char *folder, const struct identity *identity, const char *by, const char *reason,
-                 GError **error)
+bool epoch_start(const char *folder, const struct identity *identity, uint64_t after, const char *by,
+                 const char *reason, GError **error)
 {
-  g_autoptr(GBytes) sealed = seal(folder, identity, error);
+  g_autoptr(GBytes) sealed = seal(folder, identity, after, error);
   g_autoptr(GError) failure = NULL;
   CLEANUP(writer_free) struct writer *writer = NULL;
   struct leaf leaf = {.kind = LEAF_EPOCH, .by = by, .reason = reason};

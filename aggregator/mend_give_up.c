@@ -85,7 +85,7 @@ static bool make_store(struct mend *mend, const char *folder, uint64_t hole, GEr
   }
   return replay_rebuild(folder, mend->progress, mend->data, error) &&
          mend_sign_receipts(mend, folder, error) &&
-         epoch_start(folder, mend->identity, mend->options->by, mend->options->reason, error);
+         epoch_start(folder, mend->identity, 0, mend->options->by, mend->options->reason, error);
 }
 
 /* --- what stands behind --- */

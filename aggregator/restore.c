@@ -7,6 +7,7 @@
 #include "aggregator/ledger_put.h"
 #include "aggregator/replay.h"
 #include "aggregator/snapshot.h"
+#include "common/clock.h"
 #include "common/command.h"
 #include "common/error.h"
 #include "common/identity.h"
@@ -18,9 +19,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#define AFTER_MOST 99991231235959
+
 struct restoring {
   const char *file, *key; /* paths */
   const char *reason;
+  guint64 after;
   struct identity *identity;
   struct store *store;
   struct key_chain *keys;   /* from those of the ledger's start to those of `identity` */
@@ -163,14 +167,32 @@ static bool write_files(const struct restoring *restoring, const char *folder, G
          g_file_set_contents_full(configuration, restoring->configuration, -1, flags, 0644, error);
 }
 
+/* A restore is told from others by its time. */
+static bool check_clock(const struct restoring *restoring, GError **error)
+{
+  g_autofree char *now = NULL, *last = NULL;
+
+  if (restoring->after > 0 || clock_wall().ms >= restoring->head->recorded_at_ms) return true;
+  now = clock_format(clock_wall());
+  last = clock_format((struct wall_time){restoring->head->recorded_at_ms});
+  g_set_error(
+      error, PARKTALLY_ERROR, ERROR_CONFIG,
+      _("this computer's clock says %s, the last entry of the backup is from %s: set the clock right. If "
+        "it is right, and the city's was ahead, name with --after the latest restore that parks know, "
+        "by its time, such as 20261129191045, or 1 if there was none"),
+      now, last);
+  return false;
+}
+
 static bool fill(const char *folder, void *data, GError **error)
 {
   struct restoring *restoring = data;
   g_autofree char *key = folder_path(folder, "identity.key");
 
   return identity_store(restoring->identity, key, error) && make_store(restoring, folder, error) &&
-         replay_rebuild(folder, NULL, NULL, error) &&
-         epoch_start(folder, restoring->identity, g_get_user_name(), restoring->reason, error) &&
+         check_clock(restoring, error) && replay_rebuild(folder, NULL, NULL, error) &&
+         epoch_start(folder, restoring->identity, restoring->after, g_get_user_name(), restoring->reason,
+                     error) &&
          write_files(restoring, folder, error);
 }
 
@@ -209,12 +231,15 @@ static int run(struct restoring *restoring, const char *data)
 
 int command_restore(int argc, char **argv)
 {
-  g_autofree char *data = NULL, *key = NULL, *reason = NULL;
+  g_autofree char *data = NULL, *key = NULL, *reason = NULL, *after = NULL;
   const GOptionEntry entries[] = {
       {"data", 0, 0, G_OPTION_ARG_FILENAME, &data, N_("data folder to make"), N_("DIR")},
       {"key", 0, 0, G_OPTION_ARG_FILENAME, &key, N_("what “key backup” wrote, or an identity.key"),
        N_("FILE")},
       {"reason", 0, 0, G_OPTION_ARG_STRING, &reason, N_("why; kept in the ledger"), N_("R")},
+      {"after", 0, 0, G_OPTION_ARG_STRING, &after,
+       N_("where a clock was wrong: the time of the latest restore that parks know, such as 20261129191045"),
+       N_("TIME")},
       G_OPTION_ENTRY_NULL,
   };
   struct restoring restoring = {0};
@@ -225,6 +250,12 @@ int command_restore(int argc, char **argv)
     g_autoptr(GError) error =
         g_error_new_literal(PARKTALLY_ERROR, ERROR_USAGE,
                             _("name the folder to make with --data and the backup of the keys with --key"));
+    return command_fail(error);
+  }
+  if (after && !g_ascii_string_to_unsigned(after, 10, 1, AFTER_MOST, &restoring.after, NULL)) {
+    g_autoptr(GError) error = g_error_new_literal(
+        PARKTALLY_ERROR, ERROR_USAGE,
+        _("--after is the time of a restore, in UTC and without signs, such as 20261129191045"));
     return command_fail(error);
   }
   restoring.file = argv[1];

@@ -29,7 +29,7 @@ struct snapshot {
   struct unit_register *units;
   GArray *agents;         /* struct agent_record, by id */
   GArray *period_acts;    /* periods.h */
-  uint64_t epoch;         /* how often the ledger was restored */
+  uint64_t epoch;         /* the last restore's */
   bool paused;            /* since the last time: nothing is taken */
   struct key_chain *keys; /* the aggregator's own; NULL before the genesis */
 };

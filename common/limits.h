@@ -57,7 +57,7 @@
 #define LIMIT_STATE_INLINE 64   /* inquiries and consents in a page: each may be an explanation long */
 #define LIMIT_HEADS_ASKED 16    /* heads of the ledger that one request asks about */
 #define LIMIT_HEAD_BYTES 128    /* payload of a signed head, or of an epoch */
-#define LIMIT_EPOCHS_TOLD 8     /* restores that an agent is told of, the last ones */
+#define LIMIT_EPOCHS_TOLD 32    /* restores that an agent is told of, the last ones */
 #define LIMIT_HEADS_TOLD (LIMIT_HEADS_ASKED + LIMIT_EPOCHS_TOLD) /* sizes that an answer has proofs of */
 #define LIMIT_AGENT_FORMS 32       /* that an agent is invited to by name; more are every form of its role */
 #define LIMIT_REPORTS 8192         /* reports in a submission: an empty one costs 20 bytes and more */

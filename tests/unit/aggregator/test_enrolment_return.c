@@ -139,7 +139,7 @@ static void restore(struct world *world)
   g_autoptr(GBytes) sealed = NULL;
 
   store_begin(store);
-  sealed = epoch_seal(store, world->fixture.identity, 1); /* a millisecond after 1970 began */
+  sealed = epoch_seal(store, world->fixture.identity, 1, 0); /* a millisecond after 1970 began */
   assert_true(store_commit(store, NULL));
   leaf.epoch.sealed.data = g_bytes_get_data(sealed, &leaf.epoch.sealed.length);
   act(world, &leaf);
