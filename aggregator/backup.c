@@ -34,23 +34,14 @@ static char *read_configuration(const char *folder)
   return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
 }
 
-static bool write_file(struct office *office, struct control_request *request, const char *path,
-                       GError **error)
-{
-  g_autofree char *configuration = read_configuration(office->config->data);
-  struct ledger_export_options options = {.receipts = true, .configuration = configuration, .data = request};
-  struct delivery *delivery = delivery_begin(path, error);
-  bool written;
-
-  if (!delivery) return false;
-  if (isatty(STDERR_FILENO)) options.progress = show_progress;
-  written = ledger_export(office->config->data, request->output, &options, error);
-  return delivery_end(delivery, written, written ? error : NULL) && written;
-}
+struct checking {
+  const uint8_t *sign_key;
+  const char *path; /* where the file is to be */
+  uint64_t leaves;
+};
 
 /* What stands on the disk now, as a restore would read it. */
-static bool read_again(const char *path, const uint8_t sign_key[static SEAL_PUBLIC_KEY_SIZE],
-                       uint64_t *ret_leaves, GError **error)
+static bool read_all(const char *path, struct checking *checking, GError **error)
 {
   CLEANUP(ledger_file_close) struct ledger_file_reader *reader = ledger_file_open(path, error);
   CLEANUP(signed_head_free) struct signed_head *head = NULL;
@@ -65,7 +56,7 @@ static bool read_again(const char *path, const uint8_t sign_key[static SEAL_PUBL
   merkle_init(&tree);
   while (ledger_file_next(reader, &kind, &data, &length, &failure)) {
     if (kind == LEDGER_HEAD &&
-        seal_open(data, length, SEAL_HEAD, sign_key, &payload, &length, NULL) == SEAL_OK)
+        seal_open(data, length, SEAL_HEAD, checking->sign_key, &payload, &length, NULL) == SEAL_OK)
       head = signed_head_decode(payload, length);
     if (kind != LEDGER_LEAF) continue;
     merkle_leaf_hash(data, length, hash);
@@ -76,12 +67,38 @@ static bool read_again(const char *path, const uint8_t sign_key[static SEAL_PUBL
     return false;
   }
   merkle_root(&tree, hash);
-  *ret_leaves = tree.size;
+  checking->leaves = tree.size;
   if (head && head->size == tree.size && memcmp(head->root.data, hash, sizeof hash) == 0) return true;
+  g_set_error_literal(error, PARKTALLY_ERROR, ERROR_DATA, _("its leaves do not come to its head"));
+  return false;
+}
+
+static bool check(const char *path, void *data, GError **error)
+{
+  struct checking *checking = data;
+  g_autoptr(GError) found = NULL;
+
+  if (read_all(path, checking, &found)) return true;
   g_set_error(
       error, PARKTALLY_ERROR, ERROR_DATA,
-      _("%s was written, but what is read from it is not the ledger; check that disk, and back up again"),
-      path);
+      _("%s: what is read back is not what was written (%s); check that disk, and back up again. The file "
+        "that had this name before, if there was one, is as it was"),
+      checking->path, found->message);
+  return false;
+}
+
+static bool write_file(struct office *office, struct control_request *request, struct checking *checking,
+                       GError **error)
+{
+  g_autofree char *configuration = read_configuration(office->config->data);
+  struct ledger_export_options options = {.receipts = true, .configuration = configuration, .data = request};
+  struct delivery *delivery = delivery_begin(checking->path, error);
+
+  if (!delivery) return false;
+  if (isatty(STDERR_FILENO)) options.progress = show_progress;
+  if (ledger_export(office->config->data, request->output, &options, error))
+    return delivery_end(delivery, true, check, checking, error);
+  delivery_end(delivery, false, NULL, NULL, NULL);
   return false;
 }
 
@@ -90,16 +107,16 @@ static int run(struct office *office, struct control_request *request, const cha
   g_autofree char *key = folder_path(office->config->data, "identity.key");
   GError *error = NULL;
   CLEANUP(identity_free) struct identity *identity = identity_load(key, &error);
-  uint64_t leaves;
+  struct checking checking = {.path = path};
 
-  if (!identity || !write_file(office, request, path, &error) ||
-      !read_again(path, identity_sign_public(identity), &leaves, &error))
-    return office_fail(request, error);
+  if (!identity) return office_fail(request, error);
+  checking.sign_key = identity_sign_public(identity);
+  if (!write_file(office, request, &checking, &error)) return office_fail(request, error);
   control_out(request->output,
               _("%s: %" PRIu64
                 " leaves with their receipts, written and read again. The keys are not in it: keep "
                 "“park-aggregator key backup” of them somewhere else.\n"),
-              path, leaves);
+              path, checking.leaves);
   return 0;
 }
 

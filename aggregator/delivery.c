@@ -1,5 +1,7 @@
 #include "aggregator/delivery.h"
 
+#include "common/control.h"
+#include "common/durable.h"
 #include "common/error.h"
 #include "common/text.h"
 
@@ -53,6 +55,7 @@ struct delivery *delivery_begin(const char *path, GError **error)
     delivery_free(delivery);
     return NULL;
   }
+  (void)control_output_flush(control_output_standard());
   fflush(stdout);
   delivery->standard = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
   dup2(file, STDOUT_FILENO);
@@ -60,13 +63,36 @@ struct delivery *delivery_begin(const char *path, GError **error)
   return delivery;
 }
 
-bool delivery_end(struct delivery *delivery, bool keep, GError **error)
+/* Not what memory still has of the file. */
+static bool write_out(const struct delivery *delivery)
 {
-  bool placed = fflush(stdout) == 0 && !ferror(stdout);
-  if (placed && keep && delivery->beside)
-    placed = fsync(STDOUT_FILENO) == 0 && rename(delivery->beside, delivery->path) == 0;
-  if (!placed && keep) set_error(delivery->path, error);
-  if (delivery->beside && !(placed && keep)) unlink(delivery->beside);
+  if (!control_output_flush(control_output_standard()) || fflush(stdout) != 0 || ferror(stdout)) return false;
+  if (!delivery->beside) return true;
+  if (fsync(STDOUT_FILENO) != 0) return false;
+  (void)posix_fadvise(STDOUT_FILENO, 0, 0, POSIX_FADV_DONTNEED);
+  return true;
+}
+
+static bool put_in_place(const struct delivery *delivery)
+{
+  if (!delivery->beside) return true;
+  return rename(delivery->beside, delivery->path) == 0 &&
+         (durable_folder_of(delivery->path) || errno == EINVAL || errno == ENOTSUP);
+}
+
+static bool place(const struct delivery *delivery, delivery_check *check, void *data, GError **error)
+{
+  if (!write_out(delivery)) return set_error(delivery->path, error);
+  if (check && !check(delivery->beside ? delivery->beside : delivery->path, data, error)) return false;
+  return put_in_place(delivery) || set_error(delivery->path, error);
+}
+
+bool delivery_end(struct delivery *delivery, bool keep, delivery_check *check, void *data, GError **error)
+{
+  bool placed = keep && place(delivery, check, data, error);
+  if (!keep) (void)control_output_flush(control_output_standard());
+  if (!keep) fflush(stdout);
+  if (delivery->beside && !placed) unlink(delivery->beside);
   if (delivery->standard >= 0) {
     dup2(delivery->standard, STDOUT_FILENO);
     close(delivery->standard);

@@ -14,8 +14,12 @@ struct delivery;
  * ERROR_PERMISSION if it cannot be made. */
 struct delivery *delivery_begin(const char *path, GError **error);
 
-/* Standard output is what it was before. With `keep` the file is synced and put in its place, else it is
- * dropped. Frees the delivery. */
-bool delivery_end(struct delivery *delivery, bool keep, GError **error);
+/* Says whether the disk gives what was written, which stands at `path` for now. */
+typedef bool delivery_check(const char *path, void *data, GError **error);
+
+/* Standard output is what it was before. With `keep` the file is synced, checked (`check` may be NULL) as the
+ * disk has it, and put in its place, which is durable then; else it is dropped, as where the check fails, and
+ * whatever stood there stays. Frees the delivery. */
+bool delivery_end(struct delivery *delivery, bool keep, delivery_check *check, void *data, GError **error);
 
 #endif

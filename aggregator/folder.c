@@ -290,28 +290,65 @@ static void remove_folder(const char *folder)
   (void)g_rmdir(folder);
 }
 
+/* A folder in the making is locked; one that is not was left by a kill, and may hold a secret. */
+static int lock_folder(const char *path)
+{
+  int file = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+  if (file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0) return file;
+  if (file >= 0) close(file);
+  return -1;
+}
+
+/* Hidden, and no name that anybody gives to a folder of his own. */
+static char *name_in_the_making(const char *folder)
+{
+  g_autofree char *base = g_path_get_basename(folder);
+
+  return g_strdup_printf(".%s.park-aggregator-", base);
+}
+
+static void sweep(const char *folder, const char *parent)
+{
+  g_autofree char *prefix = name_in_the_making(folder);
+  g_autoptr(GDir) dir = g_dir_open(parent, 0, NULL);
+
+  for (const char *name; dir && (name = g_dir_read_name(dir));) {
+    if (!g_str_has_prefix(name, prefix) || strlen(name) != strlen(prefix) + 6) continue;
+    g_autofree char *path = folder_path(parent, name);
+    int lock = lock_folder(path);
+    if (lock < 0) continue;
+    remove_folder(path);
+    close(lock);
+  }
+}
+
+static bool fill_and_rename(const char *temporary, const char *folder,
+                            bool (*fill)(const char *folder, void *data, GError **error), void *data,
+                            GError **error)
+{
+  if (!fill(temporary, data, error)) return false;
+  if (rename(temporary, folder) == 0) return true;
+  if (errno != ENOTEMPTY && errno != EEXIST) return fail_errno(error, folder);
+  g_set_error(
+      error, PARKTALLY_ERROR, ERROR_CONFIG,
+      _("“%s” is not empty; nothing in it was changed. Name another folder, or look at what is there"),
+      folder);
+  return false;
+}
+
 bool folder_make(const char *folder, bool (*fill)(const char *folder, void *data, GError **error), void *data,
                  GError **error)
 {
-  g_autofree char *temporary = g_strconcat(folder, ".new-XXXXXX", NULL);
-  g_autofree char *parent = g_path_get_dirname(folder);
+  g_autofree char *parent = g_path_get_dirname(folder), *prefix = name_in_the_making(folder);
+  g_autofree char *name = g_strconcat(prefix, "XXXXXX", NULL), *temporary = folder_path(parent, name);
 
   if (g_mkdir_with_parents(parent, 0755) != 0) return fail_errno(error, parent);
+  sweep(folder, parent);
   if (!g_mkdtemp_full(temporary, 0700)) return fail_errno(error, temporary);
-  if (!fill(temporary, data, error)) {
-    remove_folder(temporary);
-    return false;
-  }
-  if (rename(temporary, folder) != 0) {
-    if (errno == ENOTEMPTY || errno == EEXIST)
-      g_set_error(
-          error, PARKTALLY_ERROR, ERROR_CONFIG,
-          _("“%s” is not empty; nothing in it was changed. Name another folder, or look at what is there"),
-          folder);
-    else
-      fail_errno(error, folder);
-    remove_folder(temporary);
-    return false;
-  }
-  return durable_folder(parent) || fail_errno(error, parent);
+  int lock = lock_folder(temporary);
+  bool made = fill_and_rename(temporary, folder, fill, data, error);
+  if (!made) remove_folder(temporary);
+  if (lock >= 0) close(lock);
+  return made && (durable_folder(parent) || fail_errno(error, parent));
 }

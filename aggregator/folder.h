@@ -42,7 +42,8 @@ char *folder_path(const char *folder, const char *name);
 int folder_lock(const char *folder, GError **error);
 
 /* Makes a data folder: `fill` fills one beside its place, which is then renamed, so that a folder is either
- * whole or not there. An empty folder may be there; of any other ERROR_CONFIG. */
+ * whole or not there; what a kill left of an earlier one goes. An empty folder may be there; of any other
+ * ERROR_CONFIG. */
 bool folder_make(const char *folder, bool (*fill)(const char *folder, void *data, GError **error), void *data,
                  GError **error);
 

@@ -416,6 +416,7 @@ static void end_process(const GError *error, void *data)
 {
   (void)data;
   fprintf(stderr, "%s: %s\n", PROGRAM, error->message);
+  (void)control_output_flush(control_output_standard());
   fflush(NULL);
   _exit(error_exit_code(error));
 }
@@ -483,6 +484,7 @@ static void caller_clear(struct office_caller *caller)
 static int turn_output(int *ret_standard)
 {
   int file = memfd_create("answer", MFD_CLOEXEC);
+  (void)control_output_flush(control_output_standard());
   fflush(stdout);
   *ret_standard = file < 0 ? -1 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
   if (*ret_standard >= 0 && dup2(file, STDOUT_FILENO) >= 0) return file;
@@ -493,7 +495,8 @@ static int turn_output(int *ret_standard)
 /* Closes both. NULL and errno. */
 static GBytes *turn_back(int file, int standard)
 {
-  off_t size = fflush(stdout) == 0 ? lseek(file, 0, SEEK_END) : -1;
+  bool written = control_output_flush(control_output_standard()) && fflush(stdout) == 0;
+  off_t size = written ? lseek(file, 0, SEEK_END) : -1;
   g_autofree uint8_t *data = size >= 0 ? g_malloc((size_t)size + 1) : NULL;
   bool whole = data && pread(file, data, (size_t)size, 0) == (ssize_t)size;
   dup2(standard, STDOUT_FILENO);
@@ -587,7 +590,7 @@ static int deliver(const struct office_command *of, const struct aggregator_conf
   struct delivery *delivery = delivery_begin(output, &error);
   if (!delivery) return office_fail(request, error);
   int code = run_command(of, config, request);
-  if (!delivery_end(delivery, code == 0, &error)) return office_fail(request, error);
+  if (!delivery_end(delivery, code == 0, NULL, NULL, &error)) return office_fail(request, error);
   return code;
 }
 
@@ -598,10 +601,8 @@ static bool asks_for_help(int argc, char **argv)
   return false;
 }
 
-int office_run(const char *name, int argc, char **argv)
+static int run_words(const struct office_command *of, int argc, char **argv)
 {
-  const struct office_command *of = find_command(name);
-  g_assert(of);
   char *data = NULL, *config_path = NULL, *output = NULL;
   g_autofree char *user = own_name();
   struct control_request request = {
@@ -624,4 +625,17 @@ int office_run(const char *name, int argc, char **argv)
                                : run_command(of, config, &request);
   if (request.file >= 0) close(request.file);
   return code;
+}
+
+int office_run(const char *name, int argc, char **argv)
+{
+  const struct office_command *of = find_command(name);
+  g_assert(of);
+  int code = run_words(of, argc, argv);
+  if (control_output_flush(control_output_standard())) return code;
+  g_autoptr(GError) error = g_error_new(
+      PARKTALLY_ERROR, ERROR_IO,
+      _("the answer could not be written to standard output (%s); the command itself ended with code %d"),
+      g_strerror(errno), code);
+  return command_fail(error);
 }

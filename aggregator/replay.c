@@ -17,7 +17,11 @@
 #include "common/merkle.h"
 #include "common/text.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -357,12 +361,32 @@ static bool compare_with(struct replay *replay, replay_difference *difference, u
   return store_commit(replay->ledger, error);
 }
 
+#define TEMPORARY "replay-" /* and the process that has it, and .db */
+
+/* Removes what processes that were killed have left. */
+static void sweep(const char *folder)
+{
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+
+  for (const char *name; dir && (name = g_dir_read_name(dir));) {
+    char *end;
+    long process;
+
+    if (!g_str_has_prefix(name, TEMPORARY)) continue;
+    process = strtol(name + strlen(TEMPORARY), &end, 10);
+    if (process <= 0 || !g_str_has_prefix(end, ".db") || kill((pid_t)process, 0) == 0 || errno != ESRCH)
+      continue;
+    g_autofree char *path = folder_path(folder, name);
+    g_unlink(path);
+  }
+}
+
 static bool check(const char *folder, bool verifies, replay_difference *difference,
                   void (*progress)(uint64_t done, uint64_t all, void *data), void *data,
                   struct verified *ret_verified, uint64_t *ret_leaves, GError **error)
 {
   g_autofree char *path = folder_path(folder, "store.db");
-  g_autofree char *name = g_strdup_printf("replay-%ld.db", (long)getpid());
+  g_autofree char *name = g_strdup_printf(TEMPORARY "%ld.db", (long)getpid());
   g_autofree char *temporary = folder_path(folder, name);
   CLEANUP(store_close) struct store *ledger = store_open(path, STORE_READ, error);
   struct replay replay = {.ledger = ledger, .progress = progress, .data = data};
@@ -371,6 +395,7 @@ static bool check(const char *folder, bool verifies, replay_difference *differen
   bool done = false;
 
   if (!ledger) return false;
+  sweep(folder);
   swap_remove(temporary);
   replay.target = store_open(temporary, STORE_CREATE, error);
   if (replay.target) {
@@ -379,8 +404,8 @@ static bool check(const char *folder, bool verifies, replay_difference *differen
     if (replay_begin(&replay, error)) done = compare_with(&replay, difference, &differences, error);
     replay_end(&replay);
     store_close(replay.target);
-    swap_remove(temporary);
   }
+  swap_remove(temporary);
   if (!done) return false;
   *ret_verified = (struct verified){0};
   if (verify) {

@@ -1,5 +1,6 @@
 #include "common/control_wire.h"
 
+#include "common/durable.h"
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
@@ -8,6 +9,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -24,11 +26,22 @@ struct control_output {
   enum piece kind;
   GByteArray *pending; /* of one kind */
   bool lost;           /* the client is gone or stalled */
+  int failure;         /* errno of the first write that failed */
 };
+
+static struct control_output standard = {.socket = -1, .kind = PIECE_OUT};
+
+static void end_standard(void)
+{
+  (void)control_output_flush(&standard);
+}
 
 struct control_output *control_output_standard(void)
 {
-  static struct control_output standard = {.socket = -1};
+  if (!standard.pending) {
+    standard.pending = g_byte_array_new();
+    atexit(end_standard);
+  }
   return &standard;
 }
 
@@ -41,18 +54,33 @@ static void send_piece(struct control_output *output, enum piece kind, const voi
                    !control_send_all(output->socket, data, length, start);
 }
 
+/* By write() itself, so that whoever makes a file of it learns of each byte that the disk did not take. */
+static void print_piece(struct control_output *output, enum piece kind, const void *data, size_t length)
+{
+  FILE *stream = kind == PIECE_OUT ? stdout : stderr;
+  if (output->failure) return;
+  if (fflush(stream) != 0 || !durable_write(fileno(stream), data, length)) output->failure = errno;
+}
+
 static void flush_output(struct control_output *output)
 {
-  if (output->pending->len > 0) send_piece(output, output->kind, output->pending->data, output->pending->len);
+  if (output->pending->len > 0 && output->socket < 0)
+    print_piece(output, output->kind, output->pending->data, output->pending->len);
+  else if (output->pending->len > 0)
+    send_piece(output, output->kind, output->pending->data, output->pending->len);
   g_byte_array_set_size(output->pending, 0);
+}
+
+bool control_output_flush(struct control_output *output)
+{
+  flush_output(output);
+  errno = output->failure;
+  output->failure = 0;
+  return errno == 0;
 }
 
 static void write_output(struct control_output *output, enum piece kind, const char *data, size_t length)
 {
-  if (output->socket < 0) {
-    fwrite(data, 1, length, kind == PIECE_OUT ? stdout : stderr);
-    return;
-  }
   if (output->kind != kind) flush_output(output);
   output->kind = kind;
   while (length > 0) {
@@ -62,6 +90,7 @@ static void write_output(struct control_output *output, enum piece kind, const c
     length -= part;
     if (output->pending->len == LIMIT_CONTROL_PIECE) flush_output(output);
   }
+  if (output->socket < 0 && kind == PIECE_ERR) flush_output(output); /* a person waits for it */
 }
 
 G_GNUC_PRINTF(3, 0)

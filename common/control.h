@@ -20,8 +20,11 @@ void control_out(struct control_output *output, const char *format, ...) G_GNUC_
 void control_err(struct control_output *output, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Unformatted, of any length. */
 void control_write(struct control_output *output, const char *data, size_t length);
-/* To this process's standard output and error; never fails, never freed. */
+/* To this process's standard output and error; never freed. What goes to standard output is written when
+ * there is much of it, at the end of the process, and by the second of these: false and errno if some of it
+ * was not since the last time. */
 struct control_output *control_output_standard(void);
+bool control_output_flush(struct control_output *output);
 
 /* --- server --- */
 

@@ -120,8 +120,10 @@ static GError *make_error(sqlite3 *handle, const char *path, int result)
     return g_error_new(PARKTALLY_ERROR, ERROR_TEMPORARY,
                        _("%s is in use by another program; try again in a moment"), path);
   case SQLITE_CANTOPEN:
-    if (system_error == ENOENT)
+    if (system_error == ENOENT && access(path, F_OK) != 0)
       return g_error_new(PARKTALLY_ERROR, ERROR_IO, _("%s does not exist; check the path"), path);
+    if (system_error == ENOENT) /* of a look elsewhere, after what failed */
+      return g_error_new(PARKTALLY_ERROR, ERROR_IO, _("%s cannot be opened (%s)"), path, detail);
     if (system_error != EACCES && system_error != EPERM && system_error != EROFS)
       return g_error_new(PARKTALLY_ERROR, ERROR_IO, _("%s cannot be opened (%s)"), path,
                          g_strerror(system_error));

@@ -12,8 +12,9 @@
  *                     and how many of the unsynced changes of names, the newest of them
  *   fail:N:EIO        step N fails (EIO or ENOSPC), once
  *   fail-from:N:EIO   from step N on all fail (ENOSPC: all that may need room)
- *   budget:FILE       the files below the folder together cannot grow beyond the bytes that FILE says; it is
- *                     read at each step, so that a test gives room again while the program runs
+ *   flip:N            the disk takes step N, a write(), but one of its bits is another one than what was
+ * given budget:FILE       the files below the folder together cannot grow beyond the bytes that FILE says; it
+ * is read at each step, so that a test gives room again while the program runs
  *
  * A file's bytes are synced by fsync() of it, its name by fsync() of its folder, as POSIX promises and no
  * more. The bytes that a failed sync should have made durable never are: they are lost when the program ends,
@@ -52,6 +53,7 @@ enum mode {
   MODE_TEAR,
   MODE_FAIL,
   MODE_FAIL_FROM,
+  MODE_FLIP,
   MODE_BUDGET
 };
 
@@ -83,7 +85,7 @@ static void find(void *ret_function, const char *name)
 static void read_mode(const char *text)
 {
   static const char *const NAMES[] = {"",     "count", "before",    "after", "lose",
-                                      "tear", "fail",  "fail-from", "budget"};
+                                      "tear", "fail",  "fail-from", "flip",  "budget"};
   char name[16] = "", rest[PATH_MAX] = "";
   sscanf(text, "%15[^:]:%4095s", name, rest);
   for (mode = MODE_COUNT; mode <= MODE_BUDGET && strcmp(NAMES[mode], name) != 0;) mode++;
@@ -279,6 +281,17 @@ static ssize_t fail(int error)
   return -1;
 }
 
+/* What the disk takes of these bytes, which the caller frees; NULL: as they are. */
+static void *flip(const void *bytes, size_t count)
+{
+  if (mode != MODE_FLIP || steps != fault_step || count == 0) return NULL;
+  unsigned char *others = malloc(count);
+  if (!others) give_up("flip");
+  memcpy(others, bytes, count);
+  others[count / 2] ^= 1;
+  return others;
+}
+
 /* --- the calls --- */
 
 EXPORTED ssize_t write(int file, const void *bytes, size_t count)
@@ -286,7 +299,9 @@ EXPORTED ssize_t write(int file, const void *bytes, size_t count)
   char path[PATH_MAX];
   if (!is_step(file, path)) return real.write(file, bytes, count);
   int error = begin_growing(WRITE, file, path, write_offset(file), (off_t)count);
-  ssize_t result = error ? fail(error) : real.write(file, bytes, count);
+  void *others = flip(bytes, count);
+  ssize_t result = error ? fail(error) : real.write(file, others ? others : bytes, count);
+  free(others);
   end_step();
   return result;
 }

@@ -2,6 +2,8 @@
 #ifndef PARKTALLY_TESTS_CAPTURE_H
 #define PARKTALLY_TESTS_CAPTURE_H
 
+#include "common/control.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,6 +32,7 @@ static inline void capture_begin(struct capture *capture)
 static inline void capture_end(struct capture *capture)
 {
   char *texts[] = {capture->out, capture->err};
+  assert_true(control_output_flush(control_output_standard()));
   fflush(NULL);
   for (int i = 0; i < 2; i++) {
     dup2(capture->saved[i], i + 1);

@@ -91,6 +91,7 @@ static void begin_capture(void)
 static void end_capture(void)
 {
   char *texts[] = {out, err};
+  assert_true(control_output_flush(control_output_standard()));
   fflush(NULL);
   for (int i = 0; i < 2; i++) {
     dup2(saved[i], i + 1);

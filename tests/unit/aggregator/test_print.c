@@ -25,6 +25,7 @@ static void finish(struct print *print)
   FILE *file = tmpfile();
   assert_true(dup2(fileno(file), 1) >= 0);
   print_finish(print, control_output_standard());
+  assert_true(control_output_flush(control_output_standard()));
   fflush(NULL);
   dup2(saved, 1);
   close(saved);
