@@ -27,7 +27,7 @@ struct journal {
   const struct catalogue *catalogue;
   const char *by, *act; /* these alone; NULL: all */
   struct print *print;
-  uint64_t acts, nameless, damaged;
+  uint64_t acts, nameless;
 };
 
 /* --- walking --- */
@@ -136,9 +136,10 @@ static bool comes_to_head(struct store *store, const struct tree_head *head)
   return memcmp(root, head->root, sizeof root) == 0;
 }
 
+/* What `list` shows is taken from a list of which leaves are acts; this is from the leaves themselves. */
 static int verify(struct office *office, struct control_request *request)
 {
-  struct journal journal = {.store = office->reader};
+  struct journal journal = {.store = office->reader}, listed = journal;
   struct tree_head head = {0};
   GError *error = NULL;
   g_autoptr(GBytes) sealed = NULL;
@@ -146,13 +147,21 @@ static int verify(struct office *office, struct control_request *request)
 
   store_begin(office->reader);
   whole = proof_head(office->reader, &head) && comes_to_head(office->reader, &head);
-  store_each_act(office->reader, 0, take, &journal);
+  store_each_act(office->reader, 0, take, &listed);
+  for (uint64_t n = 0; n < head.size && take(n, &journal); n++) continue;
   if (whole) sealed = proof_sign(office->reader, office->identity, &head);
   if (!store_commit(office->reader, &error)) return office_fail(request, error);
   if (!whole) {
     control_err(request->output,
                 _("park-aggregator: the leaves do not come to the ledger's head; “park-aggregator "
                   "ledger verify” says more\n"));
+    return ERROR_DATA;
+  }
+  if (listed.acts != journal.acts) {
+    control_err(request->output,
+                _("park-aggregator: “audit list” shows %" PRIu64 " acts, the ledger has %" PRIu64
+                  ": the list of leaves was changed; “park-aggregator ledger verify” says where\n"),
+                listed.acts, journal.acts);
     return ERROR_DATA;
   }
   if (journal.nameless > 0) {

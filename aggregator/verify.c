@@ -364,6 +364,9 @@ void verify_leaf(struct verify *verify, struct store *target, struct tables *tab
     differ(verify, _("a time that does not come after"), _("times in the order of leaves"),
            _("leaf %" PRIu64), position);
   verify->last_recorded_ms = leaf->recorded_at_ms;
+  if (!store_leaf_is_listed(verify->ledger, position, leaf->kind, leaf->recorded_at_ms))
+    differ(verify, _("another kind or time in the list of leaves"), _("those of the leaf"),
+           _("leaf %" PRIu64), position);
   check_seals(verify, snapshot, leaf, position);
   if (leaf->kind == LEAF_SUBMISSION)
     check_receipt(verify, snapshot, &leaf->submission.sealed, SEAL_SUBMISSION, hash, position);

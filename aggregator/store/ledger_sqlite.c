@@ -168,6 +168,14 @@ int64_t store_leaf_recorded(struct store *store, uint64_t position)
   return db_step(row) ? db_int(row, 0) : 0;
 }
 
+bool store_leaf_is_listed(struct store *store, uint64_t position, enum leaf_kind kind, int64_t recorded_ms)
+{
+  CLEANUP(db_end)
+  struct db_row *row = db_query(store->ledger->db, "SELECT kind, recorded FROM leaf WHERE position = ?");
+  db_bind_int(row, (int64_t)position);
+  return db_step(row) && db_int(row, 0) == kind && db_int(row, 1) == recorded_ms;
+}
+
 bool store_each_act(struct store *store, uint64_t from, position_sink *sink, void *data)
 {
   CLEANUP(db_end)

@@ -68,6 +68,8 @@ bool store_take_ledger(struct store *store, const char *path, GError **error);
 GBytes *store_leaf(struct store *store, uint64_t position);
 /* Recorded time of a leaf, 0 if there is none. */
 int64_t store_leaf_recorded(struct store *store, uint64_t position);
+/* Whether leaves are listed by that kind and time: what is asked of many without reading them. */
+bool store_leaf_is_listed(struct store *store, uint64_t position, enum leaf_kind kind, int64_t recorded_ms);
 /* Of leaves that are no submission of figures, by position from `from` on. False ends it. */
 typedef bool position_sink(uint64_t position, void *data);
 bool store_each_act(struct store *store, uint64_t from, position_sink *sink, void *data);

@@ -224,6 +224,21 @@ static void tables_that_differ_from_the_ledger_are_listed(void **state)
   assert_true(contains(err, "differences"));
 }
 
+static void an_act_that_is_hidden_from_the_journal_is_missed(void **state)
+{
+  struct world *world = *state;
+  g_autofree char *path = folder_path(world->fixture.folder, "store.db");
+
+  report(world, &world->east, "2018-05", "a1", 10);
+  assert_int_equal(run(world, "audit verify"), 0);
+  {
+    CLEANUP(db_close) struct db *db = db_open(path, DB_WRITE, 256, NULL);
+    db_exec(db, "UPDATE leaf SET kind = 7 WHERE position = (SELECT max(position) FROM leaf WHERE kind <> 7)");
+  }
+  assert_int_equal(run(world, "audit verify"), ERROR_DATA);
+  assert_true(contains(err, "the list of leaves was changed"));
+}
+
 static void nothing_reported_is_said_and_no_line(void **state)
 {
   struct world *world = *state;
@@ -575,6 +590,7 @@ int main(void)
       TEST(a_register_with_a_mistake_changes_nothing),
       TEST(a_server_is_not_rebuilt_under_its_feet),
       TEST(tables_that_differ_from_the_ledger_are_listed),
+      TEST(an_act_that_is_hidden_from_the_journal_is_missed),
       TEST(nothing_reported_is_said_and_no_line),
       TEST(totals_have_the_documented_columns_and_an_overlap_line),
       TEST(by_default_indicators_that_nobody_reported_are_left_out),

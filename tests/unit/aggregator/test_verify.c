@@ -242,6 +242,17 @@ static void a_receipt_that_is_lost_or_another_s_is_named(void **state)
   expect(world, 2, "found a receipt whose seal does not hold");
 }
 
+static void a_leaf_that_is_listed_as_another_kind_is_named(void **state)
+{
+  struct world *world = *state;
+
+  report(world, &world->east, "a1", 10);
+  sql(world, "UPDATE leaf SET kind = 7 WHERE position = (SELECT max(position) FROM leaf WHERE kind <> 7)");
+  expect(world, 1, "another kind or time in the list of leaves");
+  sql(world, "UPDATE leaf SET recorded = recorded - 1 WHERE position = 0");
+  expect(world, 2, "another kind or time in the list of leaves");
+}
+
 static void a_node_that_is_not_its_leaves_is_named(void **state)
 {
   struct world *world = *state;
@@ -385,6 +396,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(an_edition_that_prints_another_total_is_named, setup, teardown),
       cmocka_unit_test_setup_teardown(an_edition_that_prints_another_number_of_units_is_named, setup,
                                       teardown),
+      cmocka_unit_test_setup_teardown(a_leaf_that_is_listed_as_another_kind_is_named, setup, teardown),
       cmocka_unit_test_setup_teardown(an_edition_that_prints_another_overlap_is_named, setup, teardown),
       cmocka_unit_test_setup_teardown(an_edition_that_rests_on_another_ledger_is_named, setup, teardown),
       cmocka_unit_test_setup_teardown(a_receipt_that_is_lost_or_another_s_is_named, setup, teardown),
