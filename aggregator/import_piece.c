@@ -278,6 +278,7 @@ int import_take_piece(struct office *office, struct control_request *request, co
           _("%s, by %s: %" PRIu64 " submissions counted, %" PRIu64 " known already, %" PRIu64
             " refused whole, %" PRIu64 " put off"),
           name, request->user, piece.taken, piece.known, piece.refused, piece.put_off);
-  if (piece.taken > 0 && taken) taken = writer_note(office->writer, request->user, "import", name, &error);
+  if (piece.taken > 0 && taken)
+    taken = writer_note(office->writer, request->user, "", "import", name, &error);
   return taken ? 0 : office_fail(request, error);
 }

@@ -7,6 +7,7 @@
 #include "common/command.h"
 #include "common/error.h"
 #include "common/text.h"
+#include "common/who.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +74,7 @@ static bool fill(const char *folder, void *data, GError **error)
   const struct catalogue *catalogue = data;
   g_autofree char *key = folder_path(folder, "identity.key");
   CLEANUP(identity_free) struct identity *identity = identity_create(key, error);
-  const char *by = g_get_user_name();
+  g_autofree char *by = who_is(getuid(), 0);
 
   return identity && make_store(folder, identity, by, error) &&
          take_catalogue(folder, identity, catalogue, by, error);

@@ -64,7 +64,7 @@ static int retire(struct office *office, struct control_request *request, const 
   GError *error = NULL;
 
   if (!keys_retire(office->config->data, &error) ||
-      !writer_note(office->writer, request->user, "key retire", reason, &error))
+      !writer_note(office->writer, request->user, reason, "key retire", "", &error))
     return office_fail(request, error);
   if (office->begin_anew) begin_anew(office, request, false, reason);
   control_out(request->output, "%s",

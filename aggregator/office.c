@@ -5,10 +5,10 @@
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
+#include "common/who.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +131,8 @@ const struct office_command office_commands[] = {
      .carry_out = office_key_retire},
     {COMMAND("resume", N_("[--revocations-checked] [--reason R]"), N_("take figures again after a restore")),
      .carry_out = office_resume},
+    {COMMAND("reload", N_("[--reason R]"), N_("have the server read configuration and catalogue again")),
+     .carry_out = office_reload},
     {COMMAND("import", N_("FILE… [--receipts FILE]"),
              N_("take submissions from files that agents exported; write their receipts")),
      .carry_out = office_import, .at_the_caller = office_import_files},
@@ -405,12 +407,6 @@ static GStrv join_words(const char *name, const char *option, int argc, char **a
   return g_strv_builder_end(builder);
 }
 
-static char *own_name(void)
-{
-  const struct passwd *entry = getpwuid(getuid());
-  return entry ? g_strdup(entry->pw_name) : g_strdup_printf("uid:%u", (unsigned)getuid());
-}
-
 /* Called in the writer's thread: the disk failed, and nothing may be acknowledged. */
 static void end_process(const GError *error, void *data)
 {
@@ -604,7 +600,7 @@ static bool asks_for_help(int argc, char **argv)
 static int run_words(const struct office_command *of, int argc, char **argv)
 {
   char *data = NULL, *config_path = NULL, *output = NULL;
-  g_autofree char *user = own_name();
+  g_autofree char *user = who_is(getuid(), 0);
   struct control_request request = {
       .user = user, .language = (char *)text_language(), .file = -1, .output = control_output_standard()};
   bool complete =

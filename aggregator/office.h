@@ -32,6 +32,9 @@ struct office {
   /* Asks the server to start anew; NULL where no server runs. */
   void (*begin_anew)(const struct server_renewal *renewal, void *data);
   void *begin_anew_data;
+  /* Has the server read configuration and catalogue again; NULL where no server runs. */
+  bool (*reload)(const char *by, const char *reason, void *data, GError **error);
+  void *reload_data;
   bool locked; /* alone, and the folder's lock is held: no server runs */
 };
 
@@ -128,6 +131,7 @@ int office_rebuild(struct office *office, struct control_request *request, int a
 int office_ledger_head(struct office *office, struct control_request *request, int argc, char **argv);
 int office_ledger_prove(struct office *office, struct control_request *request, int argc, char **argv);
 int office_resume(struct office *office, struct control_request *request, int argc, char **argv);
+int office_reload(struct office *office, struct control_request *request, int argc, char **argv);
 int office_key_rotate(struct office *office, struct control_request *request, int argc, char **argv);
 int office_key_retire(struct office *office, struct control_request *request, int argc, char **argv);
 int office_key_backup(struct office *office, struct control_request *request, int argc, char **argv);

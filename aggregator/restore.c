@@ -14,10 +14,12 @@
 #include "common/key_chain.h"
 #include "common/passphrase.h"
 #include "common/text.h"
+#include "common/who.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define AFTER_MOST 99991231235959
 
@@ -187,12 +189,11 @@ static bool check_clock(const struct restoring *restoring, GError **error)
 static bool fill(const char *folder, void *data, GError **error)
 {
   struct restoring *restoring = data;
-  g_autofree char *key = folder_path(folder, "identity.key");
+  g_autofree char *key = folder_path(folder, "identity.key"), *by = who_is(getuid(), 0);
 
   return identity_store(restoring->identity, key, error) && make_store(restoring, folder, error) &&
          check_clock(restoring, error) && replay_rebuild(folder, NULL, NULL, error) &&
-         epoch_start(folder, restoring->identity, restoring->after, g_get_user_name(), restoring->reason,
-                     error) &&
+         epoch_start(folder, restoring->identity, restoring->after, by, restoring->reason, error) &&
          write_files(restoring, folder, error);
 }
 

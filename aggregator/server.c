@@ -17,6 +17,7 @@
 struct server {
   char *config_path, *data;
   struct aggregator_config *config; /* atomic: a reload replaces it while the office reads it */
+  GMutex reloading;                 /* by a signal, and by a command */
   GPtrArray *retired;               /* those of before, which a command may still be reading */
   char *listen_asked, *enrol_asked; /* by the configuration, whatever the command line said */
   int lock;
@@ -99,6 +100,11 @@ static void begin_anew(const struct server_renewal *renewal, void *data)
   server->renew(renewal, server->renew_data);
 }
 
+static bool reload_for(const char *by, const char *reason, void *data, GError **error)
+{
+  return server_reload(data, by, reason, error);
+}
+
 static bool open_office(struct server *server, GError **error)
 {
   g_autofree char *path = folder_path(server->config->data, "store.db");
@@ -113,6 +119,8 @@ static bool open_office(struct server *server, GError **error)
       .bounds = server->bounds,
       .begin_anew = begin_anew,
       .begin_anew_data = server,
+      .reload = reload_for,
+      .reload_data = server,
   };
   server->control =
       control_server_open(control, (const char *const *)server->config->reports_for, handle, server, error);
@@ -161,7 +169,7 @@ struct server *server_start(const struct server_options *options, GError **error
   if (options->enrol) replace(&server->config->enrol, options->enrol);
   server->bounds = bounds_new(server->config->limits);
   if (!open_folder(server, error)) return NULL;
-  if (!server_reload(server, SERVER_STARTS, &refused))
+  if (!server_reload(server, SERVER_STARTS, "", &refused))
     log_say(LOG_LEVEL_WARNING, "catalogue.refused", "%s", refused->message);
   if (!open_gate(server, error)) return NULL;
   server->examiner = examiner_new(server->config->data, server->writer, error);
@@ -192,6 +200,7 @@ void server_stop(struct server *server)
   if (server->lock >= 0) close(server->lock);
   aggregator_config_free(server->config);
   g_ptr_array_unref(server->retired);
+  g_mutex_clear(&server->reloading);
   g_free(server->listen_asked);
   g_free(server->enrol_asked);
   g_free(server->config_path);
@@ -215,11 +224,12 @@ static void take_config(struct server *server, struct aggregator_config *config)
   g_atomic_pointer_set(&server->config, config);
 }
 
-static bool take_catalogue(struct server *server, const char *path, const char *by, GError **error)
+static bool take_catalogue(struct server *server, const char *path, const char *by, const char *reason,
+                           GError **error)
 {
   CLEANUP(catalogue_unref) struct catalogue *catalogue = catalogue_read(path, error);
   CLEANUP(snapshot_unref) struct snapshot *snapshot = present_get(writer_present(server->writer));
-  struct act act = {.kind = LEAF_CATALOGUE, .by = by};
+  struct act act = {.kind = LEAF_CATALOGUE, .by = by, .reason = reason};
   bool done;
 
   if (!catalogue) return false;
@@ -232,18 +242,35 @@ static bool take_catalogue(struct server *server, const char *path, const char *
   return done;
 }
 
-bool server_reload(struct server *server, const char *by, GError **error)
+static bool read_again(struct server *server, const char *by, const char *reason, GError **error)
 {
   CLEANUP(aggregator_config_free)
   struct aggregator_config *config = folder_config(server->config_path, server->data, error);
 
-  if (!config || !take_catalogue(server, config->catalogue, by, error)) return false;
+  if (!config || !take_catalogue(server, config->catalogue, by, reason, error)) return false;
   if (strcmp(by, SERVER_STARTS) != 0 &&
-      !writer_note(server->writer, by, "reload",
+      !writer_note(server->writer, by, reason, "reload",
                    server->config_path ? server->config_path : "aggregator.yaml", error))
     return false;
   take_config(server, g_steal_pointer(&config));
   return true;
+}
+
+bool server_reload(struct server *server, const char *by, const char *reason, GError **error)
+{
+  GError *refused = NULL;
+  bool starts = strcmp(by, SERVER_STARTS) == 0;
+
+  g_mutex_lock(&server->reloading);
+  bool done = read_again(server, by, reason, &refused);
+  g_mutex_unlock(&server->reloading);
+  if (done && !starts)
+    log_say(LOG_LEVEL_NOTICE, "reload.done", "%s", _("configuration and catalogue were read again"));
+  else if (!done && !starts)
+    log_say(LOG_LEVEL_ERROR, "reload.refused", _("the old catalogue and configuration stay in force:\n%s"),
+            refused->message);
+  if (refused) g_propagate_error(error, refused);
+  return done;
 }
 
 const char *server_folder(const struct server *server)

@@ -32,10 +32,10 @@ int server_keep_lock(struct server *server);
 void server_stop(struct server *server);
 CLEANUP_DEFINE(struct server, server_stop)
 
-/* Reads configuration and catalogue again. A bad one is refused, with what is wrong in `error`; the old one
- * stays in force. */
+/* Reads configuration and catalogue again, and logs that. A bad one is refused, with what is wrong in `error`
+ * (may be NULL); the old one stays in force. In any thread, one after the other. */
 #define SERVER_STARTS "start" /* is no act of anybody's */
-bool server_reload(struct server *server, const char *by, GError **error);
+bool server_reload(struct server *server, const char *by, const char *reason, GError **error);
 
 const char *server_folder(const struct server *server);
 /* Where it listens, and where agents enrol. */

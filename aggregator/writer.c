@@ -427,9 +427,10 @@ bool writer_act(struct writer *writer, const struct act *act, GBytes **ret_resul
   return success;
 }
 
-bool writer_note(struct writer *writer, const char *by, const char *act, const char *detail, GError **error)
+bool writer_note(struct writer *writer, const char *by, const char *reason, const char *act,
+                 const char *detail, GError **error)
 {
-  struct leaf leaf = {.kind = LEAF_NOTE, .by = by, .reason = "", .note = {act, detail}};
+  struct leaf leaf = {.kind = LEAF_NOTE, .by = by, .reason = reason, .note = {act, detail}};
 
   return writer_act(writer, &(struct act){.kind = LEAF_NOTE, .leaf = &leaf}, NULL, error);
 }

@@ -43,8 +43,9 @@ void writer_submit(struct writer *writer, struct judged *judged, writer_answer *
  * enrolment the sealed certificate; else NULL. Blocking; any thread but the writer's. */
 bool writer_act(struct writer *writer, const struct act *act, GBytes **ret_result, GError **error);
 
-/* Notes that `by` did something that changes nothing by itself, for the journal of acts: a leaf. */
-bool writer_note(struct writer *writer, const char *by, const char *act, const char *detail, GError **error);
+/* Notes that `by` did something, and why, that changes nothing by itself, for the journal of acts: a leaf. */
+bool writer_note(struct writer *writer, const char *by, const char *reason, const char *act,
+                 const char *detail, GError **error);
 
 /* As writer_act(), but answers by a call in the writer's thread: for the gate, which must not wait. The act
  * is copied. */

@@ -4,10 +4,10 @@
 #include "common/error.h"
 #include "common/limits.h"
 #include "common/text.h"
+#include "common/who.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,14 +228,6 @@ static bool receive_all(struct control_server *server, int socket, void *data, s
   return true;
 }
 
-static char *user_name(uid_t user)
-{
-  struct passwd entry, *found = NULL;
-  char buffer[4096];
-  if (getpwuid_r(user, &entry, buffer, sizeof buffer, &found) == 0 && found) return g_strdup(found->pw_name);
-  return g_strdup_printf("uid:%u", (unsigned)user);
-}
-
 /* Language and words out of `length` bytes; false unless they end with a zero byte and there is a word. */
 static bool read_words(const char *data, size_t length, struct control_request *request)
 {
@@ -262,7 +254,7 @@ static bool receive_request(struct control_server *server, int socket, struct co
 
 static int turn_away(const struct control_server *server, struct control_request *request)
 {
-  g_autofree char *own = user_name(geteuid());
+  g_autofree char *own = who_is(geteuid(), 0);
   g_autofree char *guests = g_strjoinv(", ", (GStrv)server->guests);
   control_err(request->output, _("only root and the user %s may give commands to this server\n"), own);
   if (*guests) control_err(request->output, _("besides them these users may export from it: %s\n"), guests);
@@ -275,7 +267,7 @@ static bool know_peer(const struct control_server *server, int socket, struct co
   struct ucred peer;
   socklen_t size = sizeof peer;
   if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  request->user = user_name(peer.uid);
+  request->user = who_is(peer.uid, peer.pid);
   if (peer.uid == 0 || peer.uid == geteuid()) return true;
   request->guest = g_strv_contains(server->guests, request->user);
   return request->guest;

@@ -4,12 +4,15 @@ import contextlib
 import csv
 import getpass
 import io
+import os
+import pwd
 import sqlite3
+import subprocess
 import unittest
 
 import parktally
 
-GOOD, MISUSED, BAD = 0, 64, 65
+GOOD, MISUSED, BAD, CONFIGURATION = 0, 64, 65, 78
 BOOK = ("--form", "monthly", "--period", "2018-05")
 RULES = """\
   staff-needed: {zh: 有产值应有人员, en: Who produces has staff, form: monthly, weight: quasi-mandatory, holds: if output > 0 then staff > 0}
@@ -67,6 +70,33 @@ class Audit(parktally.Case):
         self.assertIn("right", self.city.command("ledger", "verify").out)
         self.city.kill()
         self.assertEqual(self.journal(), journal)  # without a server, and after its sudden end
+
+    def test_a_reload_says_who_and_why(self):
+        path = self.city.data / "catalogue.yaml"
+        path.write_text(path.read_text() + "# 修订\n")
+        self.assertIn("read again", self.city.command("reload", "--reason", "修订指标").out)
+        for act in ("catalogue", "reload"):
+            last = self.journal("--act", act)[-1]
+            self.assertEqual((last["by"], last["reason"]), (getpass.getuser(), "修订指标"), act)
+        path.write_text("zone: [")
+        refused = self.city.command("reload", "--reason", "再修订", code=CONFIGURATION)
+        self.assertIn("the old catalogue and configuration stay in force", refused.err)
+        self.assertEqual(self.journal("--act", "reload")[-1]["reason"], "修订指标")
+        self.city.stop()
+        self.assertIn("no server runs", self.city.command("reload", code=69).err)
+
+    @unittest.skipUnless(os.geteuid() == 0 and os.access("/proc/self/loginuid", os.W_OK), "who became root is not kept here")
+    def test_who_became_root_is_named(self):
+        """As sudo leaves it: root, whose login is another user's."""
+        def log_in():
+            with open("/proc/self/loginuid", "w") as login:
+                login.write("1")
+
+        words = [parktally.AGGREGATOR, "invite", "--area", "west", "--reason", "r", "--data", self.city.data]
+        for state in ("beside the server", "alone"):
+            subprocess.run(words, preexec_fn=log_in, check=True, capture_output=True, env=parktally.environment())
+            self.assertEqual(self.journal("--act", "invite")[-1]["by"], f"root ({pwd.getpwuid(1).pw_name})", state)
+            self.city.stop()
 
     def test_a_stick_that_was_taken_in_is_there(self):
         stick = self.folder / "stick"

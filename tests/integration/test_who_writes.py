@@ -65,6 +65,7 @@ TRIES = {
     "key backup": [("{out}2",)],
     "key rotate": [("--reason", "r")],
     "key retire": [("--reason", "r")],
+    "reload": [(), ("--reason", "r")],
 }
 
 

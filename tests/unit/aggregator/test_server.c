@@ -220,7 +220,7 @@ static void a_broken_catalogue_is_refused_and_the_old_one_stays(void **state)
     g_autoptr(GError) error = NULL;
 
     write_file(world, "catalogue.yaml", cases[i].text);
-    assert_false(server_reload(server, "test", &error));
+    assert_false(server_reload(server, "test", "", &error));
     if (!strstr(error->message, cases[i].says)) fail_msg("%s", error->message);
     assert_true(serves(world, server, text));
   }
@@ -237,7 +237,7 @@ static void a_broken_configuration_is_refused_too(void **state)
 
   write_file(world, "catalogue.yaml", next);
   write_file(world, "aggregator.yaml", "catalog: here\n");
-  assert_false(server_reload(server, "test", &error));
+  assert_false(server_reload(server, "test", "", &error));
   assert_non_null(strstr(error->message, "aggregator.yaml:1:"));
   assert_true(serves(world, server, text));
 }
@@ -250,12 +250,12 @@ static void a_good_catalogue_comes_into_force_at_once_and_stays(void **state)
   uint64_t before = leaves(world);
   g_autoptr(GError) error = NULL;
 
-  assert_true(server_reload(server, SERVER_STARTS, &error)); /* nobody's act, and the same: nothing happens */
+  assert_true(server_reload(server, SERVER_STARTS, "", &error)); /* nobody's act, and the same: nothing happens */
   assert_int_equal(leaves(world), before);
-  assert_true(server_reload(server, "test", &error));
+  assert_true(server_reload(server, "test", "", &error));
   assert_int_equal(leaves(world), before + 1); /* only that it was done is noted */
   write_file(world, "catalogue.yaml", next);
-  assert_true(server_reload(server, "test", &error));
+  assert_true(server_reload(server, "test", "", &error));
   assert_int_equal(leaves(world), before + 3);
   assert_true(serves(world, server, next));
   server_stop(g_steal_pointer(&server));
