@@ -250,7 +250,8 @@ static void a_good_catalogue_comes_into_force_at_once_and_stays(void **state)
   uint64_t before = leaves(world);
   g_autoptr(GError) error = NULL;
 
-  assert_true(server_reload(server, SERVER_STARTS, "", &error)); /* nobody's act, and the same: nothing happens */
+  assert_true(
+      server_reload(server, SERVER_STARTS, "", &error)); /* nobody's act, and the same: nothing happens */
   assert_int_equal(leaves(world), before);
   assert_true(server_reload(server, "test", "", &error));
   assert_int_equal(leaves(world), before + 1); /* only that it was done is noted */
