@@ -89,7 +89,8 @@ class OperatorPoints(parktally.Case):
             looked = parktally.run(parktally.AGGREGATOR, *words, data=data)
             self.assertEqual(looked.code, 0, looked)
         self.assertEqual([path.name for path in folder.iterdir() if path.name.startswith(".")], [])
-        self.assertEqual([path.name for path in data.iterdir() if "new" in path.name or "replay" in path.name], [])
+        left = [path.name for path in data.iterdir() if "new" in path.name or "replay" in path.name]
+        self.assertEqual([name for name in left if not name.startswith("identity.key.")], [])  # where it could not be removed
         if stage == "import":  # a leaf has the time of its recording, and the note of a stick that brought nothing new is none
             return sum(receipt is not None for _, _, receipt in rows(data))
         return rows(data)
