@@ -25,7 +25,7 @@ struct known_head {
 struct verification {
   const struct home *home;
   bool json;
-  json_t *problems;
+  json_t *problems, *restores, *forks; /* what was told of, for programs */
   uint64_t receipts, heads, untied;
   uint64_t lost;     /* heads that a restore went back behind */
   GHashTable *roots; /* epoch and size → struct known_head; later ones come first */
@@ -186,6 +186,8 @@ static void check_fork(const struct outbox_fork *fork, void *data)
   g_autofree char *at = clock_format((struct wall_time){fork->at_ms});
   g_autofree char *over = fork->over_at_ms ? clock_format((struct wall_time){fork->over_at_ms}) : NULL;
 
+  json_array_append_new(verification->forks, json_pack("{s:s, s:s?, s:I}", "at", at, "over_at", over, "lacks",
+                                                       (json_int_t)fork->size));
   if (!over) {
     object(verification,
            _("on %s the city's server showed a ledger that lacks the %" PRIu64
@@ -206,6 +208,10 @@ static void check_restore(const struct outbox_restore *restore, void *data)
   CLEANUP(epoch_free) struct epoch *epoch = NULL;
   struct bytes_view payload;
 
+  json_array_append_new(verification->restores,
+                        json_pack("{s:I, s:s, s:I, s:I, s:b}", "number", (json_int_t)restore->number, "at",
+                                  at, "leaves", (json_int_t)restore->size, "sent_again",
+                                  (json_int_t)restore->sent_again, "left", restore->left));
   if (home_open_sealed(verification->home, restore->sealed, SEAL_EPOCH, &payload, NULL) == SEAL_OK)
     epoch = epoch_decode(payload.data, payload.length);
   if (!epoch || epoch->number != restore->number || epoch->size != restore->size)
@@ -245,9 +251,11 @@ static void print_json(struct verification *verification)
 {
   g_autofree char *root =
       verification->newest ? text_hex(verification->newest->root, MERKLE_HASH_SIZE) : NULL;
-  json_t *result = json_pack("{s:I, s:I, s:I, s:O}", "receipts", (json_int_t)verification->receipts, "heads",
-                             (json_int_t)verification->heads, "not_compared",
-                             (json_int_t)verification->untied, "wrong", verification->problems);
+  json_t *result =
+      json_pack("{s:I, s:I, s:I, s:I, s:O, s:O, s:O}", "receipts", (json_int_t)verification->receipts,
+                "heads", (json_int_t)verification->heads, "not_compared", (json_int_t)verification->untied,
+                "lost_heads", (json_int_t)verification->lost, "restores", verification->restores, "forks",
+                verification->forks, "wrong", verification->problems);
 
   if (verification->newest) {
     json_object_set_new(result, "size", json_integer((json_int_t)verification->newest->size));
@@ -281,6 +289,8 @@ static int run(const char *data, bool json)
 
   if (!home) return command_fail(error);
   verification.problems = json_array();
+  verification.restores = json_array();
+  verification.forks = json_array();
   verification.roots = g_hash_table_new_full(hash_head, is_same_head, g_free, NULL);
   if (!verify(&verification, &error)) {
     exit_code = command_fail(error);
@@ -293,6 +303,8 @@ static int run(const char *data, bool json)
   }
   g_hash_table_unref(verification.roots);
   json_decref(verification.problems);
+  json_decref(verification.restores);
+  json_decref(verification.forks);
   return exit_code;
 }
 

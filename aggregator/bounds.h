@@ -34,6 +34,8 @@
   X(JOIN_FRAME, "join_frame", N_("a message of who enrols"), "B", LIMIT_JOIN_BYTES, 0, 0)                    \
   X(PARTS, "parts", N_("parts of a message"), "", 1, 0, 0)                                                   \
   X(RATE_AGENT, "rate_per_agent", N_("what one agent sends"), "B/s", LIMIT_AGENT_RATE, 65536, 1 << 30)       \
+  X(DAY_AGENT, "disk_per_agent", N_("what one agent adds to the ledger within a day"), "B", LIMIT_AGENT_DAY, \
+    1 << 20, (int64_t)1 << 40)                                                                               \
   X(UNSEEN_AGENT, "unseen_per_agent", N_("unfinished messages of one agent"), "B", LIMIT_UNSEEN_AGENT, 0, 0) \
   X(UNSEEN, "unseen", N_("unfinished messages, in all"), "B", LIMIT_UNSEEN, 0, 0)                            \
   X(UNTAKEN, "untaken", N_("answers that one connection does not take"), "B", LIMIT_UNTAKEN_BYTES, 0, 0)     \

@@ -1,5 +1,6 @@
 #include "aggregator/gate.h"
 
+#include "aggregator/allowance.h"
 #include "aggregator/document.h"
 #include "aggregator/door.h"
 #include "aggregator/flight.h"
@@ -22,7 +23,7 @@
 #include <unistd.h>
 
 #define BUSY_RETRY_MS 250
-#define PAUSED_RETRY_MS 5000 /* until an operator resumes after a restore */
+#define PAUSED_RETRY_MS 5000 /* until an operator resumes after a restore, or another day begins */
 #define MESSAGES_PER_TURN 64 /* so that answers go out while much comes in */
 /* Beyond these whoever comes waits in libzmq's queue. */
 #define WAITING_MOST LIMIT_MIB /* bytes of messages that wait for a document */
@@ -35,6 +36,7 @@ struct gate {
   GQueue waiting;       /* of struct channel_message: for a document that is being made … */
   size_t waiting_bytes; /* … and what they take */
   struct flights *flights;
+  struct allowances *allowances;
   struct intake *intake;
   struct questions *questions;
   struct store *store;  /* the gate's thread's own */
@@ -354,6 +356,19 @@ static void note_full(struct gate *gate, const char *agent)
   bounds_bite(gate->options.bounds, in_all ? BOUND_CREDIT : BOUND_CREDIT_AGENT, agent);
 }
 
+/* What would be written to the disk for it. */
+static bool may_add(struct gate *gate, const char *agent, GBytes *sealed)
+{
+  struct bounds *bounds = gate->options.bounds;
+  int64_t taken;
+  bool may = allowances_take(gate->allowances, agent, (int64_t)g_bytes_get_size(sealed),
+                             bounds_value(bounds, BOUND_DAY_AGENT), clock_mono(), &taken);
+
+  bounds_use(bounds, BOUND_DAY_AGENT, taken);
+  if (!may) bounds_bite(bounds, BOUND_DAY_AGENT, agent);
+  return may;
+}
+
 static void take_submission(const struct conversation *with, const uint8_t *id, GBytes *sealed)
 {
   struct gate *gate = with->gate;
@@ -365,8 +380,13 @@ static void take_submission(const struct conversation *with, const uint8_t *id, 
   }
   switch (flights_take(gate->flights, agent, id, with->message->peer)) {
   case FLIGHT_TAKEN:
-    note_flights(gate);
-    intake_take(gate->intake, agent, id, sealed);
+    if (may_add(gate, agent, sealed)) {
+      note_flights(gate);
+      intake_take(gate->intake, agent, id, sealed);
+    } else {
+      g_bytes_unref(flights_land(gate->flights, agent, id));
+      send_busy(gate, with->message, id, PAUSED_RETRY_MS);
+    }
     break;
   case FLIGHT_ALREADY:
     break;
@@ -617,6 +637,7 @@ struct gate *gate_new(const struct gate_options *options, GError **error)
   gate->answers = g_async_queue_new();
   g_mutex_init(&gate->handing);
   gate->flights = flights_new();
+  gate->allowances = allowances_new();
   gate->documents = documents_new(options->identity, wake_for_news, gate);
   prepare_documents(gate);
   gate->store = store_open(path, STORE_READ, error);
@@ -653,6 +674,7 @@ void gate_free(struct gate *gate)
   g_async_queue_unref(gate->answers);
   g_mutex_clear(&gate->handing);
   flights_free(gate->flights);
+  allowances_free(gate->allowances);
   store_close(gate->store);
   close(gate->wake_fd);
   g_free(gate);

@@ -88,6 +88,9 @@
 #define LIMIT_AGENT_RATE                                                                                     \
   (32 * LIMIT_MIB) /* bytes a second of one agent: more than one ever had to send; twice as many at once */
 #define LIMIT_AGENT_BURST 2
+#define LIMIT_AGENT_DAY                                                                                      \
+  (4096LL * LIMIT_MIB) /* bytes of submissions of one agent within a day: a million units with 40 figures    \
+                        are 200 MiB a month, and after a restore all of them may come again */
 #define LIMIT_FRAME_COST                                                                                     \
   128 /* bytes that libzmq needs for a frame beside its content; so counted in rates and in what is unseen   \
        */

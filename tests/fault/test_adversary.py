@@ -372,6 +372,24 @@ class Rates(Adversary):
         self.finish()
 
 
+class Days(Adversary):
+    limits = {"disk_per_agent": 1 << 20}
+
+    def test_who_would_fill_the_disk_waits_for_another_day_and_others_do_not(self):
+        taken, answered = 0, "receipt"
+        while answered == "receipt" and taken < 3 * MIB:
+            sealed = self.bad.sealed("monthly", "2018-05", [Report(f"E{n:04d}", {"output": taken}) for n in range(4000)])
+            self.bad.submit(sealed)
+            answered = self.bad.expect("receipt", "busy").WhichOneof("body")
+            taken += len(sealed) * (answered == "receipt")
+        self.assertEqual(answered, "busy")
+        self.assertLessEqual(taken, MIB)
+        self.assert_served()
+        self.assertEqual(self.refused("disk_per_agent"), 1)
+        self.assertEqual(self.top()["disk_per_agent"]["highest"], taken)
+        self.finish()
+
+
 class Questions(Adversary):
     def test_who_asks_without_end_is_not_answered_to_all_and_others_are(self):
         """Sixteen proofs each, from agents' connections as many as may be."""

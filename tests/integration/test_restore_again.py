@@ -1,6 +1,7 @@
 """A city that was restored more than once, from backups that know nothing of each other: no park is locked out by it,
 and what it acknowledged in whatever life counts in the present one, once."""
 
+import json
 import shutil
 import unittest
 
@@ -50,6 +51,10 @@ class RestoredAgain(Case):
             self.assertFalse(self.status(agent)["ledger_forked"])
             self.assertEqual(self.status(agent)["waiting_to_send"], 0)
         self.assertEqual((self.total("east"), self.total("west")), ("14.0", "5.0"))
+        told = json.loads(self.east.command("receipts", "verify", "--format", "json", code=GOOD).out)
+        self.assertEqual([restore["left"] for restore in told["restores"]], [False, True, False])
+        self.assertGreater(told["lost_heads"], 0)
+        self.assertEqual(told["forks"], [])
         self.assertEqual((self.receipts(self.east), self.receipts(self.west)), (5, 1))
         self.assertIn("right", self.city.command("ledger", "verify").out)
         self.assert_sound(self.city)
@@ -135,6 +140,8 @@ class RestoredAgain(Case):
         shutil.copytree(self.folder / "before", self.city.data)
         self.city.start()
         self.assertIn("[ledger.forked]", self.push(self.east, {"A1": 5}, code=BAD).err)
+        fork, = json.loads(self.east.command("receipts", "verify", "--format", "json", code=BAD).out)["forks"]
+        self.assertIsNone(fork["over_at"])
 
     def reload_another_catalogue(self):
         path = self.city.data / "catalogue.yaml"
