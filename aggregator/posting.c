@@ -88,7 +88,8 @@ enum verdict posting_decide(struct target_book *book, struct arrival *arrival)
   uint64_t base;
 
   if (report->has_base) {
-    if (!store_submission_position(book->store, report->base, &base)) return VERDICT_IS_WAITING;
+    if (!store_submission_position(book->ledger, report->base, &base) || base > book->since)
+      return VERDICT_IS_WAITING;
     if (!arrival->own || arrival->own->position != base) {
       if (says_the_same(arrival)) return VERDICT_IS_UNCHANGED;
       return store_is_waiting(book->store, base, report->unit) ? VERDICT_IS_WAITING : VERDICT_IS_STALE;
@@ -204,7 +205,7 @@ bool posting_open_book(struct target_book *book, struct store *store, struct tab
                        const struct judged *judged, uint64_t position, bool live)
 {
   memset(book, 0, sizeof *book);
-  book->store = store;
+  book->store = book->ledger = store;
   book->tables = tables;
   book->judged = judged;
   book->live = live;
@@ -407,6 +408,43 @@ static void replay_reports(struct target_book *book, const struct judged *judged
     if (verdict == VERDICT_IS_COUNTED && put_first(book, &arrival)) continue;
     posting_find_present(book, &arrival);
     posting_carry_out(book, &arrival, verdict);
+  }
+}
+
+/* What no rule of the catalogue and no register has a say in. */
+static bool follows_from_the_ledger(const struct refusal *exception)
+{
+  if (!exception) return true;
+  if (exception->verdict == VERDICT_IS_WAITING_UNIT) return false;
+  return exception->verdict != VERDICT_IS_REFUSED ||
+         strcmp(exception->rule, finding_id(FINDING_VALUE_BLANK)) == 0 ||
+         strcmp(exception->rule, finding_id(FINDING_REPORT_NOTHING)) == 0;
+}
+
+void posting_check(struct store *store, struct store *ledger, struct tables *tables,
+                   struct snapshot *snapshot, const struct leaf *leaf, uint64_t position,
+                   posting_doubt *doubt, void *data)
+{
+  CLEANUP(judged_free)
+  struct judged *judged =
+      judge_recorded(snapshot, leaf->submission.sealed.data, leaf->submission.sealed.length);
+  const struct refusal *exceptions = leaf->submission.exceptions;
+  struct target_book book;
+  size_t next = 0;
+
+  if (!judged || !posting_open_book(&book, store, tables, judged, position, false)) return; /* told later */
+  book.ledger = ledger;
+  for (size_t n = 0; n < submission_size(judged->submission) && !store_error(store); n++) {
+    bool excepted = next < leaf->submission.exception_count && exceptions[next].row == n;
+    const struct refusal *exception = excepted ? &exceptions[next++] : NULL;
+    enum verdict recorded = exception ? exception->verdict : VERDICT_IS_COUNTED, expected;
+    struct arrival arrival = {.row = (uint32_t)n};
+
+    if (!follows_from_the_ledger(exception)) continue;
+    submission_report(judged->submission, n, &arrival.report);
+    posting_find_present(&book, &arrival);
+    expected = posting_decide(&book, &arrival);
+    if (expected != recorded) doubt(arrival.row, arrival.report.unit, recorded, expected, data);
   }
 }
 

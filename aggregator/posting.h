@@ -6,7 +6,7 @@
  *   waiting    its base has not arrived, or its unit is not registered yet, as was applied for
  *   stale      another submission changed the report since its base: kept in the ledger, not counted
  *
- * Live, verdicts are found; in replay they are taken from the leaf. Reports that waited for this submission
+ * Live, verdicts are found; in replay they are taken from the leaf, and checked where a ledger is verified. Reports that waited for this submission
  * follow. */
 #ifndef PARKTALLY_AGGREGATOR_POSTING_H
 #define PARKTALLY_AGGREGATOR_POSTING_H
@@ -51,6 +51,15 @@ void posting_release_declined(struct posting *posting, struct store *store, stru
 bool posting_replay_releases(struct store *store, struct store *ledger, struct tables *tables,
                              struct snapshot *snapshot, const struct release *releases, size_t count,
                              uint64_t position, GError **error);
+
+/* Tells each report of a submission for which its leaf records another verdict than what the ledger before it
+ * comes to: counted, unchanged, stale, waiting for its base, or refused since there is nothing to change.
+ * What rules and the register refuse is not looked at. Before posting_replay(), and as that. */
+typedef void posting_doubt(uint32_t row, const char *unit, enum verdict recorded, enum verdict expected,
+                           void *data);
+void posting_check(struct store *store, struct store *ledger, struct tables *tables,
+                   struct snapshot *snapshot, const struct leaf *leaf, uint64_t position,
+                   posting_doubt *doubt, void *data);
 
 /* Posts a submission as its leaf recorded it into `store`; leaves that waited are read from `ledger`, which
  * may be another. False and `error` if the leaf is damaged. */

@@ -9,6 +9,7 @@
 /* What is the same for every report of a submission. */
 struct target_book {
   struct store *store;
+  struct store *ledger; /* which has the ids of submissions: the same one, but where a ledger is checked */
   struct tables *tables;
   int64_t book;
   struct period period;

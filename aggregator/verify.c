@@ -1,6 +1,7 @@
 #include "aggregator/verify.h"
 
 #include "aggregator/edition.h"
+#include "aggregator/posting.h"
 #include "common/decimal.h"
 #include "common/merkle.h"
 #include "common/text.h"
@@ -144,6 +145,42 @@ static void check_seals(struct verify *verify, const struct snapshot *snapshot, 
   default:
     break; /* an operator's act, which is in the ledger and has no seal of its own */
   }
+}
+
+/* --- verdicts --- */
+
+static const char *verdict_name(enum verdict verdict)
+{
+  static const char *const names[] = {
+      [VERDICT_IS_COUNTED] = N_("counted"),
+      [VERDICT_IS_UNCHANGED] = N_("unchanged"),
+      [VERDICT_IS_STALE] = N_("overtaken by another report"),
+      [VERDICT_IS_WAITING] = N_("waiting for the report that it corrects"),
+      [VERDICT_IS_REFUSED] = N_("refused"),
+  };
+
+  return _(names[verdict]);
+}
+
+struct doubting {
+  struct verify *verify;
+  uint64_t position;
+};
+
+static void tell_doubt(uint32_t row, const char *unit, enum verdict recorded, enum verdict expected,
+                       void *data)
+{
+  const struct doubting *doubting = data;
+
+  differ(doubting->verify, verdict_name(recorded), verdict_name(expected),
+         _("verdict of leaf %" PRIu64 ", report %u (unit %s)"), doubting->position, row, unit);
+}
+
+static void check_verdicts(struct verify *verify, struct store *target, struct tables *tables,
+                           struct snapshot *snapshot, const struct leaf *leaf, uint64_t position)
+{
+  posting_check(target, verify->ledger, tables, snapshot, leaf, position, tell_doubt,
+                &(struct doubting){verify, position});
 }
 
 /* --- heads --- */
@@ -353,7 +390,7 @@ static void check_node(unsigned level, uint64_t number, const uint8_t hash[stati
 }
 
 void verify_leaf(struct verify *verify, struct store *target, struct tables *tables,
-                 const struct snapshot *snapshot, const struct leaf *leaf, GBytes *body, uint64_t position)
+                 struct snapshot *snapshot, const struct leaf *leaf, GBytes *body, uint64_t position)
 {
   uint8_t hash[MERKLE_HASH_SIZE];
 
@@ -368,6 +405,7 @@ void verify_leaf(struct verify *verify, struct store *target, struct tables *tab
     differ(verify, _("another kind or time in the list of leaves"), _("those of the leaf"),
            _("leaf %" PRIu64), position);
   check_seals(verify, snapshot, leaf, position);
+  if (leaf->kind == LEAF_SUBMISSION) check_verdicts(verify, target, tables, snapshot, leaf, position);
   if (leaf->kind == LEAF_SUBMISSION)
     check_receipt(verify, snapshot, &leaf->submission.sealed, SEAL_SUBMISSION, hash, position);
   if (leaf->kind == LEAF_PARK_ACT)

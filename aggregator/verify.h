@@ -25,7 +25,7 @@ CLEANUP_DEFINE(struct verify, verify_free)
 /* In order, before the leaf at `position` is applied to `target`: within a transaction, and `snapshot` is
  * that of the leaves before it. */
 void verify_leaf(struct verify *verify, struct store *target, struct tables *tables,
-                 const struct snapshot *snapshot, const struct leaf *leaf, GBytes *body, uint64_t position);
+                 struct snapshot *snapshot, const struct leaf *leaf, GBytes *body, uint64_t position);
 /* Behind the last leaf. */
 void verify_end(struct verify *verify);
 

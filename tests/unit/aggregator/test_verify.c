@@ -363,6 +363,52 @@ static void a_leaf_of_another_time_is_named(void **state)
   assert_non_null(strstr(world->told->str, "found a receipt of another leaf"));
 }
 
+/* The last leaf, with other exceptions, and so of another length. */
+static void except(struct world *world, const struct refusal *exceptions, size_t count)
+{
+  uint64_t position = leaves(world) - 1;
+  g_autoptr(GBytes) body = read_leaf(world, position);
+  CLEANUP(leaf_free)
+  struct leaf *leaf = leaf_decode(g_bytes_get_data(body, NULL), g_bytes_get_size(body));
+  struct leaf changed = *leaf;
+
+  changed.submission.exceptions = exceptions;
+  changed.submission.exception_count = count;
+  size_t sealed_at;
+  g_autoptr(GByteArray) bytes = leaf_encode(&changed, &sealed_at);
+  g_autofree char *statement =
+      g_strdup_printf("UPDATE leaf_part SET bytes = zeroblob(CASE id %% 65536 WHEN 0 THEN %u ELSE %u END) "
+                      "WHERE id / 65536 = %u",
+                      (unsigned)sealed_at, (unsigned)(bytes->len - sealed_at), (unsigned)position);
+  sql(world, statement);
+  put_leaf(world, position, bytes->data, bytes->len);
+}
+
+static void a_verdict_that_the_ledger_does_not_come_to_is_named(void **state)
+{
+  struct world *world = *state;
+  struct refusal other = {.row = 0,
+                          .unit = "a1",
+                          .rule = "report.unchanged",
+                          .indicator = "",
+                          .found = "",
+                          .expected = "",
+                          .verdict = VERDICT_IS_UNCHANGED};
+
+  report(world, &world->east, "a1", 10);
+  report(world, &world->east, "b1", 20);
+  except(world, &other, 1);
+  expect(world, 0, "found unchanged, expected counted");
+  other.verdict = VERDICT_IS_REFUSED;
+  other.rule = finding_id(FINDING_REPORT_NOTHING);
+  except(world, &other, 1);
+  expect(world, 0, "found refused, expected counted");
+  other.rule = finding_id(FINDING_UNIT_UNKNOWN); /* which is not for the ledger alone to say */
+  except(world, &other, 1);
+  (void)verify(world);
+  assert_null(strstr(world->told->str, "verdict of leaf"));
+}
+
 static void a_submission_that_was_changed_with_all_hashes_is_named(void **state)
 {
   struct world *world = *state;
@@ -397,6 +443,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(an_edition_that_prints_another_number_of_units_is_named, setup,
                                       teardown),
       cmocka_unit_test_setup_teardown(a_leaf_that_is_listed_as_another_kind_is_named, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_verdict_that_the_ledger_does_not_come_to_is_named, setup, teardown),
       cmocka_unit_test_setup_teardown(an_edition_that_prints_another_overlap_is_named, setup, teardown),
       cmocka_unit_test_setup_teardown(an_edition_that_rests_on_another_ledger_is_named, setup, teardown),
       cmocka_unit_test_setup_teardown(a_receipt_that_is_lost_or_another_s_is_named, setup, teardown),
