@@ -6,8 +6,8 @@
  *   waiting    its base has not arrived, or its unit is not registered yet, as was applied for
  *   stale      another submission changed the report since its base: kept in the ledger, not counted
  *
- * Live, verdicts are found; in replay they are taken from the leaf, and checked where a ledger is verified. Reports that waited for this submission
- * follow. */
+ * Live, verdicts are found; in replay they are taken from the leaf, and looked at where a ledger is verified.
+ * Reports that waited for this submission follow. */
 #ifndef PARKTALLY_AGGREGATOR_POSTING_H
 #define PARKTALLY_AGGREGATOR_POSTING_H
 
