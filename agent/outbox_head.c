@@ -145,8 +145,8 @@ bool outbox_restored(struct outbox *outbox, uint64_t from, GError **error)
       " refusals = 0, refusals_kept = 0, again = 0, recorded_at_ms = 0, position = 0, told = 1"
       " WHERE sequence IN (" LOST ")",
       /* What was acknowledged once, and refused whole by a ledger that may have gone since. */
-      "UPDATE submission SET state = 0, fault = NULL, fault_text = NULL, told = 1 WHERE state = 2"
-      " AND sequence IN (SELECT sequence FROM lost_receipt)",
+      ("UPDATE submission SET state = 0, fault = NULL, fault_text = NULL, told = 1 WHERE state = 2"
+       " AND sequence IN (SELECT sequence FROM lost_receipt)"),
       "UPDATE meta SET value = 0 WHERE key = 'state'"}; /* numbers begin anew */
   outbox_answer_begin(outbox);
   struct db_row *row = db_query(outbox->db, "UPDATE meta SET value = ? WHERE key = 'epochs_from'");

@@ -153,7 +153,6 @@ static void note_ports(struct server *server)
 struct server *server_start(const struct server_options *options, GError **error)
 {
   CLEANUP(server_stop) struct server *server = g_new0(struct server, 1);
-  g_autoptr(GError) refused = NULL;
 
   server->lock = options->lock ? *options->lock : -1;
   server->config_path = g_strdup(options->config_path);
@@ -169,8 +168,7 @@ struct server *server_start(const struct server_options *options, GError **error
   if (options->enrol) replace(&server->config->enrol, options->enrol);
   server->bounds = bounds_new(server->config->limits);
   if (!open_folder(server, error)) return NULL;
-  if (!server_reload(server, SERVER_STARTS, "", &refused))
-    log_say(LOG_LEVEL_WARNING, "catalogue.refused", "%s", refused->message);
+  (void)server_reload(server, SERVER_STARTS, "", NULL); /* the log tells; what was in force stays so */
   if (!open_gate(server, error)) return NULL;
   server->examiner = examiner_new(server->config->data, server->writer, error);
   if (!server->examiner) return NULL;
@@ -258,18 +256,21 @@ static bool read_again(struct server *server, const char *by, const char *reason
 
 bool server_reload(struct server *server, const char *by, const char *reason, GError **error)
 {
-  GError *refused = NULL;
+  g_autoptr(GError) refused = NULL;
   bool starts = strcmp(by, SERVER_STARTS) == 0;
 
   g_mutex_lock(&server->reloading);
   bool done = read_again(server, by, reason, &refused);
   g_mutex_unlock(&server->reloading);
-  if (done && !starts)
-    log_say(LOG_LEVEL_NOTICE, "reload.done", "%s", _("configuration and catalogue were read again"));
-  else if (!done && !starts)
+  const char *why = refused ? refused->message : "";
+  if (!done && starts)
+    log_say(LOG_LEVEL_WARNING, "catalogue.refused", "%s", why);
+  else if (!done)
     log_say(LOG_LEVEL_ERROR, "reload.refused", _("the old catalogue and configuration stay in force:\n%s"),
-            refused->message);
-  if (refused) g_propagate_error(error, refused);
+            why);
+  else if (!starts)
+    log_say(LOG_LEVEL_NOTICE, "reload.done", "%s", _("configuration and catalogue were read again"));
+  if (refused) g_propagate_error(error, g_steal_pointer(&refused));
   return done;
 }
 

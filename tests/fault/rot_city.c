@@ -118,7 +118,9 @@ static int answer(const char *folder, char **words, int count)
                                     .language = (char *)"",
                                     .file = -1,
                                     .output = control_output_standard()};
-  return office_handle(&request, &office);
+  int code = office_handle(&request, &office);
+  if (!control_output_flush(request.output)) return ERROR_IO;
+  return code;
 }
 
 int main(int argc, char **argv)
