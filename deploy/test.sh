@@ -13,8 +13,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit
 
 case $#:${1:-} in
-0:) fuzz_runs=20000 paths=15000 ;;
-1:--full) export PARKTALLY_FULL=1 fuzz_runs=200000000 paths=225000 ;; # the analyzer's own default
+0:) fuzz_runs=-1 paths=15000 ;;
+1:--full) export PARKTALLY_FULL=1 fuzz_runs=-1 paths=225000 ;; # the analyzer's own default
 *) sed -n '2,8s/^# \{0,1\}//p' "$0" && exit 64 ;;
 esac
 
