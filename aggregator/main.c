@@ -13,8 +13,8 @@ static const struct command own_commands[] = {
      command_init},
     {"run", N_("[--config FILE | --data DIR] [--listen ENDPOINT] [--enrol ENDPOINT]"), N_("run the server"),
      command_run},
-    {"restore", N_("FILE --data DIR --key FILE [--reason R]"), N_("make a data folder out of a backup"),
-     command_restore},
+    {"restore", N_("FILE --data DIR --key FILE [--reason R] [--after TIME]"),
+     N_("make a data folder out of a backup"), command_restore},
     {"check", N_("[--data DIR | --config FILE] [--catalogue FILE]"),
      N_("say every mistake in configuration and catalogue"), command_check},
 };
