@@ -1,10 +1,13 @@
 """New keys, of agents and of the city's server: nobody stops working, what was proved stays proved, and who finds an old key
 can do nothing with it."""
 
+import base64
 import csv
 import io
 import json
+import resource
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -42,6 +45,63 @@ class Case(parktally.Case):
     def key_seen_by(self, agent, of):
         lines = agent.command("admissions", "--all", "--format", "json", code=GOOD).out.splitlines()
         return next(line["key"] for line in map(json.loads, lines) if line["agent"] == of.id)
+
+
+class Secrets(Case):
+    @staticmethod
+    def ends_with_a_core(start, folder):
+        """Of a process that is aborted, and may write one as large as it likes."""
+        process = start(lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)), folder)
+        process.send_signal(signal.SIGABRT)
+        process.wait()
+        return any("core" in path.name for path in folder.iterdir())
+
+    def test_no_program_that_holds_keys_leaves_a_core(self):
+        def run(*words, ready=None):
+            def start(limits, folder):
+                process = subprocess.Popen([*map(str, words)], preexec_fn=limits, cwd=folder, stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=parktally.environment())
+                parktally.wait_until(ready or (lambda: True), "it runs")
+                return process
+            return start
+
+        def at(name):
+            (self.folder / name).mkdir()
+            return self.folder / name
+
+        if not self.ends_with_a_core(run("sleep", 60), at("sleep")):
+            self.skipTest("this system writes no cores into folders")
+        self.city.stop()
+        server = run(parktally.AGGREGATOR, "run", "--data", self.city.data, "--listen", self.city.listen, "--enrol", self.city.enrol,
+                     ready=lambda: (self.city.data / "control").exists())
+        self.assertFalse(self.ends_with_a_core(server, at("server")))
+        service = run(parktally.AGENT, "run", "--data", self.east.data, ready=lambda: (self.east.data / "lock.run").exists())
+        self.assertFalse(self.ends_with_a_core(service, at("service")))
+
+    def test_a_secret_is_in_no_file_but_its_own_and_in_no_log(self):
+        def secrets():
+            for data in (self.city.data, self.east.data):
+                key = (data / "identity.key").read_bytes()
+                yield from (key[40:72], key[104:136])
+
+        known = list(secrets())
+        self.push(self.east, {"A1": 1})
+        self.rotate(self.east)
+        self.city.command("key", "rotate", "--reason", "一年一换")
+        self.push(self.east, {"A1": 2})
+        self.city.command("backup", self.folder / "备份")
+        self.city.command("key", "backup", self.folder / "密钥", stdin="一二三四五六七八九十山水\n")
+        self.city.command("ledger", "export", "--output", self.folder / "台账")
+        self.city.stop()
+        known += secrets()
+        self.assertEqual(len(set(known)), 8)
+        files = [path for path in self.folder.rglob("*") if path.is_file() and path.name != "identity.key"]
+        self.assertGreater(len(files), 8)
+        for path in files:
+            content = path.read_bytes()
+            for secret in known:
+                for written in (secret, secret.hex().encode(), base64.b64encode(secret)[:-1], base64.urlsafe_b64encode(secret)[:-1]):
+                    self.assertNotIn(written, content, path)
 
 
 class Agents(Case):
