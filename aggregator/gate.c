@@ -421,13 +421,15 @@ static void take_submission_decoded(const struct conversation *with, const struc
 /* In the questions' thread. */
 static void question_answered(const struct channel_message *asked, GBytes *frame, void *data)
 {
+  struct gate *gate = data;
   struct answer *answer = g_new0(struct answer, 1);
 
   answer->kind = TO_QUESTION;
   answer->to = *asked;
   g_bytes_ref(answer->to.peer);
   answer->frame = g_bytes_ref(frame);
-  hand_over(data, answer);
+  bounds_use(gate->options.bounds, BOUND_QUESTIONS_AGENT, questions_most(gate->questions));
+  hand_over(gate, answer);
 }
 
 /* Whoever has too many gets no answer to this one, and asks again. */

@@ -197,6 +197,17 @@ unsigned questions_take(struct questions *questions, const struct channel_messag
   return waiting;
 }
 
+unsigned questions_most(struct questions *questions)
+{
+  unsigned most = 0;
+
+  g_mutex_lock(&questions->lock);
+  for (GList *turn = questions->turns.head; turn; turn = turn->next)
+    most = MAX(most, ((const struct asker *)turn->data)->waiting.length);
+  g_mutex_unlock(&questions->lock);
+  return most;
+}
+
 struct questions *questions_new(const char *folder, const struct identity *identity, struct writer *writer,
                                 question_sink *sink, void *data, GError **error)
 {

@@ -27,5 +27,7 @@ CLEANUP_DEFINE(struct questions, questions_free)
  * LIMIT_QUESTIONS_AGENT of this agent wait already. Never blocks. */
 unsigned questions_take(struct questions *questions, const struct channel_message *message,
                         const struct frame *asked);
+/* The most that one agent has waiting now. Any thread. */
+unsigned questions_most(struct questions *questions);
 
 #endif

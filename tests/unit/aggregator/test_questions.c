@@ -139,7 +139,9 @@ static void of_one_agent_no_more_wait_than_may(void **state)
   for (unsigned n = 1; n <= LIMIT_QUESTIONS_AGENT; n++) assert_int_equal(ask(world, &world->east, &head), n);
   assert_int_equal(ask(world, &world->east, &head), 0);
   assert_int_equal(ask(world, &world->west, &head), 1);
+  assert_int_equal(questions_most(world->questions), LIMIT_QUESTIONS_AGENT);
   go_on(world, LIMIT_QUESTIONS_AGENT + 2);
+  assert_int_equal(questions_most(world->questions), 0);
   assert_int_equal(world->frames->len, LIMIT_QUESTIONS_AGENT + 2);
   assert_int_equal(ask(world, &world->east, &head), 1);
 }
