@@ -115,7 +115,7 @@ const struct office_command office_commands[] = {
              N_("list what operators did, when and why")),
      .carry_out = office_audit_list},
     {COMMAND("audit verify", "", N_("verify that this journal is as it was recorded")),
-     .carry_out = office_audit_verify},
+     .carry_out = office_audit_verify, .alone = true},
     {COMMAND("backup", N_("FILE"),
              N_("write all that cannot be made again into a file, and read it again; the server goes on")),
      .carry_out = office_backup, .alone = true},

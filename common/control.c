@@ -254,7 +254,7 @@ static bool receive_request(struct control_server *server, int socket, struct co
 
 static int turn_away(const struct control_server *server, struct control_request *request)
 {
-  g_autofree char *own = who_is(geteuid(), 0);
+  g_autofree char *own = who_name(geteuid());
   g_autofree char *guests = g_strjoinv(", ", (GStrv)server->guests);
   control_err(request->output, _("only root and the user %s may give commands to this server\n"), own);
   if (*guests) control_err(request->output, _("besides them these users may export from it: %s\n"), guests);

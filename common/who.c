@@ -5,7 +5,7 @@
 #include <pwd.h>
 #include <stdbool.h>
 
-static char *name_of(uid_t user)
+char *who_name(uid_t user)
 {
   struct passwd entry, *found = NULL;
   char buffer[4096];
@@ -28,9 +28,9 @@ static bool find_login(pid_t process, uid_t *ret_user)
 
 char *who_is(uid_t user, pid_t process)
 {
-  char *name = name_of(user);
+  char *name = who_name(user);
   uid_t login;
   if (user != 0 || !find_login(process, &login) || login == 0) return name;
-  g_autofree char *root = name, *person = name_of(login);
+  g_autofree char *root = name, *person = who_name(login);
   return g_strdup_printf("%s (%s)", root, person);
 }
