@@ -57,6 +57,15 @@ def points(stages, kinds, sample):
     return everything
 
 
+class PointsCase(parktally.Case):
+    """A test of every point: count() gives how many steps each stage has, one_point(stage, fault, check) tries one."""
+
+    def try_points(self, kinds, sample, check):
+        for stage, fault in points(self.count(), kinds, sample):
+            with self.subTest(point=f"{stage}/{fault}", seed=SEED):
+                self.one_point(stage, fault, check)
+
+
 def check_failure(case, fault, steps_, code, said):
     """What a process may do about the failure it met: end with 74 where the disk failed or 75 where it is full, and say
     so; or go on to its end, where nothing is lost by it."""

@@ -85,7 +85,7 @@ class Park:
         return len(rows)
 
 
-class AgentPoints(parktally.Case):
+class AgentPoints(faulty.PointsCase):
     STAGES = ("join", "push", "rotate", "correct")
 
     def setUp(self):
@@ -149,10 +149,8 @@ class AgentPoints(parktally.Case):
         self.check(park)
         shutil.rmtree(park.folder)
 
-    def try_points(self, kinds, sample, check_result):
-        for stage, fault in faulty.points(self.count(), kinds, sample):
-            with self.subTest(point=f"{stage}/{fault}", seed=faulty.SEED):
-                self.one_point(stage, fault, check_result)
+    def try_points(self, kinds, sample, check):
+        super().try_points(kinds, sample, check)
         self.close_city()
 
     def test_killed_at_each_step(self):

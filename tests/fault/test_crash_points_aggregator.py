@@ -333,7 +333,7 @@ class Life:
         case.assert_sound(self.city)
 
 
-class AggregatorPoints(parktally.Case):
+class AggregatorPoints(faulty.PointsCase):
     def setUp(self):
         super().setUp()
         parktally.need(parktally.AGENT, parktally.AGGREGATOR)
@@ -378,11 +378,6 @@ class AggregatorPoints(parktally.Case):
         finally:
             self.close_life()
         shutil.rmtree(life.folder)
-
-    def try_points(self, kinds, sample, check_ends):
-        for stage, fault in faulty.points(self.count(), kinds, sample):
-            with self.subTest(point=f"{stage}/{fault}", seed=faulty.SEED):
-                self.one_point(stage, fault, check_ends)
 
     def test_killed_at_each_step(self):
         def check(life, fault):

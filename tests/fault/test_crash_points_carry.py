@@ -28,7 +28,7 @@ def rows(data):
             " LEFT JOIN content c USING(sequence) LEFT JOIN receipt r USING(sequence) ORDER BY 1").fetchall()
 
 
-class CarryPoints(parktally.Case):
+class CarryPoints(faulty.PointsCase):
     STAGES = {
         "export": ["outbox", "export", "stick/outbox"],
         "import": ["outbox", "import", "stick/receipts"],
@@ -121,11 +121,6 @@ class CarryPoints(parktally.Case):
         if stage == "repair":
             self.assertTrue(list((folder / "agent").glob("outbox.db.damaged-*")))
         shutil.rmtree(folder)
-
-    def try_points(self, kinds, sample, check_result):
-        for stage, fault in faulty.points(self.count(), kinds, sample):
-            with self.subTest(point=f"{stage}/{fault}", seed=faulty.SEED):
-                self.one_point(stage, fault, check_result)
 
     def test_killed_at_each_step(self):
         def killed(result, fault, steps):

@@ -28,7 +28,7 @@ def rows(data):
                              " WHERE kind <> 16 ORDER BY 1").fetchall()  # an epoch's hash has its time
 
 
-class LedgerPoints(parktally.Case):
+class LedgerPoints(faulty.PointsCase):
     """Stages: all leaves are had; some are given up; a store that SQLite cannot open, with a log that has to go aside too."""
 
     STAGES = {"repair": ["--from", "backup"], "give-up": ["--give-up"], "log": ["--from", "backup", "--give-up"]}
@@ -133,11 +133,6 @@ class LedgerPoints(parktally.Case):
         """The steps in which the stores change places: names in the folder itself."""
         return [step.number for step in self.steps[stage]
                 if step.kind in ("create", "rename", "unlink") and re.search(r"(^|/)city/store\.db[^/]*$", step.path)]
-
-    def try_points(self, kinds, sample, check_result):
-        for stage, fault in faulty.points(self.count(), kinds, sample):
-            with self.subTest(point=f"{stage}/{fault}", seed=faulty.SEED):
-                self.one_point(stage, fault, check_result)
 
     def test_killed_at_each_step(self):
         def killed(result, fault):

@@ -19,7 +19,7 @@ UNITS = [f"E{n:02d}" for n in range(12)]
 PASSPHRASE = "一二三四五六七八九十山水\n"
 
 
-class OperatorPoints(parktally.Case):
+class OperatorPoints(faulty.PointsCase):
     STAGES = {  # words, with folders and files of the stage's own
         "backup": ("backup", "{}/stick/ledger"),
         "export": ("ledger", "export", "--output", "{}/stick/export"),
@@ -125,11 +125,6 @@ class OperatorPoints(parktally.Case):
         again = self.run_in(folder, stage)
         self.assertEqual(self.look(stage, folder), self.expected[stage], again)
         shutil.rmtree(folder)
-
-    def try_points(self, kinds, sample, check_result):
-        for stage, fault in faulty.points(self.count(), kinds, sample):
-            with self.subTest(point=f"{stage}/{fault}", seed=faulty.SEED):
-                self.one_point(stage, fault, check_result)
 
     def test_killed_at_each_step(self):
         def killed(result, _fault, _steps):
